@@ -1,0 +1,3 @@
+//! The `panko` executable: parse, tracing, dispatch, exit code, and nothing else.
+
+fn main() {}

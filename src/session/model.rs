@@ -1,0 +1,486 @@
+//! What a session is, whoever recorded it: the types every parser fills and every renderer reads.
+//!
+//! All text is [`CleanText`]: it went through the choke point of [`crate::redact`]. Ids are ordinals in
+//! file order (`p1`, `a1`, `s1`), so they stay the same while a session grows and across restarts.
+//!
+//! A reader never holds a session: it holds an [`Overview`] (the header and the outline, a few hundred
+//! bytes a prompt) and one [`Window`] at a time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::redact::CleanText;
+
+/// Ordinal of a window of a session, from 0.
+pub type WindowNo = u32;
+
+/// The header, and the outline of what is indexed so far.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    /// The agent's product name: `Claude Code`.
+    pub agent: &'static str,
+    /// Version of the agent, as of the last record that names it.
+    pub version: Option<CleanText>,
+    /// Models that answered, in order of first appearance; never `<synthetic>`.
+    pub models: Vec<CleanText>,
+    /// A title given by the person or the agent; `None` if there is none (then the first prompt serves).
+    pub title: Option<CleanText>,
+    /// Base name of the working folder.
+    pub project: Option<CleanText>,
+    /// Git branch, as of the last record that names it.
+    pub branch: Option<CleanText>,
+    /// First and last time seen.
+    pub started: Option<Timestamp>,
+    /// See `started`.
+    pub ended: Option<Timestamp>,
+    /// Tokens, each message counted once.
+    pub usage: Usage,
+    /// Steps of the main agent.
+    pub steps: u32,
+    /// Steps of sub-agents.
+    pub sub_steps: u32,
+    /// The prompts, in order.
+    pub outline: Vec<OutlineEntry>,
+    /// How many windows are known so far.
+    pub windows: WindowNo,
+    /// False while the file is still being read: more windows and outline entries may come.
+    pub complete: bool,
+}
+
+/// Tokens used, in tokens; 0 where the agent recorded none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Fresh input, not from any cache.
+    pub input: u64,
+    /// Output, thinking included.
+    pub output: u64,
+    /// Input read from the cache.
+    pub cache_read: u64,
+    /// Input written to the cache.
+    pub cache_write: u64,
+}
+
+impl Usage {
+    /// All tokens together.
+    pub fn total(&self) -> u64 {
+        self.input + self.output + self.cache_read + self.cache_write
+    }
+}
+
+/// One prompt in the outline.
+#[derive(Clone, Debug)]
+pub struct OutlineEntry {
+    /// Ordinal of the turn, from 1: the target is `#p1`. 0: the steps before the first prompt.
+    pub no: u32,
+    /// The window in which the turn begins.
+    pub window: WindowNo,
+    /// Start of the prompt's text, at most 240 characters.
+    pub text: CleanText,
+    /// True if `text` is a slash command (`/review`), shown in mono.
+    pub command: bool,
+    /// When it was said.
+    pub at: Option<Timestamp>,
+    /// From the prompt to the last record of its turn.
+    pub worked: Option<Duration>,
+    /// Kinds of the steps of the main agent, in order (for the spark picture); at most 512 are kept.
+    pub kinds: Vec<StepKind>,
+    /// How many steps there are, kept in `kinds` or not.
+    pub steps: u32,
+    /// What was said while the agent worked.
+    pub asides: Vec<OutlineAside>,
+}
+
+/// An aside in the outline: the target is `#a1`.
+#[derive(Clone, Debug)]
+pub struct OutlineAside {
+    /// Ordinal of the aside in the session, from 1.
+    pub no: u32,
+    /// The window it stands in.
+    pub window: WindowNo,
+    /// Start of its text.
+    pub text: CleanText,
+}
+
+/// What a step does, for colour and height in pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepKind {
+    /// Read, glob, grep, fetch, search: nothing changes.
+    Read,
+    /// Edit, write, patch.
+    Edit,
+    /// A shell command.
+    Run,
+    /// A sub-agent.
+    Agent,
+    /// Anything else (todo lists, questions, MCP tools, unknown tools).
+    Other,
+}
+
+/// A run of whole turns, or of a part of one very long turn: what one response shows.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// Ordinal of this window.
+    pub no: WindowNo,
+    /// The turns, in file order.
+    pub turns: Vec<Turn>,
+    /// Whether a window follows, as far as is known.
+    pub next: bool,
+}
+
+/// A prompt and all that was done for it.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    /// Ordinal, from 1; 0 for what stands before the first prompt.
+    pub no: u32,
+    /// True if the turn began in an earlier window; `prompt` is then `None`.
+    pub continued: bool,
+    /// True if the turn goes on in the next window.
+    pub unfinished: bool,
+    /// The prompt that opened it.
+    pub prompt: Option<Prompt>,
+    /// What came of it, in file order.
+    pub items: Vec<Item>,
+}
+
+/// What a person said.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// The text, line breaks kept.
+    pub text: CleanText,
+    /// `Some` if this was a slash command; `text` is then what the command expanded to or printed, or blank.
+    pub command: Option<CleanText>,
+    /// Pasted images and documents.
+    pub attachments: Vec<Attachment>,
+    /// When it was said.
+    pub at: Option<Timestamp>,
+}
+
+/// How an aside came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsideHow {
+    /// Typed while the agent worked.
+    Queued,
+    /// Said when declining a step.
+    Declining,
+}
+
+/// One thing inside a turn.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Something the person said while the agent worked: `#a1`.
+    Aside {
+        /// Ordinal in the session, from 1.
+        no: u32,
+        /// How it came.
+        how: AsideHow,
+        /// What was said.
+        prompt: Prompt,
+    },
+    /// The agent's words, Markdown.
+    Reply {
+        /// The Markdown.
+        text: CleanText,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// The agent's thinking; `text` is blank if it was redacted by the vendor.
+    Thinking {
+        /// The text.
+        text: CleanText,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// A tool call with its result. Boxed: it is by far the largest variant.
+    Step(Box<Step>),
+    /// Something that breaks the flow.
+    Marker(Marker),
+    /// A record or block this version does not know, or a line that could not be read.
+    Unknown {
+        /// What it calls itself: `type` of the record or block, or `line 412 is not valid JSON`.
+        what: CleanText,
+        /// Its content as `key: value` pairs, cut to a sane length.
+        fields: Vec<(CleanText, CleanText)>,
+    },
+}
+
+/// A tool call: `#s12`.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Ordinal in the session, from 1, sub-agents' steps not counted.
+    pub no: u32,
+    /// For pictures.
+    pub kind: StepKind,
+    /// The tool's own name.
+    pub name: CleanText,
+    /// The call in the form of its tool.
+    pub tool: Tool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was called.
+    pub at: Option<Timestamp>,
+    /// From call to result, where both times are known.
+    pub took: Option<Duration>,
+    /// Images in the result.
+    pub images: Vec<Attachment>,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It worked.
+    Done,
+    /// The tool reported an error; the text where it is not shown as the tool's output already.
+    Failed(CleanText),
+    /// The person declined it; what they said goes into an [`Item::Aside`].
+    Declined,
+    /// No result was recorded (interrupted, cut, or still running).
+    Open,
+}
+
+/// Text a tool printed or a file holds, cut to what a page can carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The text, at most [`Output::MAX`] bytes of it.
+    pub text: CleanText,
+    /// Bytes of the whole.
+    pub bytes: u64,
+    /// Lines of the whole.
+    pub lines: u64,
+}
+
+impl Output {
+    /// Bytes kept of one output in a window. The whole is to be had on the step's own page.
+    pub const MAX: usize = 16 * 1024;
+
+    /// Whether something was left out.
+    pub fn cut(&self) -> bool {
+        (self.text.as_str().len() as u64) < self.bytes
+    }
+}
+
+/// The forms of tools. Unknown tools are [`Tool::Other`].
+#[derive(Clone, Debug)]
+pub enum Tool {
+    /// A shell command.
+    Shell {
+        /// The command line.
+        command: CleanText,
+        /// What the agent said it is for.
+        description: Option<CleanText>,
+        /// Started in the background.
+        background: bool,
+        /// Exit code where known and not 0.
+        exit: Option<i32>,
+        /// stdout and stderr as the agent saw them; ANSI sequences kept.
+        output: Output,
+    },
+    /// A file (or a part) was read.
+    Read {
+        /// Path as given, relative to the working folder where it lies inside it.
+        path: CleanText,
+        /// First line shown, from 1.
+        from: u64,
+        /// What was read, without the line numbers some agents put before each line.
+        content: Output,
+    },
+    /// A file was written whole.
+    Write {
+        /// Path, as in `Read`.
+        path: CleanText,
+        /// True if the file did not exist before.
+        created: bool,
+        /// What changed; of a new file: all lines added.
+        diff: FileDiff,
+    },
+    /// A part of a file was replaced.
+    Edit {
+        /// Path, as in `Read`.
+        path: CleanText,
+        /// What changed.
+        diff: FileDiff,
+    },
+    /// Files or lines were looked for (glob, grep, ls).
+    Find {
+        /// Verb: `Glob`, `Grep`, `LS`.
+        verb: &'static str,
+        /// The pattern.
+        pattern: CleanText,
+        /// Where.
+        within: Option<CleanText>,
+        /// How many files matched, where known.
+        files: Option<u64>,
+        /// The hits, one a line.
+        hits: Output,
+    },
+    /// A page was fetched.
+    Fetch {
+        /// Its URL.
+        url: CleanText,
+        /// What came back.
+        content: Output,
+    },
+    /// The web was searched.
+    WebSearch {
+        /// The query.
+        query: CleanText,
+        /// What came back.
+        results: Output,
+    },
+    /// A todo list was set.
+    Todo {
+        /// The list after this step.
+        items: Vec<TodoItem>,
+    },
+    /// A plan was put before the person.
+    Plan {
+        /// Markdown.
+        text: CleanText,
+    },
+    /// The person was asked.
+    Question {
+        /// The questions.
+        questions: Vec<Question>,
+    },
+    /// A sub-agent was sent.
+    Agent {
+        /// What for, in a few words.
+        description: CleanText,
+        /// Its kind (`general-purpose`).
+        kind: Option<CleanText>,
+        /// Its brief, Markdown.
+        prompt: CleanText,
+        /// Its report, Markdown.
+        report: Output,
+        /// What it did, where recorded (its own items; steps in it are numbered `s12.1`).
+        items: Vec<Item>,
+        /// Tokens it used, where known.
+        tokens: Option<u64>,
+    },
+    /// Any other tool, MCP tools included.
+    Other {
+        /// Server of an MCP tool.
+        server: Option<CleanText>,
+        /// The first string argument, for the row.
+        object: Option<CleanText>,
+        /// Its input as `key: value`.
+        input: Vec<(CleanText, CleanText)>,
+        /// What came back.
+        output: Output,
+    },
+}
+
+/// State of one entry of a todo list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TodoState {
+    /// Not begun.
+    Later,
+    /// Being done.
+    Doing,
+    /// Done.
+    Done,
+}
+
+/// One entry of a todo list.
+#[derive(Clone, Debug)]
+pub struct TodoItem {
+    /// What is to be done.
+    pub text: CleanText,
+    /// How far it is.
+    pub state: TodoState,
+}
+
+/// A question the agent asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The question.
+    pub text: CleanText,
+    /// The options offered, and whether each was picked.
+    pub options: Vec<(CleanText, bool)>,
+    /// A free answer, where it is none of the options.
+    pub answer: Option<CleanText>,
+}
+
+/// What changed in one file.
+#[derive(Clone, Debug, Default)]
+pub struct FileDiff {
+    /// The places that changed, in order.
+    pub hunks: Vec<Hunk>,
+    /// Lines added, over all hunks, shown or not.
+    pub added: u64,
+    /// Lines removed, likewise.
+    pub removed: u64,
+    /// Lines left out of `hunks` because the diff is very long.
+    pub omitted: u64,
+}
+
+/// One place that changed.
+#[derive(Clone, Debug)]
+pub struct Hunk {
+    /// First old and new line, from 1; `None` if the record does not tell.
+    pub start: Option<(u64, u64)>,
+    /// The lines.
+    pub lines: Vec<DiffLine>,
+}
+
+/// One line of a diff, without its line break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiffLine {
+    /// Unchanged.
+    Same(CleanText),
+    /// Added.
+    Added(CleanText),
+    /// Removed.
+    Removed(CleanText),
+}
+
+/// An image or a document, pasted or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Ordinal in the session, from 1: its bytes are served at `…/i1`.
+    pub no: u32,
+    /// `image/png` and the like, from the record, one of a known set, else `application/octet-stream`.
+    pub media_type: &'static str,
+    /// Bytes of the decoded content.
+    pub bytes: u64,
+    /// Width and height in pixels, where known.
+    pub size: Option<(u32, u32)>,
+}
+
+/// Things that break the flow.
+#[derive(Clone, Debug)]
+pub enum Marker {
+    /// The context was compacted.
+    Compacted {
+        /// When.
+        at: Option<Timestamp>,
+        /// Tokens before.
+        before: Option<u64>,
+        /// What the agent kept, Markdown.
+        summary: Option<CleanText>,
+    },
+    /// The person interrupted the agent.
+    Interrupted {
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// The model's service answered with an error.
+    ApiError {
+        /// When.
+        at: Option<Timestamp>,
+        /// What it said.
+        text: CleanText,
+    },
+    /// Another model answers from here on.
+    Model {
+        /// Its id.
+        to: CleanText,
+    },
+    /// A local command (`/cost`, `!ls`) and what it printed.
+    Local {
+        /// The command.
+        command: CleanText,
+        /// What it printed.
+        output: Output,
+    },
+}
