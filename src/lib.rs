@@ -2,5 +2,9 @@
 //!
 //! ARCHITECTURE.md is the map of this house and its invariants.
 
+pub mod db;
+pub mod ipc;
+pub mod paths;
 pub mod redact;
 pub mod session;
+pub mod share;

@@ -1,0 +1,2 @@
+DROP TABLE daemon_state;
+DROP TABLE shares;

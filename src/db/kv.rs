@@ -1,0 +1,30 @@
+//! The `daemon_state` table: small things that must outlive the daemon, by key.
+
+use diesel::prelude::*;
+
+use super::schema::daemon_state::dsl;
+
+/// The value of `key`.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn get(db: &mut SqliteConnection, key: &str) -> QueryResult<Option<String>> {
+    dsl::daemon_state.find(key).select(dsl::value).first(db).optional()
+}
+
+/// Sets `key`, whether it was there or not.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn set(db: &mut SqliteConnection, key: &str, value: &str) -> QueryResult<()> {
+    let row = (dsl::key.eq(key), dsl::value.eq(value));
+    diesel::replace_into(dsl::daemon_state).values(row).execute(db).map(drop)
+}
+
+/// Deletes `key`; true if it was there.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn delete(db: &mut SqliteConnection, key: &str) -> QueryResult<bool> {
+    diesel::delete(dsl::daemon_state.find(key)).execute(db).map(|n| n > 0)
+}

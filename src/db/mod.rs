@@ -1,0 +1,21 @@
+//! `state.db`: what must outlive the daemon. Rows, their queries, and how the file is opened.
+//!
+//! Queries take `&mut SqliteConnection` and are called by the `DbActor` alone (or by a command that holds
+//! the daemon's lock while no daemon runs). The full-text cache is another file and another module.
+
+mod kv;
+mod open;
+#[rustfmt::skip]
+mod schema;
+mod share;
+#[cfg(test)]
+mod tests;
+
+pub use kv::{delete as kv_delete, get as kv_get, set as kv_set};
+pub use open::{DbError, Opened, open, open_read_only};
+pub use share::{
+    NewShare, Outcome, ShareRow, Up, delete, end, ended_before, find, find_by_key, insert, list, list_active,
+    mark_down, mark_up, mark_wanted_again,
+};
+
+pub use diesel::sqlite::SqliteConnection;

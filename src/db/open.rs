@@ -1,0 +1,267 @@
+//! Opening `state.db`: private from creation, checked, migrated, or set aside.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationVersion;
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use jiff::Timestamp;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// It is something else than a regular file.
+    #[error("{path} is {what}: move it away, panko will not follow or replace it")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The file could not be made or read.
+    #[error("cannot use {path}: {source}")]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It was written by a newer panko.
+    #[error("{path} was written by a newer panko (migration {version}): update panko; the file is untouched")]
+    Newer {
+        /// The path.
+        path: PathBuf,
+        /// The migration this version does not know.
+        version: String,
+    },
+    /// SQLite would not open it.
+    #[error("cannot open {path}: {source}")]
+    Connect {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: diesel::ConnectionError,
+    },
+    /// A statement failed.
+    #[error("{path}: {source}")]
+    Query {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: diesel::result::Error,
+    },
+    /// A migration failed.
+    #[error("cannot bring {path} up to date: {source}")]
+    Migration {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// An open database.
+pub struct Opened {
+    /// The connection.
+    pub db: SqliteConnection,
+    /// Where a damaged predecessor was put, if there was one.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// Opens `path` for the daemon: makes it if absent (0600), checks it, brings its schema up to date.
+/// A file that is damaged beyond use is renamed to `<name>.damaged-<time>` and a fresh one takes its place.
+///
+/// # Errors
+/// [`DbError`]: the file is then as it was.
+pub fn open(path: &Path, now: Timestamp) -> Result<Opened, DbError> {
+    create_private(path)?;
+    match try_open(path) {
+        Err(error) if is_damage(&error) => {
+            let aside = set_aside(path, now)?;
+            tracing::error!(%error, set_aside = %aside.display(), "the database is damaged: set aside, starting afresh");
+            create_private(path)?;
+            try_open(path).map(|db| Opened { db, set_aside: Some(aside) })
+        }
+        opened => opened.map(|db| Opened { db, set_aside: None }),
+    }
+}
+
+/// Opens `path` for looking only, as a command does while no daemon runs. `None` if there is no such file,
+/// or if it was never brought to a schema of ours.
+///
+/// # Errors
+/// [`DbError`].
+pub fn open_read_only(path: &Path) -> Result<Option<SqliteConnection>, DbError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    check_kind(path)?;
+    let mut db = connect(path)?;
+    db.batch_execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 2000;")
+        .map_err(|source| query(path, source))?;
+    refuse_newer(&mut db, path)?;
+    let pending = db.has_pending_migration(MIGRATIONS).map_err(|source| migration(path, source))?;
+    Ok((!pending).then_some(db))
+}
+
+fn try_open(path: &Path) -> Result<SqliteConnection, DbError> {
+    let mut db = connect(path)?;
+    // The version check comes before anything that writes: a newer file stays byte-identical.
+    refuse_newer(&mut db, path)?;
+    let settings = "PRAGMA busy_timeout = 5000;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA foreign_keys = ON;";
+    db.batch_execute(settings).map_err(|source| query(path, source))?;
+    check_integrity(&mut db, path)?;
+    db.run_pending_migrations(MIGRATIONS).map_err(|source| migration(path, source))?;
+    Ok(db)
+}
+
+fn connect(path: &Path) -> Result<SqliteConnection, DbError> {
+    let connect = |source| DbError::Connect { path: path.to_owned(), source };
+    let text = path.to_str().ok_or_else(|| {
+        connect(diesel::ConnectionError::BadConnection("the path is not valid UTF-8".to_owned()))
+    })?;
+    SqliteConnection::establish(text).map_err(connect)
+}
+
+fn refuse_newer(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let known = "SELECT name AS version FROM sqlite_master WHERE name = '__diesel_schema_migrations'";
+    let table = diesel::sql_query(known).load::<Found>(db).map_err(|source| query(path, source))?;
+    if table.is_empty() {
+        return Ok(());
+    }
+    let newest = "SELECT version FROM __diesel_schema_migrations ORDER BY version DESC LIMIT 1";
+    let applied = diesel::sql_query(newest).load::<Found>(db).map_err(|source| query(path, source))?;
+    let Some(Found { version }) = applied.into_iter().next() else { return Ok(()) };
+    if MigrationVersion::from(version.clone()) > newest_known(path)? {
+        return Err(DbError::Newer { path: path.to_owned(), version });
+    }
+    Ok(())
+}
+
+fn newest_known(path: &Path) -> Result<MigrationVersion<'static>, DbError> {
+    use diesel::migration::{Migration, MigrationSource};
+    let all: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =
+        MIGRATIONS.migrations().map_err(|source| migration(path, source))?;
+    Ok(all
+        .iter()
+        .map(|one| one.name().version().as_owned())
+        .max()
+        .unwrap_or_else(|| MigrationVersion::from(String::new())))
+}
+
+fn check_integrity(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError> {
+    #[derive(QueryableByName)]
+    struct Verdict {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        quick_check: String,
+    }
+    let verdicts = diesel::sql_query("PRAGMA quick_check(1)")
+        .load::<Verdict>(db)
+        .map_err(|source| query(path, source))?;
+    match verdicts.first() {
+        Some(first) if first.quick_check != "ok" => {
+            let text = format!("database disk image is malformed: {}", first.quick_check);
+            let kind = diesel::result::DatabaseErrorKind::Unknown;
+            Err(query(path, diesel::result::Error::DatabaseError(kind, Box::new(text))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Diesel does not hand out SQLite's result codes, only its messages: these are those of `SQLITE_CORRUPT`
+/// and `SQLITE_NOTADB` (`sqlite3ErrStr`).
+fn is_damage(error: &DbError) -> bool {
+    let text = match error {
+        DbError::Query { source, .. } => source.to_string(),
+        DbError::Connect { source, .. } => source.to_string(),
+        DbError::Migration { source, .. } => source.to_string(),
+        _ => return false,
+    };
+    text.contains("malformed") || text.contains("file is not a database")
+}
+
+fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, DbError> {
+    let name = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let damaged = format!(".damaged-{}", now.as_second());
+    let aside = name(&damaged);
+    fs::rename(path, &aside).map_err(|source| io_error(path, source))?;
+    for part in ["-wal", "-shm"] {
+        let moved = fs::rename(name(part), name(&format!("{damaged}{part}")));
+        if let Err(error) = moved
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(io_error(path, error));
+        }
+    }
+    Ok(aside)
+}
+
+/// SQLite gives `-wal` and `-shm` the mode of the file, so its mode at creation is the mode of all three.
+fn create_private(path: &Path) -> Result<(), DbError> {
+    check_kind(path)?;
+    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(nofollow)
+        .open(path)
+        .and_then(|file| {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(fs::Permissions::from_mode(0o600))
+        })
+        .map_err(|source| io_error(path, source))
+}
+
+fn check_kind(path: &Path) -> Result<(), DbError> {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = match fs::symlink_metadata(path) {
+        Ok(meta) => meta.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(io_error(path, source)),
+    };
+    let what = if kind.is_file() {
+        return Ok(());
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else {
+        "no regular file"
+    };
+    Err(DbError::NotAFile { path: path.to_owned(), what })
+}
+
+fn io_error(path: &Path, source: io::Error) -> DbError {
+    DbError::Io { path: path.to_owned(), source }
+}
+
+fn query(path: &Path, source: diesel::result::Error) -> DbError {
+    DbError::Query { path: path.to_owned(), source }
+}
+
+fn migration(path: &Path, source: Box<dyn std::error::Error + Send + Sync>) -> DbError {
+    DbError::Migration { path: path.to_owned(), source }
+}

@@ -1,0 +1,211 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use jiff::Timestamp;
+
+use super::*;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+fn fresh() -> (tempfile::TempDir, SqliteConnection) {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(&folder.path().join("state.db"), now()).unwrap();
+    assert_eq!(opened.set_aside, None);
+    (folder, opened.db)
+}
+
+fn new_share(id: &str, key: Option<&str>) -> NewShare {
+    let options =
+        crate::share::ShareOptions { idempotency_key: key.map(str::to_owned), ..Default::default() };
+    NewShare {
+        id: id.to_owned(),
+        session_path: format!("/s/{id}.jsonl"),
+        session_name: id.to_owned(),
+        public_url: String::new(),
+        provider_name: "local".to_owned(),
+        local_port: 0,
+        started_at: now().to_string(),
+        status: "starting".to_owned(),
+        token: Some("t".to_owned()),
+        options: serde_json::to_string(&options).unwrap(),
+        source_len: Some(7),
+    }
+}
+
+fn up() -> Up {
+    Up { public_url: "https://a-b.example/s/t/".to_owned(), local_port: 40_123 }
+}
+
+#[test]
+fn a_share_is_wanted_only_from_its_answer_to_its_end() {
+    let (_folder, mut db) = fresh();
+    insert(&mut db, &new_share("one", None)).unwrap();
+    assert!(list_active(&mut db).unwrap().is_empty());
+
+    assert!(mark_up(&mut db, "one", &up()).unwrap());
+    let row = find(&mut db, "one").unwrap().unwrap();
+    assert_eq!((row.status.as_str(), row.wanted, row.local_port), ("active", true, 40_123));
+    assert_eq!(list_active(&mut db).unwrap(), [row]);
+
+    mark_down(&mut db, "one", "error", Some("lost"), Some("wait")).unwrap();
+    assert!(find(&mut db, "one").unwrap().unwrap().wanted, "a failure is not a person's wish");
+
+    let how = Outcome { status: "stopped", reason: None, remedy: None, at: now() };
+    assert!(end(&mut db, "one", &how).unwrap());
+    assert!(list_active(&mut db).unwrap().is_empty());
+    assert_eq!(find(&mut db, "one").unwrap().unwrap().ended_at, Some(now().to_string()));
+    assert!(!end(&mut db, "two", &how).unwrap(), "there is no such share");
+}
+
+#[test]
+fn an_idempotency_key_finds_its_share() {
+    let (_folder, mut db) = fresh();
+    insert(&mut db, &new_share("one", Some("k'1"))).unwrap();
+    insert(&mut db, &new_share("two", None)).unwrap();
+    assert_eq!(find_by_key(&mut db, "k'1").unwrap().unwrap().id, "one");
+    assert_eq!(find_by_key(&mut db, "k2").unwrap(), None);
+}
+
+#[test]
+fn only_what_ended_long_ago_is_due_for_deletion() {
+    let (_folder, mut db) = fresh();
+    for id in ["old", "new", "wanted"] {
+        insert(&mut db, &new_share(id, None)).unwrap();
+    }
+    mark_up(&mut db, "wanted", &up()).unwrap();
+    for (id, at) in [("old", 1_000), ("new", 3_000)] {
+        let at = Timestamp::from_second(at).unwrap();
+        end(&mut db, id, &Outcome { status: "stopped", reason: None, remedy: None, at }).unwrap();
+    }
+    assert_eq!(ended_before(&mut db, Timestamp::from_second(2_000).unwrap()).unwrap(), ["old"]);
+    assert!(delete(&mut db, "old").unwrap());
+    assert!(!delete(&mut db, "old").unwrap());
+    assert_eq!(list(&mut db).unwrap().len(), 2);
+}
+
+#[test]
+fn the_store_of_keys_sets_gets_and_deletes() {
+    let (_folder, mut db) = fresh();
+    assert_eq!(kv_get(&mut db, "a").unwrap(), None);
+    kv_set(&mut db, "a", "1").unwrap();
+    kv_set(&mut db, "a", "2").unwrap();
+    assert_eq!(kv_get(&mut db, "a").unwrap().as_deref(), Some("2"));
+    assert!(kv_delete(&mut db, "a").unwrap());
+    assert!(!kv_delete(&mut db, "a").unwrap());
+}
+
+#[test]
+fn a_database_of_the_original_keeps_its_rows_as_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let mut theirs = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    theirs
+        .batch_execute(
+            "CREATE TABLE shares(id TEXT PRIMARY KEY, session_path TEXT NOT NULL, session_name TEXT NOT NULL,
+                public_url TEXT NOT NULL, provider_name TEXT NOT NULL, local_port INTEGER NOT NULL,
+                started_at TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'active');
+             CREATE TABLE daemon_state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+             INSERT INTO shares VALUES('old','/s.jsonl','s','https://a.example','ngrok',4040,'2026-01-31T12:00:00Z','active');
+             INSERT INTO daemon_state VALUES('k','v');",
+        )
+        .unwrap();
+    drop(theirs);
+
+    let mut db = open(&path, now()).unwrap().db;
+    let row = find(&mut db, "old").unwrap().unwrap();
+    assert_eq!((row.status.as_str(), row.wanted, row.token), ("stopped", false, None));
+    assert_eq!(row.public_url, "https://a.example");
+    assert!(row.remedy.is_some_and(|remedy| !remedy.is_empty()));
+    assert_eq!(kv_get(&mut db, "k").unwrap().as_deref(), Some("v"));
+}
+
+#[test]
+fn a_database_of_a_newer_panko_is_refused_and_untouched() {
+    let (folder, mut db) = fresh();
+    db.batch_execute("PRAGMA journal_mode = DELETE; INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000');")
+        .unwrap();
+    drop(db);
+    let path = folder.path().join("state.db");
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(open(&path, now()), Err(DbError::Newer { version, .. }) if version == "20990101000000"));
+    assert!(fs::read(&path).unwrap() == before, "the file was written to");
+}
+
+#[test]
+fn a_damaged_database_is_set_aside_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let garbage: Vec<u8> = (0..20_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    fs::write(&path, &garbage).unwrap();
+    let mut opened = open(&path, now()).unwrap();
+    assert_eq!(fs::read(opened.set_aside.unwrap()).unwrap(), garbage);
+    assert!(list(&mut opened.db).unwrap().is_empty());
+}
+
+#[test]
+fn all_three_files_are_private_from_creation() {
+    let (folder, mut db) = fresh();
+    kv_set(&mut db, "a", "1").unwrap();
+    let modes: BTreeMap<_, _> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name(), entry.metadata().unwrap().permissions().mode() & 0o777))
+        .collect();
+    assert!(modes.len() >= 2 && modes.values().all(|mode| *mode == 0o600), "{modes:?}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_neither_followed_nor_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.db");
+    symlink(folder.path().join("target.db"), &link).unwrap();
+    assert!(matches!(open(&link, now()), Err(DbError::NotAFile { what: "a symbolic link", .. })));
+    assert!(!folder.path().join("target.db").exists());
+    let dir = folder.path().join("dir.db");
+    fs::create_dir(&dir).unwrap();
+    assert!(matches!(open(&dir, now()), Err(DbError::NotAFile { what: "a folder", .. })));
+}
+
+/// `schema.rs` is what `diesel print-schema` makes of the migrations; here it is held against them.
+#[test]
+fn schema_rs_is_what_the_migrations_make() {
+    #[derive(QueryableByName)]
+    struct Column {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        kind: String,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        required: bool,
+    }
+    let (_folder, mut db) = fresh();
+    let mut expected = String::from("// @generated automatically by Diesel CLI.\n\n");
+    for (table, key) in [("daemon_state", "key"), ("shares", "id")] {
+        expected += &format!("diesel::table! {{\n    {table} ({key}) {{\n");
+        let sql =
+            format!("SELECT name, type AS kind, \"notnull\" AS required FROM pragma_table_info('{table}')");
+        for column in diesel::sql_query(sql).load::<Column>(&mut db).unwrap() {
+            let kind = match column.kind.as_str() {
+                "TEXT" => "Text",
+                "INTEGER" => "Integer",
+                "BIGINT" => "BigInt",
+                "BOOLEAN" => "Bool",
+                other => panic!("no mapping for {other}"),
+            };
+            let kind = if column.required { kind.to_owned() } else { format!("Nullable<{kind}>") };
+            expected += &format!("        {} -> {kind},\n", column.name);
+        }
+        expected += "    }\n}\n\n";
+    }
+    expected += "diesel::allow_tables_to_appear_in_same_query!(daemon_state, shares,);\n";
+    assert_eq!(
+        include_str!("schema.rs"),
+        expected,
+        "run `diesel migration run` (see CONTRIBUTING in ARCHITECTURE.md)"
+    );
+}

@@ -1,0 +1,84 @@
+//! A blocking client of the control socket, for the command line and the TUI.
+
+use std::io::{self, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::frame::read_frame;
+use super::protocol::{ErrorReply, Reply, Request};
+
+/// Why a request got no reply that fits it.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens on the socket.
+    #[error("the daemon is not running")]
+    NotRunning,
+    /// The socket cannot be used.
+    #[error("cannot talk to the daemon on {path}: {source}")]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The daemon closed the connection, or answered something else.
+    #[error("the daemon gave no proper answer: {0}")]
+    Garbled(String),
+    /// The daemon answered with an error.
+    #[error("{}", .0.message)]
+    Refused(ErrorReply),
+}
+
+/// A connection to the daemon.
+pub struct Client {
+    path: PathBuf,
+    reader: BufReader<UnixStream>,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] if there is no socket or nobody listens; [`ClientError::Io`].
+    pub fn connect(path: &Path) -> Result<Self, ClientError> {
+        match UnixStream::connect(path) {
+            Ok(stream) => Ok(Self { path: path.to_owned(), reader: BufReader::new(stream) }),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
+            {
+                Err(ClientError::NotRunning)
+            }
+            Err(source) => Err(ClientError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Asks, and waits at most `patience` for each part of the reply. An error reply is an `Err`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn ask(&mut self, request: &Request, patience: Duration) -> Result<Reply, ClientError> {
+        let failed = |source| ClientError::Io { path: self.path.clone(), source };
+        let mut line =
+            serde_json::to_vec(request).map_err(|error| ClientError::Garbled(error.to_string()))?;
+        line.push(b'\n');
+        let stream = self.reader.get_mut();
+        stream.set_read_timeout(Some(patience)).map_err(failed)?;
+        stream.write_all(&line).map_err(failed)?;
+        let mut frame = Vec::new();
+        let whole = read_frame(&mut self.reader, &mut frame).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                ClientError::Garbled(format!("nothing within {} s", patience.as_secs()))
+            }
+            _ => ClientError::Io { path: self.path.clone(), source: error },
+        })?;
+        if !whole {
+            return Err(ClientError::Garbled("it closed the connection".to_owned()));
+        }
+        match serde_json::from_slice(&frame) {
+            Ok(Reply::Error(error)) => Err(ClientError::Refused(error)),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(ClientError::Garbled(error.to_string())),
+        }
+    }
+}

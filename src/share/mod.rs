@@ -1,0 +1,22 @@
+//! The life of one share, without any of its machinery.
+//!
+//! [`step`] takes a [`State`], an [`Event`] and the time and answers with the next state and the
+//! [`Effect`]s to run. It does no I/O and reads no clock: the `ShareActor` is the shell around it.
+//! [`plan`] decides what becomes of each recorded share when a daemon starts; [`backoff`] how long a
+//! failed tunnel waits; [`options`] what a person may ask for.
+//!
+//! The table of transitions stands in ARCHITECTURE.md and is checked against this code by a test.
+
+pub mod backoff;
+pub mod cause;
+pub mod options;
+pub mod plan;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use cause::{Cause, Failure};
+pub use options::ShareOptions;
+pub use state::{Phase, Reach, State, Status, StopReason, TunnelSeen};
+pub use step::{Effect, Event, Now, step};

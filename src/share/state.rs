@@ -1,0 +1,268 @@
+//! The state of a share: its phase, and what is known of keeper, server, page and tunnel.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Failure};
+
+/// A share's status on the wire: the original's four words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// On its way.
+    Starting,
+    /// The tunnel says it is ready and the page answered on this machine.
+    Active,
+    /// Wanted, but not working at the moment (or given up: see the phase).
+    Error,
+    /// Ended.
+    Stopped,
+}
+
+impl Status {
+    /// The word on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Starting => "starting",
+            Status::Active => "active",
+            Status::Error => "error",
+            Status::Stopped => "stopped",
+        }
+    }
+}
+
+/// Why a share ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// A person asked for it.
+    Asked,
+    /// A person stopped the daemon.
+    DaemonStopped,
+    /// Its first start failed and was answered with the error: it is not tried again.
+    NeverStarted,
+    /// The client that asked for it went away before it was answered.
+    Abandoned,
+}
+
+/// Where a share stands. Instants are [`Duration`]s since the daemon started (monotonic).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing was done yet.
+    New,
+    /// The keeper is being attached, or spawned if it is not there.
+    Attaching {
+        /// When to stop waiting.
+        until: Duration,
+    },
+    /// Attached; waits for its turn to start a tunnel of its provider.
+    Queued,
+    /// The tunnel is starting: no URL yet, or not ready, or the page did not answer yet.
+    Connecting {
+        /// When to stop waiting.
+        until: Duration,
+    },
+    /// It works.
+    Active {
+        /// Since when.
+        since: Duration,
+    },
+    /// The tunnel runs, but says that it lost its connection.
+    Degraded {
+        /// Since when.
+        since: Duration,
+    },
+    /// Down; will be tried again.
+    Backoff {
+        /// When.
+        until: Duration,
+    },
+    /// Down, and trying again cannot mend it: a person has to act (and then `Restart`).
+    GaveUp,
+    /// Being ended.
+    Stopping {
+        /// Why.
+        why: StopReason,
+        /// When to stop waiting for the keeper.
+        until: Duration,
+    },
+    /// Over.
+    Ended {
+        /// Why.
+        why: StopReason,
+    },
+    /// The daemon leaves; keeper and tunnel stay for the next one.
+    Left,
+}
+
+impl Phase {
+    /// Name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::New => "new",
+            Phase::Attaching { .. } => "attaching",
+            Phase::Queued => "queued",
+            Phase::Connecting { .. } => "connecting",
+            Phase::Active { .. } => "active",
+            Phase::Degraded { .. } => "degraded",
+            Phase::Backoff { .. } => "backoff",
+            Phase::GaveUp => "gave_up",
+            Phase::Stopping { .. } => "stopping",
+            Phase::Ended { .. } => "ended",
+            Phase::Left => "left",
+        }
+    }
+}
+
+/// What the keeper says of its tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TunnelSeen {
+    /// No tunnel client runs.
+    #[default]
+    Absent,
+    /// It runs and has not said that it is ready (or lost its connection since).
+    Running,
+    /// It runs and says it is ready.
+    Ready,
+}
+
+/// What is known of the way from the public URL to the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The keeper is attached.
+    pub attached: bool,
+    /// The session server runs on the keeper's socket.
+    pub serving: bool,
+    /// The page answered on this machine since the server started.
+    pub page: bool,
+    /// The tunnel client.
+    pub tunnel: TunnelSeen,
+    /// The tunnel's URL, scheme and host, of the client that runs now.
+    pub url: Option<String>,
+}
+
+/// The state of one share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Where it stands.
+    pub phase: Phase,
+    /// What is known.
+    pub reach: Reach,
+    /// Failures in a row.
+    pub failures: u32,
+    /// How often it came back after a failure, in this daemon's life.
+    pub recoveries: u32,
+    /// The first start has been answered (always true for a share that was restored).
+    pub announced: bool,
+    /// The latest failure, until the share works again.
+    pub failure: Option<Failure>,
+    /// Whether the provider says when it is ready; if not, its URL is taken for it.
+    pub says_ready: bool,
+    /// How long a tunnel may take from its start until it is ready.
+    pub patience: Duration,
+    /// Tells shares apart in the jitter of their backoff.
+    pub seed: u64,
+}
+
+/// How long the attach (or spawn) of a keeper may take.
+pub const ATTACH_TIME: Duration = Duration::from_secs(10);
+/// How long the end of a share may take; the keeper's own limit for its tunnel is 5 s.
+pub const STOP_TIME: Duration = Duration::from_secs(8);
+
+impl State {
+    /// A share that nobody has started yet. `announced` is true for one that is being restored.
+    pub fn new(announced: bool, says_ready: bool, patience: Duration, seed: u64) -> Self {
+        Self {
+            phase: Phase::New,
+            reach: Reach::default(),
+            failures: 0,
+            recoveries: 0,
+            announced,
+            failure: None,
+            says_ready,
+            patience,
+            seed,
+        }
+    }
+
+    /// The word on the wire.
+    pub fn status(&self) -> Status {
+        match &self.phase {
+            Phase::New | Phase::Attaching { .. } | Phase::Queued | Phase::Connecting { .. } => {
+                if self.failure.is_some() { Status::Error } else { Status::Starting }
+            }
+            Phase::Active { .. } => Status::Active,
+            Phase::Degraded { .. } | Phase::Backoff { .. } | Phase::GaveUp => Status::Error,
+            Phase::Ended { why: StopReason::NeverStarted }
+            | Phase::Stopping { why: StopReason::NeverStarted, .. } => Status::Error,
+            Phase::Stopping { .. } | Phase::Ended { .. } => Status::Stopped,
+            Phase::Left => Status::Starting,
+        }
+    }
+
+    /// When [`super::Event::Tick`] is due at the latest, if no other event comes first.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Attaching { until }
+            | Phase::Connecting { until }
+            | Phase::Backoff { until }
+            | Phase::Stopping { until, .. } => Some(until),
+            Phase::New
+            | Phase::Queued
+            | Phase::Active { .. }
+            | Phase::Degraded { .. }
+            | Phase::GaveUp
+            | Phase::Ended { .. }
+            | Phase::Left => None,
+        }
+    }
+
+    /// Whether a place among the starting tunnels of its provider is needed.
+    pub fn holds_slot(&self) -> bool {
+        matches!(self.phase, Phase::Queued | Phase::Connecting { .. })
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended { .. } | Phase::Left)
+    }
+
+    /// Everything between the public URL and the page is there.
+    pub(super) fn complete(&self) -> bool {
+        let Reach { attached, serving, page, tunnel, url } = &self.reach;
+        let ready = *tunnel == TunnelSeen::Ready || (!self.says_ready && *tunnel == TunnelSeen::Running);
+        *attached && *serving && *page && ready && url.is_some()
+    }
+
+    /// What is missing, as a failure by time.
+    pub(super) fn missing(&self) -> Failure {
+        let secs = self.patience.as_secs();
+        let (cause, what, remedy) = if !self.reach.attached {
+            (
+                Cause::Keeper,
+                "the share's keeper process did not answer".to_owned(),
+                "see `panko logs` and try again",
+            )
+        } else if !self.reach.serving || !self.reach.page {
+            (
+                Cause::Page,
+                "the page did not answer on this machine".to_owned(),
+                "see `panko logs` and try again",
+            )
+        } else if self.reach.url.is_none() {
+            (
+                Cause::TimedOut,
+                format!("the tunnel gave no URL within {secs} s"),
+                "check the network, see `panko logs`, or try `--tunnel local`",
+            )
+        } else {
+            (
+                Cause::TimedOut,
+                format!("the tunnel did not connect within {secs} s"),
+                "check the network (some block the tunnel's port), or try another `--tunnel`",
+            )
+        };
+        Failure::new(cause, what, remedy)
+    }
+}

@@ -1,0 +1,329 @@
+//! The transitions.
+
+use std::time::Duration;
+
+use super::state::{ATTACH_TIME, STOP_TIME};
+use super::{Cause, Failure, Phase, Reach, State, StopReason, TunnelSeen, backoff};
+
+/// Monotonic time since the daemon started.
+pub type Now = Duration;
+
+/// What can happen to a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was asked for, or is being restored.
+    Begin,
+    /// The keeper is there; this is what it says of its tunnel.
+    Attached {
+        /// The tunnel client.
+        tunnel: TunnelSeen,
+        /// Its URL.
+        url: Option<String>,
+    },
+    /// The keeper could neither be attached nor spawned.
+    AttachFailed(Failure),
+    /// The session server runs.
+    Serving,
+    /// The session server could not be started, or ended.
+    ServerDown(Failure),
+    /// Its turn to start a tunnel.
+    SlotGranted,
+    /// The tunnel has this URL from now on.
+    TunnelUrl(String),
+    /// The tunnel says it is ready.
+    TunnelReady,
+    /// The tunnel says it lost its connection.
+    TunnelLost(Failure),
+    /// The tunnel client is gone, or could not be started, or said what makes waiting pointless.
+    TunnelDown(Failure),
+    /// The page answered on this machine.
+    PageAnswered,
+    /// The page did not answer on this machine.
+    PageSilent(Failure),
+    /// The keeper closed the connection.
+    KeeperGone,
+    /// The keeper is gone because we asked it to end.
+    KeeperStopped,
+    /// A person asked for a fresh start now.
+    Restart,
+    /// The share is to end.
+    Stop(StopReason),
+    /// The daemon leaves, the share stays wanted.
+    Leave,
+    /// Time passed: [`State::deadline`] is due.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Attach the keeper, spawning it if it is absent.
+    Attach,
+    /// Run the session server on the keeper's socket.
+    Serve,
+    /// Wait for a turn to start a tunnel.
+    AwaitSlot,
+    /// Start the tunnel client (again).
+    StartTunnel,
+    /// Ask the page on this machine.
+    CheckPage,
+    /// Stop the session server, cutting open connections.
+    CloseServer,
+    /// End keeper and tunnel, however hard that takes; [`Event::KeeperStopped`] follows.
+    StopKeeper,
+    /// Answer the StartShare that waits.
+    Answer(Result<(), Failure>),
+    /// The actor may stop.
+    End,
+}
+
+/// One transition: the state after `event` at `now`, and what is to be done, in order.
+///
+/// Total: an event that means nothing in a phase (a late result) changes nothing.
+pub fn step(mut state: State, event: Event, now: Now) -> (State, Vec<Effect>) {
+    let mut todo = Vec::new();
+    if !state.is_over() {
+        state.on(event, now, &mut todo);
+    }
+    (state, todo)
+}
+
+impl State {
+    fn on(&mut self, event: Event, now: Now, todo: &mut Vec<Effect>) {
+        if let Phase::Stopping { why, until } = self.phase {
+            return self.on_stopping(event, why, now >= until, todo);
+        }
+        match event {
+            Event::Begin => {
+                if self.phase == Phase::New {
+                    self.attach(now, todo);
+                }
+            }
+            Event::Attached { tunnel, url } => self.on_attached(tunnel, url, now, todo),
+            Event::AttachFailed(failure) => {
+                if matches!(self.phase, Phase::Attaching { .. }) {
+                    self.fail(failure, now, todo);
+                }
+            }
+            Event::Serving => {
+                if self.reach.attached && !self.reach.serving {
+                    self.reach.serving = true;
+                    todo.push(Effect::CheckPage);
+                }
+            }
+            Event::ServerDown(failure) => self.on_server_down(failure, now, todo),
+            Event::SlotGranted => {
+                if self.phase == Phase::Queued {
+                    self.phase = Phase::Connecting { until: now + self.patience };
+                    todo.push(Effect::StartTunnel);
+                }
+            }
+            Event::TunnelUrl(url) => {
+                self.tunnel_at_least(TunnelSeen::Running);
+                self.reach.url = Some(url);
+                self.settle(now, todo);
+            }
+            Event::TunnelReady => {
+                self.tunnel_at_least(TunnelSeen::Ready);
+                self.settle(now, todo);
+            }
+            Event::TunnelLost(failure) => self.on_tunnel_lost(failure, now),
+            Event::TunnelDown(failure) => self.on_tunnel_down(failure, now, todo),
+            Event::PageAnswered => {
+                if self.reach.serving {
+                    self.reach.page = true;
+                    self.settle(now, todo);
+                }
+            }
+            Event::PageSilent(failure) => {
+                if self.reach.serving {
+                    self.on_server_down(failure, now, todo);
+                }
+            }
+            Event::KeeperGone => {
+                if self.reach.attached {
+                    self.lose_keeper(todo);
+                    let failure = Failure::new(
+                        Cause::Keeper,
+                        "the share's keeper process ended unexpectedly",
+                        "nothing: it is started again, with a new URL where the provider gives no fixed one",
+                    );
+                    self.fail(failure, now, todo);
+                }
+            }
+            Event::KeeperStopped => {}
+            Event::Restart => self.on_restart(now, todo),
+            Event::Stop(why) => self.stop(why, now, todo),
+            Event::Leave => {
+                todo.extend([Effect::CloseServer, Effect::End]);
+                self.phase = Phase::Left;
+            }
+            Event::Tick => self.on_tick(now, todo),
+        }
+    }
+
+    fn on_attached(&mut self, tunnel: TunnelSeen, url: Option<String>, now: Now, todo: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Attaching { .. }) {
+            return;
+        }
+        self.reach = Reach { attached: true, serving: false, page: false, tunnel, url };
+        todo.push(Effect::Serve);
+        if tunnel == TunnelSeen::Absent {
+            self.queue(todo);
+        } else {
+            self.phase = Phase::Connecting { until: now + self.patience };
+        }
+    }
+
+    /// The tunnel may be well: the way back is a fresh attach, not a fresh tunnel.
+    fn on_server_down(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
+        if !self.reach.attached {
+            return;
+        }
+        self.close_server(todo);
+        self.reach.attached = false;
+        match self.phase {
+            Phase::Backoff { .. } | Phase::GaveUp => {}
+            _ => self.fail(failure, now, todo),
+        }
+    }
+
+    fn on_tunnel_lost(&mut self, failure: Failure, now: Now) {
+        if self.reach.tunnel == TunnelSeen::Ready {
+            self.reach.tunnel = TunnelSeen::Running;
+        }
+        if let Phase::Active { .. } = self.phase {
+            self.failure = Some(failure);
+            self.phase = Phase::Degraded { since: now };
+        }
+    }
+
+    fn on_tunnel_down(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
+        self.reach.tunnel = TunnelSeen::Absent;
+        self.reach.url = None;
+        match self.phase {
+            Phase::Connecting { .. } | Phase::Active { .. } | Phase::Degraded { .. } => {
+                self.fail(failure, now, todo);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_restart(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::Active { .. } | Phase::Degraded { .. } | Phase::Backoff { .. } | Phase::GaveUp => {
+                self.failures = 0;
+                self.failure = None;
+                self.start_again(now, todo);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_tick(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::Attaching { until } | Phase::Connecting { until } if now >= until => {
+                let failure = self.missing();
+                self.fail(failure, now, todo);
+            }
+            Phase::Backoff { until } if now >= until => self.start_again(now, todo),
+            _ => {}
+        }
+    }
+
+    fn on_stopping(&mut self, event: Event, why: StopReason, late: bool, todo: &mut Vec<Effect>) {
+        match event {
+            Event::KeeperStopped => {}
+            Event::Tick if late => {}
+            _ => return,
+        }
+        self.phase = Phase::Ended { why };
+        todo.push(Effect::End);
+    }
+
+    /// Active, if nothing is missing any more.
+    fn settle(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        if !self.complete() {
+            return;
+        }
+        if let Phase::Connecting { .. } | Phase::Degraded { .. } = self.phase {
+            self.phase = Phase::Active { since: now };
+            if self.failure.take().is_some() {
+                self.recoveries += 1;
+            }
+            if !self.announced {
+                self.announced = true;
+                todo.push(Effect::Answer(Ok(())));
+            }
+        }
+    }
+
+    /// What follows a failure: an answer and the end, or a pause, or a person's turn.
+    fn fail(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
+        if !self.announced {
+            todo.push(Effect::Answer(Err(failure.clone())));
+            self.failure = Some(failure);
+            return self.stop(StopReason::NeverStarted, now, todo);
+        }
+        if let Phase::Active { since } = self.phase
+            && now.saturating_sub(since) >= backoff::HEALTHY
+        {
+            self.failures = 0;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.phase = if failure.cause.is_terminal() {
+            Phase::GaveUp
+        } else {
+            Phase::Backoff { until: now + backoff::delay(self.failures, failure.cause, self.seed) }
+        };
+        self.failure = Some(failure);
+    }
+
+    fn start_again(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        if self.reach.attached {
+            self.reach.tunnel = TunnelSeen::Absent;
+            self.reach.url = None;
+            self.queue(todo);
+        } else {
+            self.attach(now, todo);
+        }
+    }
+
+    fn attach(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        self.phase = Phase::Attaching { until: now + ATTACH_TIME };
+        todo.push(Effect::Attach);
+    }
+
+    fn queue(&mut self, todo: &mut Vec<Effect>) {
+        self.phase = Phase::Queued;
+        todo.push(Effect::AwaitSlot);
+    }
+
+    fn stop(&mut self, why: StopReason, now: Now, todo: &mut Vec<Effect>) {
+        if !self.announced && why != StopReason::NeverStarted {
+            let what = "the share was stopped before it was up";
+            todo.push(Effect::Answer(Err(Failure::new(Cause::Internal, what, "share it again"))));
+        }
+        self.announced = true;
+        self.close_server(todo);
+        self.phase = Phase::Stopping { why, until: now + STOP_TIME };
+        todo.push(Effect::StopKeeper);
+    }
+
+    fn lose_keeper(&mut self, todo: &mut Vec<Effect>) {
+        self.close_server(todo);
+        self.reach = Reach::default();
+    }
+
+    fn close_server(&mut self, todo: &mut Vec<Effect>) {
+        self.reach.serving = false;
+        self.reach.page = false;
+        todo.push(Effect::CloseServer);
+    }
+
+    fn tunnel_at_least(&mut self, seen: TunnelSeen) {
+        if self.reach.tunnel != TunnelSeen::Ready {
+            self.reach.tunnel = seen;
+        }
+    }
+}

@@ -1,0 +1,379 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::state::{ATTACH_TIME, STOP_TIME};
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn at(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn failure(cause: Cause) -> Failure {
+    Failure::new(cause, "it broke", "mend it")
+}
+
+fn url() -> String {
+    "https://a-b.example".to_owned()
+}
+
+/// Runs events, all at the same time; the effects of all.
+fn run(state: State, events: impl IntoIterator<Item = Event>, now: Duration) -> (State, Vec<Effect>) {
+    let mut all = Vec::new();
+    let state = events.into_iter().fold(state, |state, event| {
+        let (state, todo) = step(state, event, now);
+        all.extend(todo);
+        state
+    });
+    (state, all)
+}
+
+fn fresh() -> State {
+    State::new(false, true, PATIENCE, 1)
+}
+
+fn way_up() -> Vec<Event> {
+    vec![
+        Event::Begin,
+        Event::Attached { tunnel: TunnelSeen::Absent, url: None },
+        Event::Serving,
+        Event::PageAnswered,
+        Event::SlotGranted,
+        Event::TunnelUrl(url()),
+        Event::TunnelReady,
+    ]
+}
+
+fn active() -> State {
+    run(fresh(), way_up(), at(0)).0
+}
+
+#[test]
+fn a_share_is_answered_once_url_readiness_and_page_are_there_in_any_order() {
+    let last = [
+        vec![Event::PageAnswered, Event::TunnelUrl(url()), Event::TunnelReady],
+        vec![Event::TunnelReady, Event::PageAnswered, Event::TunnelUrl(url())],
+        vec![Event::TunnelUrl(url()), Event::TunnelReady, Event::PageAnswered],
+    ];
+    for last in last {
+        let first = [
+            Event::Begin,
+            Event::Attached { tunnel: TunnelSeen::Absent, url: None },
+            Event::Serving,
+            Event::SlotGranted,
+        ];
+        let (mut state, todo) = run(fresh(), first, at(0));
+        assert_eq!(
+            todo,
+            [Effect::Attach, Effect::Serve, Effect::AwaitSlot, Effect::CheckPage, Effect::StartTunnel]
+        );
+        for (n, event) in last.into_iter().enumerate() {
+            assert_eq!(state.status(), Status::Starting, "{n} of 3 are there");
+            let (next, todo) = step(state, event, at(1));
+            state = next;
+            assert_eq!(todo, if n == 2 { vec![Effect::Answer(Ok(()))] } else { vec![] });
+        }
+        assert_eq!(state.status(), Status::Active);
+    }
+}
+
+#[test]
+fn a_provider_that_never_says_ready_is_taken_at_its_url() {
+    let mut events = way_up();
+    events.pop();
+    let (state, todo) = run(State { says_ready: false, ..fresh() }, events, at(0));
+    assert_eq!(state.status(), Status::Active);
+    assert!(todo.contains(&Effect::Answer(Ok(()))));
+}
+
+#[test]
+fn a_first_start_that_fails_is_answered_and_ended_never_retried() {
+    let failures = [
+        Event::TunnelDown(failure(Cause::Crashed)),
+        Event::TunnelDown(failure(Cause::RateLimited)),
+        Event::PageSilent(failure(Cause::Page)),
+        Event::ServerDown(failure(Cause::Session)),
+        Event::KeeperGone,
+        Event::Tick,
+    ];
+    for event in failures {
+        let begun = run(fresh(), way_up().into_iter().take(5), at(0)).0;
+        let (state, todo) = step(begun, event.clone(), PATIENCE);
+        assert!(matches!(state.phase, Phase::Stopping { why: StopReason::NeverStarted, .. }), "{event:?}");
+        assert_eq!(
+            todo.iter().filter(|effect| matches!(effect, Effect::Answer(Err(_)))).count(),
+            1,
+            "{event:?}"
+        );
+        assert_eq!(todo.last(), Some(&Effect::StopKeeper));
+        let (state, todo) = step(state, Event::KeeperStopped, PATIENCE);
+        assert_eq!((state.status(), todo), (Status::Error, vec![Effect::End]));
+    }
+}
+
+#[test]
+fn a_silent_tunnel_fails_when_its_patience_ends_and_not_before() {
+    let begun = run(fresh(), way_up().into_iter().take(5), at(0)).0;
+    assert_eq!(begun.deadline(), Some(PATIENCE));
+    let (begun, todo) = step(begun, Event::Tick, PATIENCE - at(1));
+    assert_eq!(todo, []);
+    let (_, todo) = step(begun, Event::Tick, PATIENCE);
+    let Some(Effect::Answer(Err(failure))) = todo.first() else { panic!("{todo:?}") };
+    assert!(failure.what.contains("no URL within 30 s"), "{}", failure.what);
+}
+
+#[test]
+fn a_tunnel_that_dies_is_started_again_after_its_delay_on_the_same_server() {
+    let (state, todo) = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(5));
+    assert_eq!((state.status(), todo), (Status::Error, vec![]));
+    let Phase::Backoff { until } = state.phase else { panic!("{:?}", state.phase) };
+    let (state, todo) = run(state, [Event::Tick, Event::SlotGranted], until);
+    assert_eq!(todo, [Effect::AwaitSlot, Effect::StartTunnel]);
+    assert_eq!(state.status(), Status::Error, "not active before it works again");
+    let other = "https://c-d.example".to_owned();
+    let (state, todo) = run(state, [Event::TunnelUrl(other.clone()), Event::TunnelReady], until + at(1));
+    assert_eq!((state.status(), state.reach.url.as_ref(), todo), (Status::Active, Some(&other), vec![]));
+    assert_eq!((state.recoveries, &state.failure), (1, &None));
+}
+
+#[test]
+fn delays_grow_with_failures_and_are_forgotten_after_ten_healthy_minutes() {
+    let fail = |state: State, now| {
+        let state = step(state, Event::TunnelDown(failure(Cause::Crashed)), now).0;
+        let Phase::Backoff { until } = state.phase else { panic!("{:?}", state.phase) };
+        let up = [Event::Tick, Event::SlotGranted, Event::TunnelUrl(url()), Event::TunnelReady];
+        (until - now, run(state, up, until).0, until)
+    };
+    let (first, state, now) = fail(active(), at(1));
+    let (second, state, now) = fail(state, now);
+    let (third, state, now) = fail(state, now);
+    assert!(first < second && second < third, "{first:?} {second:?} {third:?}");
+    let (after_health, ..) = fail(state, now + backoff::HEALTHY);
+    assert_eq!(after_health, first);
+}
+
+#[test]
+fn what_retrying_cannot_mend_waits_for_a_person() {
+    let (state, _) = step(active(), Event::TunnelDown(failure(Cause::MissingProgram)), at(5));
+    assert_eq!((state.phase.clone(), state.deadline()), (Phase::GaveUp, None));
+    let (state, todo) = step(state, Event::Restart, at(6));
+    assert_eq!((state.phase.clone(), todo, state.failures), (Phase::Queued, vec![Effect::AwaitSlot], 0));
+}
+
+#[test]
+fn a_lost_connection_is_no_longer_active_and_comes_back_by_itself() {
+    let lost = step(active(), Event::TunnelLost(failure(Cause::Network)), at(5)).0;
+    assert_eq!(lost.status(), Status::Error);
+    let back = step(lost, Event::TunnelReady, at(9)).0;
+    assert_eq!((back.status(), back.reach.url), (Status::Active, Some(url())));
+}
+
+#[test]
+fn a_keeper_with_a_living_tunnel_is_attached_without_touching_it() {
+    let restored = State::new(true, true, PATIENCE, 1);
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
+    assert_eq!(state.status(), Status::Active);
+    assert_eq!(todo, [Effect::Attach, Effect::Serve, Effect::CheckPage]);
+}
+
+#[test]
+fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
+    let (state, todo) = step(active(), Event::ServerDown(failure(Cause::Page)), at(5));
+    assert_eq!((state.status(), todo), (Status::Error, vec![Effect::CloseServer]));
+    let Phase::Backoff { until } = state.phase else { panic!("{:?}", state.phase) };
+    let (state, todo) = step(state, Event::Tick, until);
+    assert_eq!(todo, [Effect::Attach]);
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let (state, todo) = run(state, [attached, Event::Serving, Event::PageAnswered], until);
+    assert_eq!((state.status(), todo), (Status::Active, vec![Effect::Serve, Effect::CheckPage]));
+}
+
+#[test]
+fn a_dead_keeper_takes_server_and_url_with_it() {
+    let (state, todo) = step(active(), Event::KeeperGone, at(5));
+    assert_eq!(todo, [Effect::CloseServer]);
+    assert_eq!((state.status(), state.reach), (Status::Error, Reach::default()));
+}
+
+#[test]
+fn a_stop_ends_every_phase_even_if_the_keeper_never_answers() {
+    for state in [fresh(), run(fresh(), way_up().into_iter().take(4), at(0)).0, active()] {
+        let (state, todo) = step(state, Event::Stop(StopReason::Asked), at(5));
+        assert_eq!(todo.last(), Some(&Effect::StopKeeper));
+        assert_eq!((state.status(), state.deadline()), (Status::Stopped, Some(at(5) + STOP_TIME)));
+        let (state, todo) = step(state, Event::Tick, at(5) + STOP_TIME);
+        assert_eq!((state.status(), todo), (Status::Stopped, vec![Effect::End]));
+    }
+}
+
+#[test]
+fn leaving_closes_the_server_and_nothing_else() {
+    let (state, todo) = step(active(), Event::Leave, at(5));
+    assert_eq!(todo, [Effect::CloseServer, Effect::End]);
+    assert!(state.is_over());
+}
+
+/// One event of each kind.
+pub(super) fn events() -> Vec<Event> {
+    vec![
+        Event::Begin,
+        Event::Attached { tunnel: TunnelSeen::Absent, url: None },
+        Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) },
+        Event::AttachFailed(failure(Cause::Keeper)),
+        Event::Serving,
+        Event::ServerDown(failure(Cause::Page)),
+        Event::SlotGranted,
+        Event::TunnelUrl(url()),
+        Event::TunnelReady,
+        Event::TunnelLost(failure(Cause::Network)),
+        Event::TunnelDown(failure(Cause::Crashed)),
+        Event::TunnelDown(failure(Cause::MissingProgram)),
+        Event::PageAnswered,
+        Event::PageSilent(failure(Cause::Page)),
+        Event::KeeperGone,
+        Event::KeeperStopped,
+        Event::Restart,
+        Event::Stop(StopReason::Asked),
+        Event::Leave,
+        Event::Tick,
+    ]
+}
+
+/// A state in each phase, of a share that was up before.
+fn one_of_each_phase() -> Vec<State> {
+    let backoff = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(0)).0;
+    let Phase::Backoff { until } = backoff.phase else { panic!("{:?}", backoff.phase) };
+    let queued = step(backoff.clone(), Event::Tick, until).0;
+    let connecting = step(queued.clone(), Event::SlotGranted, until).0;
+    let restored = State::new(true, true, PATIENCE, 1);
+    let attaching = step(restored.clone(), Event::Begin, at(0)).0;
+    let degraded = step(active(), Event::TunnelLost(failure(Cause::Network)), at(0)).0;
+    let gave_up = step(active(), Event::TunnelDown(failure(Cause::MissingProgram)), at(0)).0;
+    let stopping = step(active(), Event::Stop(StopReason::Asked), at(0)).0;
+    vec![restored, attaching, queued, connecting, active(), degraded, backoff, gave_up, stopping]
+}
+
+fn table() -> String {
+    let mut table = String::from("| in | on | goes to | and does |\n|---|---|---|---|\n");
+    for before in one_of_each_phase() {
+        for event in events() {
+            let now = before.deadline().unwrap_or(ATTACH_TIME);
+            let (after, todo) = step(before.clone(), event.clone(), now);
+            if after.phase.name() == before.phase.name() && todo.is_empty() {
+                continue;
+            }
+            let name = |debug: String| debug.split(['(', ' ', '{']).next().unwrap_or_default().to_owned();
+            let event = match event {
+                Event::Attached { tunnel: TunnelSeen::Absent, .. } => "Attached, no tunnel".to_owned(),
+                Event::Attached { .. } => "Attached, tunnel lives".to_owned(),
+                Event::TunnelDown(failure) if failure.cause.is_terminal() => {
+                    "TunnelDown, terminal".to_owned()
+                }
+                event => name(format!("{event:?}")),
+            };
+            let todo: Vec<_> = todo.iter().map(|effect| name(format!("{effect:?}"))).collect();
+            let (before, after) = (before.phase.name(), after.phase.name());
+            table += &format!("| {before} | {event} | {after} | {} |\n", todo.join(", "));
+        }
+    }
+    table
+}
+
+/// The table in ARCHITECTURE.md is this code's. `PANKO_BLESS=1` writes it anew.
+#[test]
+fn the_table_of_transitions_in_the_documentation_is_true() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (start, end) = ("<!-- transitions -->\n", "<!-- /transitions -->");
+    let (before, rest) = text.split_once(start).expect("the start marker");
+    let (written, after) = rest.split_once(end).expect("the end marker");
+    if std::env::var_os("PANKO_BLESS").is_some() {
+        std::fs::write(path, format!("{before}{start}{}{end}{after}", table())).unwrap();
+        return;
+    }
+    assert!(written == table(), "the table differs: run this test with PANKO_BLESS=1 and read the diff");
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop::sample::select(events())
+}
+
+proptest! {
+    /// Whatever happens in whatever order: no panic, one answer at the most, a deadline in every waiting
+    /// phase, and `active` is never a lie.
+    #[test]
+    fn no_order_of_events_breaks_a_promise(
+        events in prop::collection::vec((any_event(), 0u64..100_000), 0..80),
+        announced: bool,
+    ) {
+        let mut state = State::new(announced, true, PATIENCE, 9);
+        let mut now = Duration::ZERO;
+        let mut answers = 0;
+        for (event, millis) in events {
+            now += Duration::from_millis(millis);
+            let (next, todo) = step(state, event, now);
+            state = next;
+            answers += todo.iter().filter(|effect| matches!(effect, Effect::Answer(_))).count();
+            let Reach { attached, serving, page, tunnel, url } = &state.reach;
+            if state.status() == Status::Active {
+                prop_assert!(*attached && *serving && *page && *tunnel == TunnelSeen::Ready && url.is_some());
+            }
+            let waits = matches!(
+                state.phase,
+                Phase::Attaching { .. } | Phase::Connecting { .. } | Phase::Backoff { .. } | Phase::Stopping { .. }
+            );
+            prop_assert_eq!(waits, state.deadline().is_some());
+        }
+        prop_assert!(answers <= usize::from(!announced));
+    }
+
+    /// From wherever it is, a share can be ended.
+    #[test]
+    fn a_stop_always_leads_to_the_end(events in prop::collection::vec(any_event(), 0..40)) {
+        let (state, _) = run(fresh(), events, at(1));
+        let (state, _) = run(state, [Event::Stop(StopReason::Asked), Event::KeeperStopped], at(2));
+        prop_assert!(state.is_over());
+    }
+}
+
+/// What a world in which everything works answers to an effect.
+fn good_world(effect: &Effect) -> Vec<Event> {
+    match effect {
+        Effect::Attach => vec![Event::Attached { tunnel: TunnelSeen::Absent, url: None }],
+        Effect::Serve => vec![Event::Serving],
+        Effect::AwaitSlot => vec![Event::SlotGranted],
+        Effect::StartTunnel => vec![Event::TunnelUrl(url()), Event::TunnelReady],
+        Effect::CheckPage => vec![Event::PageAnswered],
+        Effect::StopKeeper => vec![Event::KeeperStopped],
+        Effect::CloseServer | Effect::Answer(_) | Effect::End => vec![],
+    }
+}
+
+proptest! {
+    /// Whatever went wrong: once the world works again, a share that is wanted comes up, if need be after a
+    /// person's restart. Nothing gets stuck.
+    #[test]
+    fn a_wanted_share_comes_up_once_the_world_works(events in prop::collection::vec(any_event(), 0..60)) {
+        let wanted = |event: &Event| !matches!(event, Event::Stop(_) | Event::Leave);
+        let (mut state, asked) = run(active(), events.into_iter().filter(wanted), at(1));
+        let mut late: Vec<_> = asked.iter().flat_map(good_world).collect();
+        let mut now = at(1);
+        for _ in 0..20 {
+            if state.status() == Status::Active {
+                break;
+            }
+            now = state.deadline().unwrap_or(now).max(now);
+            let mut queue = std::mem::take(&mut late);
+            queue.extend([Event::Restart, Event::Tick]);
+            while !queue.is_empty() {
+                let (next, todo) = step(state, queue.remove(0), now);
+                state = next;
+                queue.extend(todo.iter().flat_map(good_world));
+            }
+        }
+        prop_assert_eq!(state.status(), Status::Active, "{:?}", state);
+    }
+}
