@@ -233,8 +233,8 @@ fn send_with(stream: &UnixStream, bytes: &[u8], page: &OwnedFd) -> io::Result<us
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&fds));
-    // Without a signal: the keeper's own answer to a closed connection is the error.
-    Ok(rustix::net::sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?)
+    // SIGPIPE is ignored, as in every Rust program: a closed connection is an error here.
+    Ok(rustix::net::sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::empty())?)
 }
 
 /// Reads frames until the connection ends. A frame that is too long ends it.

@@ -1,7 +1,7 @@
 //! The keeper: the process that holds a share's listening socket and its tunnel client, and outlives the daemon.
 //!
 //! It is to a tunnel what a shim is to a container. The main thread is the event loop: it alone changes the state
-//! ([`state`], pure), starts clients (the parent-death signal follows the *thread* that started them) and reaps. Other
+//! (`state`, pure), starts clients (the parent-death signal follows the *thread* that started them) and reaps. Other
 //! threads only wait: for connections, for frames, for output, for children, for signals. What they learn goes through one
 //! bounded channel.
 //!

@@ -1,8 +1,12 @@
 //! What a client prints, and what becomes of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use panko::tunnel::custom::CustomProvider;
 use panko::tunnel::keeper::protocol::{Cause, Command, Event, Exit, TunnelState};
+use panko::tunnel::provider::{Context, Provider, tunnel_spec};
+use panko::tunnel::resolve::resolve;
 
 use crate::support::keeper::{Daemon, Keeper, cloudflare};
 use crate::support::process;
@@ -193,4 +197,30 @@ fn a_daemon_that_asks_for_them_gets_the_lines() {
         Event::Log { line, .. } if line.contains("trycloudflare.com") => Some(()),
         _ => None,
     });
+}
+
+#[test]
+fn a_tunnel_of_the_users_own_works_like_a_built_in_one() {
+    let table = r#"
+        [mine]
+        command = ["/bin/sh", "-c", "echo listening at relay.example:$1 as $NAME; exec sleep 600", "sh", "{port}"]
+        url_regex = 'listening at (\S+):(\d+) as me'
+        url_template = "http://{1}:{2}/x"
+        stream = "stdout"
+        env = { NAME = "me" }
+        stop_signal = "KILL"
+    "#;
+    let custom: BTreeMap<String, CustomProvider> = toml::from_str(table).unwrap();
+    custom["mine"].validate("mine").unwrap();
+    let provider = Provider::find("mine", &custom).unwrap();
+    let program = resolve(provider.program().unwrap(), None, None).unwrap();
+    let context = Context { program: &program, help: None, environment: &[] };
+    let spec = tunnel_spec(&provider, context).unwrap().unwrap();
+    let keeper = Keeper::start(None);
+    let mut daemon = keeper.attach();
+    assert!(daemon.ask(Command::StartTunnel { spec: Some(Box::new(spec)) }).ok);
+    assert_eq!(daemon.url(), format!("http://relay.example:{}/x", keeper.port()));
+    daemon.ready();
+    daemon.stop();
+    keeper.assert_nothing_left();
 }

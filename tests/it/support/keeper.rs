@@ -126,7 +126,7 @@ impl Drop for Keeper {
             process::signal(spawned.child.id(), Signal::CONT);
             let began = Instant::now();
             while began.elapsed() < wait::SOON && matches!(spawned.child.try_wait(), Ok(None)) {
-                std::thread::yield_now();
+                wait::pause();
             }
             let _ = spawned.child.kill();
             let _ = spawned.child.wait();

@@ -20,6 +20,6 @@ pub fn until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool
 
 /// Between two looks at a condition that nothing announces.
 #[allow(clippy::disallowed_methods)]
-fn pause() {
+pub fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
