@@ -2,9 +2,6 @@
 //!
 //! ARCHITECTURE.md is the map of this house and its invariants.
 
-pub mod db;
-pub mod ipc;
-pub mod paths;
 pub mod redact;
 pub mod session;
-pub mod share;
+pub mod tunnel;

@@ -1,0 +1,23 @@
+//! Tunnels: the provider table, what a client's output means, and the keeper process that outlives the daemon.
+//!
+//! PURE (no I/O, no clock): [`provider`], [`custom`], [`spec`], [`environment`], [`lines`], [`extract`],
+//! [`keeper::protocol`] and `keeper::state`. Blocking `std` (for a thread that may block, never an event loop):
+//! [`resolve`], [`help`], [`attach`], [`spawn`], [`sweep`]. [`keeper::main`] is a process of its own.
+//!
+//! Not here: when a tunnel is started again and when it counts as failed (that is the share's state machine:
+//! the keeper only reports), and the probe of the public URL.
+
+pub mod attach;
+pub mod custom;
+pub mod environment;
+pub mod extract;
+pub mod files;
+pub mod help;
+pub mod keeper;
+pub mod lines;
+mod os;
+pub mod provider;
+pub mod resolve;
+pub mod spawn;
+pub mod spec;
+pub mod sweep;
