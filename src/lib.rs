@@ -2,6 +2,17 @@
 //!
 //! ARCHITECTURE.md is the map of this house and its invariants.
 
+pub mod actors;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod db;
+pub mod ipc;
+pub mod paths;
 pub mod redact;
+pub mod render;
 pub mod session;
+pub mod share;
 pub mod tunnel;
+pub mod view;
+pub mod web;

@@ -1,11 +1,20 @@
-//! The `panko` executable: parse, tracing, dispatch, exit code, and nothing else.
+//! The `panko` executable: parse, dispatch, exit code, and nothing else.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
+
+use clap::Parser;
+use panko::cli::Cli;
 
 fn main() -> ExitCode {
-    // Before threads, runtimes and open files: the keeper is a process of its own kind.
+    // Before anything starts a thread: a keeper spawns its tunnel from the main thread.
     if std::env::args_os().nth(1).is_some_and(|verb| verb == "keeper") {
         return panko::tunnel::keeper::main();
     }
-    ExitCode::SUCCESS
+    match Cli::parse().run() {
+        Ok(exit) => exit.report(),
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit.report()
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use uuid::Uuid;
 
 /// Longest path a Unix socket can have, in bytes: `sun_path` less its final NUL on the smallest of the
 /// systems we run on (macOS: 104, Linux: 108).
@@ -119,6 +120,16 @@ impl Paths {
     /// Private copies of what is shared.
     pub fn snapshots(&self) -> PathBuf {
         self.data.join("snapshots")
+    }
+
+    /// The private copy of what share `id` shows.
+    pub fn snapshot(&self, id: Uuid) -> PathBuf {
+        self.snapshots().join(format!("{}.jsonl", id.simple()))
+    }
+
+    /// The end of the tunnel log of share `id`, kept when its keeper ended.
+    pub fn share_log(&self, id: Uuid) -> PathBuf {
+        self.snapshots().join(format!("{}.log", id.simple()))
     }
 
     /// Makes the data folder and those below it, 0700, and checks that they are ours.

@@ -31,6 +31,11 @@ pub enum Request {
         /// Which.
         share_id: Uuid,
     },
+    /// Take back a StartShare that has not been answered, by its idempotency key.
+    CancelStart {
+        /// The key it was sent with.
+        idempotency_key: String,
+    },
     /// The shares that are up or wanted up. `{"all": true}` adds those that ended.
     ListShares(Option<ListShares>),
     /// One share, ended or not.
@@ -320,6 +325,7 @@ pub fn decode(frame: &[u8]) -> Incoming {
 pub const METHODS: &[&str] = &[
     "StartShare",
     "StopShare",
+    "CancelStart",
     "ListShares",
     "GetShare",
     "RestartShare",

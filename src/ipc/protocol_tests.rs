@@ -127,6 +127,7 @@ fn every_method_is_listed() {
         Request::Shutdown(Some(Shutdown { keep_tunnels: true })),
         Request::StartShare(StartShare::default()),
         Request::StopShare { share_id: Uuid::nil() },
+        Request::CancelStart { idempotency_key: "k".to_owned() },
         Request::GetShare { share_id: Uuid::nil() },
         Request::RestartShare { share_id: Uuid::nil() },
         Request::Logs { share_id: Uuid::nil(), max_bytes: None },

@@ -1,8 +1,11 @@
-//! [`CleanText`] and the one function that makes it.
+//! [`CleanText`] and the functions that make it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// Text that went through [`Cleaner::text`]: safe to serve, as far as the rules know.
+use super::{pem, rules};
+
+/// Text that went through a [`Cleaner`]: safe to serve, as far as the rules know.
 ///
 /// The field is private on purpose. `CleanText` is still *untrusted* text (written by a stranger): a
 /// renderer escapes it like any other.
@@ -32,6 +35,11 @@ impl fmt::Display for CleanText {
     }
 }
 
+/// What is cleaned beyond a cut, in bytes: a secret that begins before the cut ends within it.
+const MARGIN: usize = 64 << 10;
+/// How far a cut goes back to the last white space, so that it does not tear a secret.
+const WORD: usize = 8 << 10;
+
 /// Makes [`CleanText`]; holds the rules.
 #[derive(Clone, Debug, Default)]
 pub struct Cleaner {}
@@ -42,8 +50,64 @@ impl Cleaner {
         Self::default()
     }
 
-    /// The one door: `raw` as it may be shown.
+    /// The one door: `raw` as it may be shown. Never adds or removes a line.
     pub fn text(&self, raw: &str) -> CleanText {
-        CleanText(raw.into())
+        CleanText(masked(raw).into())
+    }
+
+    /// The start of `raw`, at most `max` bytes (a character is not cut). It is cleaned before it is cut, so
+    /// that no secret survives by being torn; only `max` and a margin are looked at.
+    pub fn start(&self, raw: &str, max: usize) -> CleanText {
+        if !self.cuts(raw, max) {
+            let clean = masked(raw);
+            return CleanText(clean.into());
+        }
+        let seen = &raw[..raw.floor_char_boundary(max.saturating_add(MARGIN))];
+        // Masking may shorten the text so much that the end of `seen` is shown: that must not be a torn word.
+        let seen = if seen.len() < raw.len() { untorn(seen) } else { seen };
+        let clean = masked(seen);
+        CleanText(clean[..clean.floor_char_boundary(max)].into())
+    }
+
+    /// Whether [`Cleaner::start`] leaves something out.
+    pub fn cuts(&self, raw: &str, max: usize) -> bool {
+        raw.len() > max
+    }
+
+    /// The start of `raw`, at most `max` characters, cut at a word and marked with `…` where it was cut.
+    pub fn headline(&self, raw: &str, max: usize) -> CleanText {
+        let start = self.start(raw.trim_start(), max.saturating_mul(4).saturating_add(4));
+        let whole = start.as_str().trim_end();
+        let Some((end, _)) = whole.char_indices().nth(max) else { return CleanText(whole.into()) };
+        let room = whole.char_indices().nth(max.saturating_sub(1)).map_or(end, |(at, _)| at);
+        let part = &whole[..room];
+        let word = part.rfind(char::is_whitespace).filter(|at| *at > room / 2).unwrap_or(room);
+        CleanText(format!("{}…", part[..word].trim_end()).into())
+    }
+
+    /// Lines cleaned together (a key block spans many), one [`CleanText`] each.
+    pub fn lines<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Vec<CleanText> {
+        let lines: Vec<&str> = lines.into_iter().collect();
+        if lines.iter().any(|line| line.contains('\n')) {
+            return lines.into_iter().map(|line| self.text(line)).collect();
+        }
+        masked(&lines.join("\n")).split('\n').take(lines.len()).map(|line| CleanText(line.into())).collect()
+    }
+}
+
+/// Up to the last white space, if there is one near the end.
+fn untorn(seen: &str) -> &str {
+    let floor = seen.floor_char_boundary(seen.len().saturating_sub(WORD));
+    let tail = &seen[floor..];
+    tail.rfind(char::is_whitespace).map_or(&seen[..floor], |at| &seen[..floor + at])
+}
+
+fn masked(raw: &str) -> Cow<'_, str> {
+    match pem::masked(raw) {
+        Cow::Borrowed(raw) => rules::masked(raw),
+        Cow::Owned(text) => match rules::masked(&text) {
+            Cow::Borrowed(_) => Cow::Owned(text),
+            Cow::Owned(masked) => Cow::Owned(masked),
+        },
     }
 }

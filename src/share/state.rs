@@ -157,8 +157,6 @@ pub struct State {
     pub announced: bool,
     /// The latest failure, until the share works again.
     pub failure: Option<Failure>,
-    /// Whether the provider says when it is ready; if not, its URL is taken for it.
-    pub says_ready: bool,
     /// How long a tunnel may take from its start until it is ready.
     pub patience: Duration,
     /// Tells shares apart in the jitter of their backoff.
@@ -172,7 +170,7 @@ pub const STOP_TIME: Duration = Duration::from_secs(8);
 
 impl State {
     /// A share that nobody has started yet. `announced` is true for one that is being restored.
-    pub fn new(announced: bool, says_ready: bool, patience: Duration, seed: u64) -> Self {
+    pub fn new(announced: bool, patience: Duration, seed: u64) -> Self {
         Self {
             phase: Phase::New,
             reach: Reach::default(),
@@ -180,7 +178,6 @@ impl State {
             recoveries: 0,
             announced,
             failure: None,
-            says_ready,
             patience,
             seed,
         }
@@ -231,8 +228,7 @@ impl State {
     /// Everything between the public URL and the page is there.
     pub(super) fn complete(&self) -> bool {
         let Reach { attached, serving, page, tunnel, url } = &self.reach;
-        let ready = *tunnel == TunnelSeen::Ready || (!self.says_ready && *tunnel == TunnelSeen::Running);
-        *attached && *serving && *page && ready && url.is_some()
+        *attached && *serving && *page && *tunnel == TunnelSeen::Ready && url.is_some()
     }
 
     /// What is missing, as a failure by time.

@@ -31,7 +31,7 @@ fn run(state: State, events: impl IntoIterator<Item = Event>, now: Duration) -> 
 }
 
 fn fresh() -> State {
-    State::new(false, true, PATIENCE, 1)
+    State::new(false, PATIENCE, 1)
 }
 
 fn way_up() -> Vec<Event> {
@@ -77,15 +77,6 @@ fn a_share_is_answered_once_url_readiness_and_page_are_there_in_any_order() {
         }
         assert_eq!(state.status(), Status::Active);
     }
-}
-
-#[test]
-fn a_provider_that_never_says_ready_is_taken_at_its_url() {
-    let mut events = way_up();
-    events.pop();
-    let (state, todo) = run(State { says_ready: false, ..fresh() }, events, at(0));
-    assert_eq!(state.status(), Status::Active);
-    assert!(todo.contains(&Effect::Answer(Ok(()))));
 }
 
 #[test]
@@ -172,7 +163,7 @@ fn a_lost_connection_is_no_longer_active_and_comes_back_by_itself() {
 
 #[test]
 fn a_keeper_with_a_living_tunnel_is_attached_without_touching_it() {
-    let restored = State::new(true, true, PATIENCE, 1);
+    let restored = State::new(true, PATIENCE, 1);
     let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
     assert_eq!(state.status(), Status::Active);
@@ -248,7 +239,7 @@ fn one_of_each_phase() -> Vec<State> {
     let Phase::Backoff { until } = backoff.phase else { panic!("{:?}", backoff.phase) };
     let queued = step(backoff.clone(), Event::Tick, until).0;
     let connecting = step(queued.clone(), Event::SlotGranted, until).0;
-    let restored = State::new(true, true, PATIENCE, 1);
+    let restored = State::new(true, PATIENCE, 1);
     let attaching = step(restored.clone(), Event::Begin, at(0)).0;
     let degraded = step(active(), Event::TunnelLost(failure(Cause::Network)), at(0)).0;
     let gave_up = step(active(), Event::TunnelDown(failure(Cause::MissingProgram)), at(0)).0;
@@ -309,7 +300,7 @@ proptest! {
         events in prop::collection::vec((any_event(), 0u64..100_000), 0..80),
         announced: bool,
     ) {
-        let mut state = State::new(announced, true, PATIENCE, 9);
+        let mut state = State::new(announced, PATIENCE, 9);
         let mut now = Duration::ZERO;
         let mut answers = 0;
         for (event, millis) in events {

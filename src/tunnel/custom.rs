@@ -15,6 +15,9 @@ use super::spec::{PORT, StopRule, StopSignal, Streams, TunnelSpec, UrlRule, Watc
 /// Longest wait for a tunnel to come up, or to end, that a table may ask for.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// Seconds a client may take to come up if its table does not say.
+const DEFAULT_READY: u64 = 30;
+
 /// A tunnel client that panko knows only from the user's description.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomProvider {
@@ -125,6 +128,15 @@ impl CustomProvider {
         self.tunnel_spec(name, PathBuf::from("/"), &[]).map(|_| ())
     }
 
+    /// How long its client may take to come up.
+    pub(super) fn ready_timeout(&self) -> Duration {
+        Duration::from_millis(self.ready_timeout_ms().unwrap_or(DEFAULT_READY * 1000))
+    }
+
+    fn ready_timeout_ms(&self) -> Result<u64, CustomError> {
+        wait("ready_timeout", self.ready_timeout.as_ref(), DEFAULT_READY, 1)
+    }
+
     /// The spec of its client, run as `program`.
     pub(super) fn tunnel_spec(
         &self,
@@ -146,7 +158,7 @@ impl CustomProvider {
             env,
             config_file: None,
             watch,
-            ready_timeout_ms: wait("ready_timeout", self.ready_timeout.as_ref(), 30, 1)?,
+            ready_timeout_ms: self.ready_timeout_ms()?,
             stop: StopRule {
                 signal: self.stop_signal,
                 timeout_ms: wait("stop_timeout", self.stop_timeout.as_ref(), 5, 0)?,

@@ -9,6 +9,7 @@
 
 pub mod attach;
 pub mod custom;
+pub mod end;
 pub mod environment;
 pub mod extract;
 pub mod files;

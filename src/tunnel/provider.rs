@@ -291,6 +291,14 @@ impl<'a> Provider<'a> {
         }
     }
 
+    /// How long its client may take to come up.
+    pub fn ready_timeout(&self) -> Duration {
+        match self {
+            Self::BuiltIn(row) => row.ready_timeout,
+            Self::Custom(_, provider) => provider.ready_timeout(),
+        }
+    }
+
     /// What the supervisor and the probe must know.
     pub fn traits(&self) -> Traits {
         match self {

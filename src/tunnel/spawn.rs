@@ -243,7 +243,7 @@ pub fn bury(files: &KeeperFiles) {
 }
 
 /// Kills a keeper that does not answer, by the credentials of its socket, and what it left.
-fn kill_hung(files: &KeeperFiles, pid: Option<u32>) -> Result<(), ReachError> {
+pub(super) fn kill_hung(files: &KeeperFiles, pid: Option<u32>) -> Result<(), ReachError> {
     let until = Instant::now() + KILL_DEADLINE;
     let held = || files.is_held().map_err(AttachError::Io);
     if let Some(pinned) = pid.filter(|pid| *pid != std::process::id()).and_then(os::Pinned::new) {

@@ -2,5 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod architecture;
+mod commands;
+mod control;
+mod documents;
 mod keeper;
+mod life;
+mod page;
+mod recovery;
+mod supervision;
 mod support;

@@ -1,6 +1,10 @@
-//! The kit: stand-in tunnels, keepers under test, conditions with deadlines.
+//! The kit: daemons in private homes, stand-in tunnels, keepers under test, sessions, conditions with
+//! deadlines.
 
+pub mod daemon;
+pub mod http;
 pub mod keeper;
 pub mod process;
+pub mod sessions;
 pub mod tunnel;
 pub mod wait;

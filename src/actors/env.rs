@@ -1,0 +1,96 @@
+//! What every actor is given: places, configuration, clock, pool, and where the others are found.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::link::Slot;
+use super::{DbActor, Supervisor};
+use crate::config::Config;
+use crate::paths::Paths;
+use crate::tunnel::attach::Attached;
+use crate::web::pool::Pool;
+
+/// Tunnels of one provider that may be starting at the same time.
+const STARTING_AT_ONCE: usize = 2;
+
+/// The surroundings of the actors, shared by all and outliving each.
+pub struct Env {
+    /// The places.
+    pub paths: Paths,
+    /// When the process started, for what is told to people.
+    pub since: Timestamp,
+    /// The render pool.
+    pub pool: Pool,
+    /// The living `DbActor`.
+    pub db: Slot<DbActor>,
+    /// The living `Supervisor`.
+    pub supervisor: Slot<Supervisor>,
+    /// What a person should know about the state.
+    pub notices: Vec<String>,
+    started: Instant,
+    config: RwLock<Arc<Config>>,
+    /// Keepers that were attached at the start, before anything slow.
+    attached: Mutex<HashMap<Uuid, Attached>>,
+    starts: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Env {
+    /// Surroundings with empty slots.
+    pub fn new(
+        paths: Paths,
+        config: Config,
+        pool: Pool,
+        notices: Vec<String>,
+        attached: HashMap<Uuid, Attached>,
+    ) -> Self {
+        Self {
+            paths,
+            since: Timestamp::now(),
+            pool,
+            db: Slot::default(),
+            supervisor: Slot::default(),
+            notices,
+            started: Instant::now(),
+            config: RwLock::new(Arc::new(config)),
+            attached: Mutex::new(attached),
+            starts: Mutex::default(),
+        }
+    }
+
+    /// Monotonic time since the daemon started: the `now` of [`crate::share::step`].
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The configuration as it is now.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a new configuration: what is started from now on follows it.
+    pub fn set_config(&self, config: Config) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// The keeper of `id`, if it was attached at the start and nobody took it yet.
+    pub fn take_attached(&self, id: Uuid) -> Option<Attached> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Ids of the keepers that were attached at the start and not taken yet.
+    pub fn attached_ids(&self) -> Vec<Uuid> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// The places for starting tunnels of `provider`.
+    pub fn start_slots(&self, provider: &str) -> Arc<Semaphore> {
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Semaphore::new(STARTING_AT_ONCE));
+        starts.entry(provider.to_owned()).or_insert_with(fresh).clone()
+    }
+}

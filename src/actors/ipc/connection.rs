@@ -1,0 +1,88 @@
+//! One connection: frames in, answers out, in order unless a request has an id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
+
+use super::Desk;
+use crate::ipc::protocol::{ErrorCode, ErrorReply, Incoming, MAX_FRAME, Reply, decode, encode};
+
+/// Answers that wait for the client to read them. Beyond that, no more of its requests are read.
+const UNREAD: usize = 16;
+/// Requests with an id under way on one connection.
+const AT_ONCE: usize = 64;
+/// How long a client may leave an answer unread before it is dropped.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves one client until it goes, sends too long a frame, or stops reading.
+pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
+    let (reader, writer) = stream.into_split();
+    let mut lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_FRAME));
+    let mut sink = FramedWrite::new(writer, LinesCodec::new());
+    let (answers, mut unsent) = mpsc::channel::<String>(UNREAD);
+
+    let write = async move {
+        while let Some(answer) = unsent.recv().await {
+            match tokio::time::timeout(PATIENCE, sink.send(answer)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
+    };
+    let read = async move {
+        let mut apart = JoinSet::new();
+        while let Some(line) = lines.next().await {
+            while apart.try_join_next().is_some() {}
+            let incoming = match line {
+                Ok(line) if line.trim().is_empty() => continue,
+                Ok(line) => decode(line.as_bytes()),
+                Err(error) => {
+                    // The framing is lost: say why, and close.
+                    let _ = answers.send(encode(None, &Reply::Error(unframed(&error)))).await;
+                    break;
+                }
+            };
+            if incoming.id.is_some() && apart.len() < AT_ONCE {
+                let (desk, answers) = (desk.clone(), answers.clone());
+                apart.spawn_local(async move { answer(incoming, &desk, &answers).await });
+            } else if !answer(incoming, &desk, &answers).await {
+                break;
+            }
+        }
+        // Answers under way still go out, should the client have closed its writing side only.
+        while apart.join_next().await.is_some() {}
+    };
+    // Reading ends first and drops its sender; writing then ends with the last answer. A client that reads
+    // nothing ends both.
+    let mut write = std::pin::pin!(write);
+    tokio::select! {
+        () = &mut write => {}
+        () = read => write.await,
+    }
+}
+
+/// False if the client reads no answers any more.
+async fn answer(incoming: Incoming, desk: &Desk, answers: &mpsc::Sender<String>) -> bool {
+    let reply = match incoming.request {
+        Ok(request) => desk.answer(request).await,
+        Err(error) => Reply::Error(error),
+    };
+    answers.send(encode(incoming.id.as_deref(), &reply)).await.is_ok()
+}
+
+fn unframed(error: &LinesCodecError) -> ErrorReply {
+    match error {
+        LinesCodecError::MaxLineLengthExceeded => {
+            let what = format!("a frame is longer than {MAX_FRAME} bytes");
+            ErrorReply::new(ErrorCode::FrameTooLarge, what, "send one request a line")
+        }
+        LinesCodecError::Io(_) => {
+            ErrorReply::new(ErrorCode::NotUtf8, "a frame is not valid UTF-8", "send UTF-8")
+        }
+    }
+}

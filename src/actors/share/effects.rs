@@ -1,0 +1,191 @@
+//! Running the effects that `step` asks for. Each ends in an event, and in no other way.
+
+use std::sync::Arc;
+
+use actix::{ActorContext, AsyncContext, Context, SpawnHandle};
+use actix_web::dev::ServerHandle;
+
+use super::{ShareActor, translate};
+use crate::actors::{db, supervisor};
+use crate::db::Outcome;
+use crate::ipc::protocol::{ErrorCode, ErrorReply};
+use crate::share::{Cause, Effect, Event, Failure, Phase, Status, StopReason};
+use crate::web;
+use crate::web::session::SessionSite;
+
+/// The session server of one attach.
+pub(super) struct Server {
+    handle: ServerHandle,
+    /// The future that is the server lives in this actor's context: a page never outlives its actor.
+    task: SpawnHandle,
+}
+
+/// Why a first start failed.
+pub(super) struct Verdict {
+    failure: Failure,
+    /// The database knows it, as far as it can be told.
+    recorded: bool,
+}
+
+impl ShareActor {
+    pub(super) fn run(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Attach => self.attach_keeper(ctx),
+            Effect::Serve => self.serve(ctx),
+            Effect::AwaitSlot => self.await_slot(ctx),
+            Effect::StartTunnel => self.start_tunnel(ctx),
+            Effect::CheckPage => self.check_page(ctx),
+            Effect::CloseServer => self.close_server(ctx),
+            Effect::StopKeeper => self.stop_keeper(ctx),
+            Effect::Answer(Ok(())) => self.answer_up(ctx),
+            Effect::Answer(Err(failure)) => self.answer_failed(failure, ctx),
+            Effect::End => self.end(ctx),
+        }
+    }
+
+    fn serve(&mut self, ctx: &mut Context<Self>) {
+        let server_no = self.servers;
+        let (record, snapshot) = (self.record.clone(), self.snapshot());
+        let pool = self.env.pool.clone();
+        let open = async move { pool.run(move || SessionSite::open(&record.site(snapshot))).await };
+        self.spawn_then(ctx, open, move |share, opened, ctx| {
+            if share.servers != server_no {
+                return;
+            }
+            let event = match opened {
+                Ok(Ok(site)) => share.start_server(Arc::new(site), ctx),
+                Ok(Err(failure)) => Event::ServerDown(failure),
+                Err(error) => {
+                    Event::ServerDown(Failure::new(Cause::Internal, error.to_string(), "try again"))
+                }
+            };
+            share.on(event, ctx);
+        });
+    }
+
+    fn start_server(&mut self, site: Arc<SessionSite>, ctx: &mut Context<Self>) -> Event {
+        let Some(listener) = self.keeper.as_mut().and_then(|keeper| keeper.take_listener()) else {
+            return Event::ServerDown(translate::page_down("its socket is gone"));
+        };
+        site.read_on_behind(self.env.pool.clone());
+        match web::start(listener, self.record.token.clone(), site, self.env.pool.clone()) {
+            Ok(web::Running { server, handle }) => {
+                let server_no = self.servers;
+                let task = self.spawn_then(ctx, server, move |share, ended, ctx| {
+                    if share.servers == server_no && share.server.take().is_some() {
+                        let why = ended.err().map_or("it ended".to_owned(), |error| error.to_string());
+                        share.on(Event::ServerDown(translate::page_down(&why)), ctx);
+                    }
+                });
+                self.server = Some(Server { handle, task });
+                Event::Serving
+            }
+            Err(error) => Event::ServerDown(translate::page_down(&error.to_string())),
+        }
+    }
+
+    /// Cuts open connections: what was revoked must be gone at once.
+    fn close_server(&mut self, ctx: &mut Context<Self>) {
+        self.servers += 1;
+        if let Some(Server { handle, task }) = self.server.take() {
+            drop(handle.stop(false));
+            ctx.cancel_future(task);
+        }
+    }
+
+    fn await_slot(&mut self, ctx: &mut Context<Self>) {
+        // A share without a client has no provider to be gentle with.
+        let slots = (self.record.provider != "local").then(|| self.env.start_slots(&self.record.provider));
+        let turn = async move {
+            match slots {
+                Some(slots) => slots.acquire_owned().await.ok(),
+                None => None,
+            }
+        };
+        self.spawn_then(ctx, turn, |share, permit, ctx| {
+            if share.state.holds_slot() {
+                share.permit = permit;
+            }
+            share.on(Event::SlotGranted, ctx);
+        });
+    }
+
+    fn check_page(&mut self, ctx: &mut Context<Self>) {
+        let Some(port) = self.keeper.as_ref().map(|keeper| keeper.port()) else { return };
+        let (token, server_no) = (self.record.token.clone(), self.servers);
+        let check = async move { web::check::page_answers(port, &token).await };
+        self.spawn_then(ctx, check, move |share, answered, ctx| {
+            if share.servers != server_no {
+                return;
+            }
+            let event = match answered {
+                Ok(()) => Event::PageAnswered,
+                Err(why) => Event::PageSilent(translate::page_down(&why)),
+            };
+            share.on(event, ctx);
+        });
+    }
+
+    /// The answer is sent when the database says that the share is wanted, and not before.
+    fn answer_up(&mut self, ctx: &mut Context<Self>) {
+        let Some(up) = self.up() else { return };
+        let recorded = db::mark_up(self.record.id, up).run(&self.env.db);
+        self.spawn_then(ctx, recorded, |share, recorded, ctx| {
+            let trouble = match recorded {
+                Ok(true) => {
+                    share.recorded = true;
+                    share.keep_snapshot(ctx);
+                    return share.answer(Ok(()));
+                }
+                Ok(false) => "its row is gone".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let remedy = "the share was taken down again; mend that (is the disk full?) and share it again";
+            share.answer(Err(ErrorReply::new(ErrorCode::State, trouble, remedy)));
+            share.on(Event::Stop(StopReason::NeverStarted), ctx);
+        });
+    }
+
+    /// A first start that failed: recorded now, answered when nothing of it runs any more ([`Self::end`]).
+    fn answer_failed(&mut self, failure: Failure, ctx: &mut Context<Self>) {
+        let never_started = matches!(self.state.phase, Phase::Stopping { why: StopReason::NeverStarted, .. });
+        if !never_started {
+            // Somebody ended it meanwhile: who did records that, and has answered.
+            return;
+        }
+        let how = Outcome {
+            status: Status::Error.as_str(),
+            reason: Some(failure.what.clone()),
+            remedy: Some(failure.remedy.clone()),
+            at: jiff::Timestamp::now(),
+        };
+        self.verdict = Some(Verdict { failure, recorded: false });
+        let recorded = db::end_share(self.record.id, how).run(&self.env.db);
+        self.spawn_then(ctx, recorded, |share, recorded, ctx| {
+            if let Err(error) = recorded {
+                tracing::error!(share = %share.record.id, %error, "a failed start could not be recorded");
+            }
+            if let Some(verdict) = &mut share.verdict {
+                verdict.recorded = true;
+            }
+            if share.state.is_over() {
+                share.end(ctx);
+            }
+        });
+    }
+
+    /// Stops the actor; a verdict that waits is recorded first and then told.
+    fn end(&mut self, ctx: &mut Context<Self>) {
+        match &self.verdict {
+            Some(verdict) if !verdict.recorded => return,
+            Some(verdict) => self.answer(Err(ErrorReply::from(&verdict.failure))),
+            None => {}
+        }
+        ctx.stop();
+    }
+
+    fn answer(&self, result: Result<(), ErrorReply>) {
+        let started = supervisor::Started { id: self.record.id, view: self.view(), result };
+        self.owner.supervisor.do_send(started);
+    }
+}

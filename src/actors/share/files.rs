@@ -1,0 +1,163 @@
+//! What of a share lies outside this process: its keeper, its snapshot, its log. Blocking.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use actix::Context;
+use uuid::Uuid;
+
+use super::{Record, ShareActor, translate};
+use crate::actors::env::Env;
+use crate::paths::Paths;
+use crate::share::{Cause, Failure};
+use crate::tunnel::attach::Attached;
+use crate::tunnel::end;
+use crate::tunnel::keeper::protocol::{KeeperSpec, StartErrorCode};
+use crate::tunnel::spawn::{ReachError, SpawnError, own_executable, spawn_or_attach};
+use crate::web::session::SiteSource;
+
+/// How long attach or spawn may take; the state machine's own deadline lies a little later.
+const ATTACH_TIME: Duration = Duration::from_secs(8);
+/// How much of a tunnel's log is kept when its keeper ends, in bytes.
+const KEPT_LOG: usize = 64 * 1024;
+
+/// Attaches the share's keeper, spawning it if it is absent.
+pub(super) fn attach(env: &Env, record: &Record) -> Result<Attached, Failure> {
+    let exe = own_executable().map_err(|error| translate::no_keeper(&error.to_string()))?;
+    let spec = KeeperSpec {
+        port: record.options.port.unwrap_or_default(),
+        orphan_grace_ms: u64::try_from(env.config().orphan_grace().as_millis()).unwrap_or(u64::MAX),
+        ..KeeperSpec::new(&record.keeper_id(), env.paths.keepers())
+    };
+    let (attached, spawned) =
+        spawn_or_attach(&spec, &exe, ATTACH_TIME).map_err(|error| unreachable(&error))?;
+    if let Some(spawned) = spawned
+        && let Err(error) = spawned.reap_in_background()
+    {
+        tracing::warn!(share = %record.id, %error, "the keeper stays as a zombie when it ends");
+    }
+    Ok(attached)
+}
+
+fn unreachable(error: &ReachError) -> Failure {
+    let cause = match error {
+        ReachError::Spawn(SpawnError::Refused(refused)) if refused.code == StartErrorCode::PortTaken => {
+            Cause::PortTaken
+        }
+        _ => Cause::Keeper,
+    };
+    let remedy = match error {
+        ReachError::Spawn(error) => error.remedy().to_owned(),
+        _ => "try again; the daemon's log may tell more".to_owned(),
+    };
+    Failure::new(cause, error.to_string(), remedy)
+}
+
+/// Ends the keeper of a share and its tunnel, keeps the end of its log, deletes the snapshot. Returns when
+/// nothing of it runs any more.
+pub fn end_keeper(paths: &Paths, id: Uuid) {
+    let log = end::end_keeper(&paths.keepers(), &id.simple().to_string(), KEPT_LOG, translate::END_TIME);
+    if !log.is_empty()
+        && let Err(error) = write_private(&paths.share_log(id), log.join("\n").as_bytes())
+    {
+        tracing::warn!(share = %id, %error, "the end of the tunnel's log is lost");
+    }
+    remove(&paths.snapshot(id));
+}
+
+/// Deletes what is kept of a share that is forgotten.
+pub fn remove_files(paths: &Paths, id: Uuid) {
+    for path in [paths.snapshot(id), paths.share_log(id)] {
+        remove(&path);
+    }
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "left behind");
+        }
+        _ => {}
+    }
+}
+
+impl Record {
+    /// What the page of this share is made from: the private copy, once there is one.
+    pub(super) fn site(&self, snapshot: PathBuf) -> SiteSource {
+        SiteSource {
+            path: if snapshot.exists() { snapshot } else { self.session_path.clone() },
+            len: Some(self.source_len),
+            name: self.options.name.clone(),
+        }
+    }
+}
+
+impl ShareActor {
+    pub(super) fn snapshot(&self) -> PathBuf {
+        self.env.paths.snapshot(self.record.id)
+    }
+
+    /// Makes the private copy behind a share that is up: from then on, the source may change or vanish.
+    /// What a viewer sees until then comes from the source up to the same length.
+    pub(super) fn keep_snapshot(&self, ctx: &mut Context<Self>) {
+        let (source, copy, len) = (self.record.session_path.clone(), self.snapshot(), self.record.source_len);
+        if copy.exists() {
+            return;
+        }
+        let made = tokio::task::spawn_blocking(move || make_snapshot(&source, &copy, len));
+        self.spawn_then(ctx, made, |share, made, _| {
+            let error = match made {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(share = %share.record.id, error, "no snapshot could be kept: the source is served");
+        });
+    }
+}
+
+/// Whole or not at all: a copy that was cut short is never taken for a snapshot.
+fn make_snapshot(source: &Path, copy: &Path, len: u64) -> io::Result<()> {
+    let folder = copy.parent().unwrap_or(Path::new("."));
+    // tempfile makes it 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let copied = io::copy(&mut File::open(source)?.take(len), &mut file)?;
+    if copied < len {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source has become shorter"));
+    }
+    file.as_file().sync_data()?;
+    file.persist(copy).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_snapshot_is_private_and_ends_where_the_share_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
+        fs::write(&source, b"what was there, and what came later").unwrap();
+        make_snapshot(&source, &copy, 14).unwrap();
+        assert_eq!(fs::read(&copy).unwrap(), b"what was there");
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_source_that_shrank_leaves_no_half_snapshot() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
+        fs::write(&source, b"short").unwrap();
+        make_snapshot(&source, &copy, 14).unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
+    }
+}

@@ -1,0 +1,289 @@
+//! `ShareActor`: one share, its session server and its keeper. The shell around [`crate::share::step`].
+//!
+//! An event goes through `step`; the effects are run ([`effects`]); what follows from the new state alone
+//! (the timer, the place among the starting tunnels, what the Supervisor and the database are told) is
+//! brought in line by [`ShareActor::settle`]. [`keeper`] is the connection to the keeper process,
+//! [`translate`] turns its words into events.
+
+mod effects;
+mod files;
+mod keeper;
+mod record;
+mod translate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use files::{end_keeper, remove_files};
+pub use keeper::Logs;
+pub use record::{Record, RecordError};
+
+use self::effects::{Server, Verdict};
+use self::keeper::KeeperLink;
+use super::db;
+use super::env::Env;
+use super::link::Link;
+use super::supervisor::{self, Supervisor};
+use crate::db::Up;
+use crate::share::{Event, Failure, State, Status, StopReason, step};
+
+/// The actor.
+pub struct ShareActor {
+    record: Record,
+    env: Arc<Env>,
+    state: State,
+    keeper: Option<KeeperLink>,
+    server: Option<Server>,
+    /// Why the first start failed, until that is answered.
+    verdict: Option<Verdict>,
+    permit: Option<OwnedSemaphorePermit>,
+    timer: Option<SpawnHandle>,
+    /// Counts attaches, so that late words of an earlier keeper connection are told apart.
+    attaches: u64,
+    /// Counts session servers, likewise.
+    servers: u64,
+    /// What the Supervisor knows.
+    told: Option<Told>,
+    /// The row says that this share is wanted: from then on, it follows every change.
+    recorded: bool,
+    owner: Owner,
+    _link: Link,
+}
+
+/// The Supervisor that owns a share: this very one, not its successor, which builds actors of its own.
+pub struct Owner {
+    /// Where news go.
+    pub supervisor: Addr<Supervisor>,
+    /// Cancelled when it is gone.
+    pub gone: CancellationToken,
+}
+
+#[derive(Clone, PartialEq)]
+struct Told {
+    status: Status,
+    phase: &'static str,
+    url: Option<String>,
+    failure: Option<Failure>,
+}
+
+impl ShareActor {
+    /// A share that is to be started (`announced: false`: its StartShare waits for an answer) or restored.
+    /// `patience`: how long its tunnel may take to come up.
+    pub fn new(
+        record: Record,
+        patience: Duration,
+        announced: bool,
+        env: Arc<Env>,
+        owner: Owner,
+        link: Link,
+    ) -> Self {
+        let state = State::new(announced, patience, record.seed());
+        Self {
+            record,
+            env,
+            state,
+            keeper: None,
+            server: None,
+            verdict: None,
+            permit: None,
+            timer: None,
+            attaches: 0,
+            servers: 0,
+            told: None,
+            recorded: announced,
+            owner,
+            _link: link,
+        }
+    }
+
+    /// The one way anything happens to this share.
+    fn on(&mut self, event: Event, ctx: &mut Context<Self>) {
+        tracing::debug!(share = %self.record.id, phase = self.state.phase.name(), ?event, "event");
+        let now = self.env.now();
+        let (state, effects) = step(self.state.clone(), event, now);
+        self.state = state;
+        // Before the effects: what waits for an answer is told of a state that is known already.
+        self.settle(ctx);
+        for effect in effects {
+            self.run(effect, ctx);
+        }
+    }
+
+    /// Brings in line what follows from the state alone.
+    fn settle(&mut self, ctx: &mut Context<Self>) {
+        if !self.state.holds_slot() {
+            self.permit = None;
+        }
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(deadline) = self.state.deadline() {
+            let wait = deadline.saturating_sub(self.env.now());
+            self.timer = Some(ctx.run_later(wait, |share, ctx| {
+                share.timer = None;
+                share.on(Event::Tick, ctx);
+            }));
+        }
+        self.tell();
+    }
+
+    /// Tells the Supervisor and the database, if something they know has changed.
+    fn tell(&mut self) {
+        let told = Told {
+            status: self.state.status(),
+            phase: self.state.phase.name(),
+            url: self.public_url(),
+            failure: self.state.failure.clone(),
+        };
+        if self.told.as_ref() == Some(&told) {
+            return;
+        }
+        if self.recorded && told.phase != "left" {
+            self.save(&told);
+        }
+        let changed = supervisor::Changed { id: self.record.id, view: self.view() };
+        self.told = Some(told);
+        self.owner.supervisor.do_send(changed);
+    }
+
+    /// Status and URL go to the database; what ends a share is recorded by whoever ends it.
+    fn save(&self, told: &Told) {
+        let (id, known) = (self.record.id, self.told.as_ref());
+        match told.status {
+            Status::Active => {
+                if known.is_some_and(|known| known.status == told.status && known.url == told.url) {
+                    return;
+                }
+                if let Some(up) = self.up() {
+                    report(db::mark_up(id, up).run(&self.env.db), id);
+                }
+            }
+            Status::Starting | Status::Error => {
+                if known.is_some_and(|known| known.status == told.status && known.failure == told.failure) {
+                    return;
+                }
+                report(db::mark_down(id, told.status, told.failure.clone()).run(&self.env.db), id);
+            }
+            Status::Stopped => {}
+        }
+    }
+
+    /// How the share is reached, once it can be.
+    fn up(&self) -> Option<Up> {
+        let public_url = self.public_url()?;
+        Some(Up { public_url, local_port: self.keeper.as_ref()?.port() })
+    }
+
+    fn public_url(&self) -> Option<String> {
+        let base = self.state.reach.url.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/s/{}/", self.record.token.as_str()))
+    }
+
+    fn view(&self) -> supervisor::View {
+        supervisor::View {
+            status: self.state.status(),
+            phase: self.state.phase.name(),
+            url: self.public_url(),
+            port: self.keeper.as_ref().map(KeeperLink::port),
+            failure: self.state.failure.clone(),
+            next_attempt: match self.state.phase {
+                crate::share::Phase::Backoff { until } => Some(until),
+                _ => None,
+            },
+            recoveries: self.state.recoveries,
+        }
+    }
+}
+
+/// A write nobody waits for: a failure of it is logged, and mended by the next change or the next start.
+fn report(write: impl Future<Output = Result<bool, db::StateError>> + 'static, id: Uuid) {
+    actix::spawn(async move {
+        if let Err(error) = write.await {
+            tracing::error!(share = %id, %error, "a change of a share could not be recorded");
+        }
+    });
+}
+
+impl Actor for ShareActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let gone = self.owner.gone.clone();
+        self.spawn_then(ctx, async move { gone.cancelled().await }, |share, (), ctx| {
+            share.on(Event::Leave, ctx);
+        });
+        self.on(Event::Begin, ctx);
+    }
+}
+
+/// End the share: server, keeper and tunnel. The link tells when it is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Stop(pub StopReason);
+
+impl Handler<Stop> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, Stop(why): Stop, ctx: &mut Self::Context) {
+        self.on(Event::Stop(why), ctx);
+    }
+}
+
+/// The daemon leaves; keeper and tunnel stay.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+impl Handler<Leave> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
+        self.on(Event::Leave, ctx);
+    }
+}
+
+/// Start afresh now.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Restart;
+
+impl Handler<Restart> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Restart, ctx: &mut Self::Context) {
+        self.on(Event::Restart, ctx);
+    }
+}
+
+/// Makes the actor panic, for the tests of supervision.
+#[cfg(debug_assertions)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Fault;
+
+#[cfg(debug_assertions)]
+impl Handler<Fault> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Fault, _: &mut Self::Context) {
+        panic!("a fault was asked for");
+    }
+}
+
+impl ShareActor {
+    /// Runs `work` beside the messages and hands its result to `then`, unless the actor ends before.
+    fn spawn_then<T: 'static>(
+        &self,
+        ctx: &mut Context<Self>,
+        work: impl Future<Output = T> + 'static,
+        then: impl FnOnce(&mut Self, T, &mut Context<Self>) + 'static,
+    ) -> SpawnHandle {
+        use actix::{ActorFutureExt, WrapFuture};
+        ctx.spawn(work.into_actor(self).map(|done, share: &mut Self, ctx| then(share, done, ctx)))
+    }
+}

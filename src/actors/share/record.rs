@@ -1,0 +1,74 @@
+//! What is durable about a share, read from its row.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use crate::db::ShareRow;
+use crate::share::ShareOptions;
+use crate::web::Token;
+
+/// What a share is, whatever happens to it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its id.
+    pub id: Uuid,
+    /// The session file.
+    pub session_path: PathBuf,
+    /// Its name.
+    pub session_name: String,
+    /// The secret in its URL.
+    pub token: Token,
+    /// The tunnel provider.
+    pub provider: String,
+    /// RFC 3339 UTC.
+    pub started_at: String,
+    /// Bytes of the session file that are shared.
+    pub source_len: u64,
+    /// What was asked for.
+    pub options: ShareOptions,
+}
+
+/// Why a row cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Its id is no UUID.
+    #[error("the id {0:?} is no UUID")]
+    Id(String),
+    /// It was written by the original, which had no tokens.
+    #[error("it was recorded by an earlier version")]
+    NoToken,
+    /// Its options cannot be read.
+    #[error("its options cannot be read: {0}")]
+    Options(String),
+}
+
+impl TryFrom<ShareRow> for Record {
+    type Error = RecordError;
+
+    fn try_from(row: ShareRow) -> Result<Self, RecordError> {
+        Ok(Self {
+            id: Uuid::try_parse(&row.id).map_err(|_| RecordError::Id(row.id.clone()))?,
+            session_path: row.session_path.into(),
+            session_name: row.session_name,
+            token: Token::stored(row.token.ok_or(RecordError::NoToken)?),
+            provider: row.provider_name,
+            started_at: row.started_at,
+            source_len: row.source_len.unwrap_or_default().unsigned_abs(),
+            options: serde_json::from_str(&row.options)
+                .map_err(|error| RecordError::Options(error.to_string()))?,
+        })
+    }
+}
+
+impl Record {
+    /// Tells shares apart in the jitter of their backoff.
+    pub fn seed(&self) -> u64 {
+        self.id.as_u64_pair().0 ^ self.id.as_u64_pair().1
+    }
+
+    /// The id as keepers know it: short, for it is part of a socket's path.
+    pub fn keeper_id(&self) -> String {
+        self.id.simple().to_string()
+    }
+}

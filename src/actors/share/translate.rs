@@ -1,0 +1,155 @@
+//! From a keeper's words to a share's events and failures. Pure.
+
+use std::time::Duration;
+
+use crate::share::{Cause, Event, Failure, TunnelSeen};
+use crate::tunnel::keeper::protocol::{self, Exit, Hello, TunnelState};
+
+/// What the keeper's hello says of the tunnel, and its present URL.
+pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
+    let seen = match hello.tunnel {
+        TunnelState::Up { .. } => TunnelSeen::Ready,
+        TunnelState::Starting { .. } | TunnelState::Lost { .. } => TunnelSeen::Running,
+        TunnelState::None | TunnelState::Stopping { .. } | TunnelState::Exited(_) | TunnelState::Unknown => {
+            TunnelSeen::Absent
+        }
+    };
+    let url = match seen {
+        TunnelSeen::Absent => None,
+        TunnelSeen::Running | TunnelSeen::Ready => hello.urls.last().map(|seen| seen.url.clone()),
+    };
+    (seen, url)
+}
+
+/// Whether there is a client that must end before another can start.
+pub(super) fn client_runs(tunnel: &TunnelState) -> bool {
+    !matches!(tunnel, TunnelState::None | TunnelState::Exited(_))
+}
+
+/// What a keeper's event means for the share; `None`: nothing.
+pub(super) fn event(event: protocol::Event) -> Option<Event> {
+    match event {
+        protocol::Event::Url { url } => Some(Event::TunnelUrl(url)),
+        protocol::Event::Ready => Some(Event::TunnelReady),
+        protocol::Event::Lost { reason } => Some(Event::TunnelLost(Failure::new(
+            Cause::Network,
+            format!("the tunnel lost its connection: {reason}"),
+            "nothing: it reconnects by itself",
+        ))),
+        protocol::Event::TunnelExited(exit) => Some(Event::TunnelDown(exited(&exit))),
+        // A rate-limited client ends by itself, an overdue one is the share's own deadline to judge.
+        protocol::Event::RateLimited
+        | protocol::Event::Overdue { .. }
+        | protocol::Event::TunnelStarted { .. }
+        | protocol::Event::Hello(_)
+        | protocol::Event::Log { .. }
+        | protocol::Event::Reply(_)
+        | protocol::Event::Stopped
+        | protocol::Event::Unknown => None,
+    }
+}
+
+fn exited(exit: &Exit) -> Failure {
+    let see_logs = "`panko logs` shows what it printed";
+    match &exit.cause {
+        protocol::Cause::RateLimited => Failure::new(
+            Cause::RateLimited,
+            "the provider allows no more tunnels at the moment (too many requests)",
+            "wait some minutes, or share with another `--tunnel`",
+        ),
+        protocol::Cause::Terminal { cause, remedy } => Failure::new(Cause::Credentials, cause, remedy),
+        protocol::Cause::NotStarted { message, remedy, transient } => {
+            let cause = if *transient { Cause::Crashed } else { Cause::BadProgram };
+            Failure::new(cause, message, remedy)
+        }
+        protocol::Cause::Exited | protocol::Cause::Stopped | protocol::Cause::Unknown => {
+            let how = match (exit.code, exit.signal) {
+                (_, Some(signal)) => format!("was ended by signal {signal}"),
+                (Some(code), None) => format!("ended with exit code {code}"),
+                (None, None) => "ended".to_owned(),
+            };
+            let when = if exit.before_ready { " before it was up" } else { "" };
+            let said = exit.tail.last().map(|line| format!(", saying: {line}")).unwrap_or_default();
+            Failure::new(Cause::Crashed, format!("the tunnel program {how}{when}{said}"), see_logs)
+        }
+    }
+}
+
+/// The session server does not run or does not answer.
+pub(super) fn page_down(why: &str) -> Failure {
+    Failure::new(Cause::Page, format!("the page does not answer on this machine: {why}"), "try again")
+}
+
+/// The keeper can neither be attached nor spawned.
+pub(super) fn no_keeper(why: &str) -> Failure {
+    Failure::new(Cause::Keeper, format!("the share's keeper process cannot be reached: {why}"), "try again")
+}
+
+/// How long an end may take that a keeper was asked for: the client's own time and a little more.
+pub(super) const END_TIME: Duration = Duration::from_secs(7);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tunnel::keeper::protocol::SeenUrl;
+
+    fn hello(tunnel: TunnelState) -> Hello {
+        let urls = ["https://old-one.example", "https://new-one.example"]
+            .map(|url| SeenUrl { url: url.to_owned(), at: 0 })
+            .to_vec();
+        Hello { version: 1, share_id: "s".to_owned(), port: 1, pid: 2, urls, tunnel, log_bytes: 0 }
+    }
+
+    fn exit(cause: protocol::Cause, code: Option<i32>, tail: &[&str]) -> Exit {
+        let tail = tail.iter().map(|line| (*line).to_owned()).collect();
+        Exit { code, signal: None, before_ready: true, cause, tail }
+    }
+
+    #[test]
+    fn a_url_counts_only_while_its_client_runs() {
+        let newest = Some("https://new-one.example".to_owned());
+        assert_eq!(tunnel_seen(&hello(TunnelState::Up { pid: 3 })), (TunnelSeen::Ready, newest.clone()));
+        let lost = TunnelState::Lost { pid: 3, reason: String::new() };
+        assert_eq!(tunnel_seen(&hello(lost)), (TunnelSeen::Running, newest));
+        let gone = TunnelState::Exited(exit(protocol::Cause::Exited, Some(1), &[]));
+        assert_eq!(tunnel_seen(&hello(gone)), (TunnelSeen::Absent, None));
+        assert_eq!(tunnel_seen(&hello(TunnelState::None)), (TunnelSeen::Absent, None));
+    }
+
+    #[test]
+    fn the_cause_of_an_exit_decides_whether_it_is_tried_again() {
+        let cases = [
+            (protocol::Cause::Exited, Cause::Crashed, false),
+            (protocol::Cause::RateLimited, Cause::RateLimited, false),
+            (
+                protocol::Cause::Terminal { cause: "no login".to_owned(), remedy: "log in".to_owned() },
+                Cause::Credentials,
+                true,
+            ),
+            (
+                protocol::Cause::NotStarted {
+                    message: "exec format error".to_owned(),
+                    remedy: "reinstall".to_owned(),
+                    transient: false,
+                },
+                Cause::BadProgram,
+                true,
+            ),
+        ];
+        for (cause, class, terminal) in cases {
+            let Some(Event::TunnelDown(failure)) =
+                event(protocol::Event::TunnelExited(exit(cause, Some(1), &["last words"])))
+            else {
+                panic!("an exit is an end of the tunnel")
+            };
+            assert_eq!((failure.cause, failure.cause.is_terminal()), (class, terminal), "{failure:?}");
+            assert!(!failure.remedy.is_empty(), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_crash_is_told_with_its_code_and_last_words() {
+        let failure = exited(&exit(protocol::Cause::Exited, Some(3), &["boom"]));
+        assert_eq!(failure.what, "the tunnel program ended with exit code 3 before it was up, saying: boom");
+    }
+}

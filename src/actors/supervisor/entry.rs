@@ -1,0 +1,156 @@
+//! What the Supervisor knows of one share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix::Addr;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::actors::env::Env;
+use crate::actors::share::{Record, ShareActor};
+use crate::db::ShareRow;
+use crate::ipc::protocol::{ErrorReply, ShareInfo};
+use crate::share::{Failure, Status};
+
+/// The answer to a StartShare.
+pub(super) type Waiter = Result<ShareInfo, ErrorReply>;
+
+/// How a share stands, as it tells.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The word on the wire.
+    pub status: Status,
+    /// Where exactly it stands.
+    pub phase: &'static str,
+    /// The whole public URL.
+    pub url: Option<String>,
+    /// The port on 127.0.0.1.
+    pub port: Option<u16>,
+    /// Why it does not work.
+    pub failure: Option<Failure>,
+    /// When it is tried again, in the daemon's monotonic time.
+    pub next_attempt: Option<Duration>,
+    /// How often it came back.
+    pub recoveries: u32,
+}
+
+impl View {
+    /// Of a share whose actor has not told anything yet.
+    pub(super) fn starting() -> Self {
+        Self {
+            status: Status::Starting,
+            phase: "new",
+            url: None,
+            port: None,
+            failure: None,
+            next_attempt: None,
+            recoveries: 0,
+        }
+    }
+}
+
+/// One share.
+pub(super) struct Entry {
+    pub(super) session_path: PathBuf,
+    pub(super) session_name: String,
+    pub(super) provider: String,
+    pub(super) started_at: String,
+    pub(super) id: Uuid,
+    /// The idempotency key it was asked for with.
+    pub(super) key: Option<String>,
+    /// The latest URL and port that were recorded: shown while there is no newer one.
+    pub(super) last_url: String,
+    pub(super) last_port: u16,
+    /// `None` while it is being prepared, or rebuilt after a panic.
+    pub(super) addr: Option<Addr<ShareActor>>,
+    pub(super) view: View,
+    /// Its StartShare has not been answered.
+    pub(super) pending: bool,
+    /// It is being ended.
+    pub(super) ending: bool,
+    /// Panics of its actor.
+    pub(super) panics: u32,
+    pub(super) waiters: Vec<oneshot::Sender<Waiter>>,
+    pub(super) ended: Vec<oneshot::Sender<()>>,
+}
+
+impl Entry {
+    pub(super) fn new(id: Uuid, session_path: PathBuf, session_name: String, provider: String) -> Self {
+        Self {
+            session_path,
+            session_name,
+            provider,
+            started_at: jiff::Timestamp::now().to_string(),
+            id,
+            key: None,
+            last_url: String::new(),
+            last_port: 0,
+            addr: None,
+            view: View::starting(),
+            pending: false,
+            ending: false,
+            panics: 0,
+            waiters: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub(super) fn restored(record: &Record, row: &ShareRow) -> Self {
+        Self {
+            started_at: record.started_at.clone(),
+            key: record.options.idempotency_key.clone(),
+            last_url: row.public_url.clone(),
+            last_port: u16::try_from(row.local_port).unwrap_or_default(),
+            ..Self::new(
+                record.id,
+                record.session_path.clone(),
+                record.session_name.clone(),
+                record.provider.clone(),
+            )
+        }
+    }
+
+    pub(super) fn info(&self, env: &Env) -> ShareInfo {
+        let View { status, phase, url, port, failure, next_attempt, recoveries } = &self.view;
+        ShareInfo {
+            id: self.id,
+            session_path: self.session_path.clone(),
+            session_name: self.session_name.clone(),
+            public_url: url.clone().unwrap_or_else(|| self.last_url.clone()),
+            provider_name: self.provider.clone(),
+            local_port: port.unwrap_or(self.last_port),
+            started_at: self.started_at.clone(),
+            status: *status,
+            phase: (*phase).to_owned(),
+            reason: failure.as_ref().map(|failure| failure.what.clone()),
+            remedy: failure
+                .as_ref()
+                .map(|failure| failure.remedy.clone())
+                .filter(|remedy| !remedy.is_empty()),
+            next_attempt_in: next_attempt.map(|at| at.saturating_sub(env.now()).as_secs()),
+            recoveries: *recoveries,
+            ended_at: None,
+        }
+    }
+}
+
+/// A row without a living share, on the wire. `None` if its id is no UUID: nobody could ask for it.
+pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
+    Some(ShareInfo {
+        id: Uuid::try_parse(&row.id).ok()?,
+        session_path: row.session_path.into(),
+        session_name: row.session_name,
+        public_url: row.public_url,
+        provider_name: row.provider_name,
+        local_port: u16::try_from(row.local_port).unwrap_or_default(),
+        started_at: row.started_at,
+        status: if row.status == "error" { Status::Error } else { Status::Stopped },
+        phase: "ended".to_owned(),
+        reason: row.reason,
+        remedy: row.remedy,
+        next_attempt_in: None,
+        recoveries: 0,
+        ended_at: row.ended_at,
+    })
+}

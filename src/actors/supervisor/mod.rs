@@ -1,0 +1,292 @@
+//! `Supervisor`: owns one `ShareActor` per share, starts, watches, restarts and stops them.
+//!
+//! What is known of each share is kept here as the actors tell it ([`Changed`]), so that a list never waits
+//! for a share. [`start`] is the way of a StartShare, [`restore`] what happens at the start of a daemon and
+//! after a panic of a Supervisor, [`stop`] the ends.
+
+mod entry;
+mod restore;
+mod start;
+mod stop;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+pub use entry::View;
+pub use restore::{LAST_ALIVE, Restore};
+pub use start::{CancelStart, Start};
+pub use stop::{ShutDown, Stop};
+
+use self::entry::{Entry, Waiter};
+use super::env::Env;
+use super::link::{Down, Link};
+use super::share::{self, Record, ShareActor};
+use super::{db, launch};
+use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo};
+
+/// The actor.
+pub struct Supervisor {
+    env: Arc<Env>,
+    shares: BTreeMap<Uuid, Entry>,
+    /// StartShares under way or up, by their idempotency key.
+    keys: HashMap<String, Uuid>,
+    /// Nothing new is started any more.
+    closing: bool,
+    /// Every ShareActor watches it: they leave when this Supervisor is gone, however that came.
+    _alive: DropGuard,
+    orphaned: CancellationToken,
+    _link: Link,
+}
+
+impl Supervisor {
+    /// A Supervisor that knows of no share yet: send it [`Restore`].
+    pub fn new(env: Arc<Env>, link: Link) -> Self {
+        let orphaned = CancellationToken::new();
+        Self {
+            env,
+            shares: BTreeMap::new(),
+            keys: HashMap::new(),
+            closing: false,
+            _alive: orphaned.clone().drop_guard(),
+            orphaned,
+            _link: link,
+        }
+    }
+
+    fn spawn_share(&mut self, record: Record, announced: bool, ctx: &mut Context<Self>) {
+        let id = record.id;
+        let supervisor = ctx.address().recipient::<ShareDown>();
+        let link = Link::new(move |down| supervisor.do_send(ShareDown { id, down }));
+        let owner = share::Owner { supervisor: ctx.address(), gone: self.orphaned.clone() };
+        let patience = launch::patience(&record.provider, &self.env.config());
+        let actor = ShareActor::new(record, patience, announced, self.env.clone(), owner, link);
+        let addr = actor.start();
+        if let Some(entry) = self.shares.get_mut(&id) {
+            entry.addr = Some(addr);
+        }
+    }
+
+    fn infos(&self) -> Vec<ShareInfo> {
+        self.shares.values().map(|entry| entry.info(&self.env)).collect()
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // A Supervisor whose mailbox is full of news of 1,000 shares must still hear them.
+        ctx.set_mailbox_capacity(1024);
+    }
+}
+
+/// What a share tells of itself, whenever it changes.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Changed {
+    /// Which.
+    pub id: Uuid,
+    /// How it stands.
+    pub view: View,
+}
+
+impl Handler<Changed> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Changed { id, view }: Changed, _: &mut Self::Context) {
+        if let Some(entry) = self.shares.get_mut(&id) {
+            entry.view = view;
+        }
+    }
+}
+
+/// A first start has come to its end.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Started {
+    /// Which.
+    pub id: Uuid,
+    /// How it stands.
+    pub view: View,
+    /// Up, or why not.
+    pub result: Result<(), ErrorReply>,
+}
+
+impl Handler<Started> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Started { id, view, result }: Started, _: &mut Self::Context) {
+        let Some(entry) = self.shares.get_mut(&id) else { return };
+        entry.view = view;
+        entry.pending = false;
+        let answer = result.map(|()| entry.info(&self.env));
+        for waiter in std::mem::take(&mut entry.waiters) {
+            // Who asked may have gone away; the share does not depend on it.
+            let _ = waiter.send(answer.clone());
+        }
+    }
+}
+
+/// A ShareActor is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct ShareDown {
+    id: Uuid,
+    down: Down,
+}
+
+impl Handler<ShareDown> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ShareDown { id, down }: ShareDown, ctx: &mut Self::Context) {
+        if down.panicked {
+            self.rebuild(id, ctx);
+        } else {
+            self.forget(id);
+        }
+    }
+}
+
+/// All shares that are up or wanted up; with `all`, those that ended too.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<ShareInfo>, ErrorReply>")]
+pub struct List {
+    /// Those that ended, too.
+    pub all: bool,
+}
+
+impl Handler<List> for Supervisor {
+    type Result = ResponseFuture<Result<Vec<ShareInfo>, ErrorReply>>;
+
+    fn handle(&mut self, List { all }: List, _: &mut Self::Context) -> Self::Result {
+        let mut infos = self.infos();
+        if !all {
+            infos.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+            return Box::pin(async move { Ok(infos) });
+        }
+        let rows = db::list_shares().run(&self.env.db);
+        Box::pin(async move {
+            let known: Vec<Uuid> = infos.iter().map(|info| info.id).collect();
+            let ended = rows.await.map_err(|error| state_error(&error))?;
+            infos.extend(
+                ended.into_iter().filter_map(entry::ended_info).filter(|info| !known.contains(&info.id)),
+            );
+            infos.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+            Ok(infos)
+        })
+    }
+}
+
+/// One share, ended or not.
+#[derive(Message)]
+#[rtype(result = "Result<ShareInfo, ErrorReply>")]
+pub struct Get(pub Uuid);
+
+impl Handler<Get> for Supervisor {
+    type Result = ResponseFuture<Result<ShareInfo, ErrorReply>>;
+
+    fn handle(&mut self, Get(id): Get, _: &mut Self::Context) -> Self::Result {
+        if let Some(entry) = self.shares.get(&id) {
+            let info = entry.info(&self.env);
+            return Box::pin(async move { Ok(info) });
+        }
+        let row = db::get_share(id).run(&self.env.db);
+        Box::pin(async move {
+            let row = row.await.map_err(|error| state_error(&error))?;
+            row.and_then(entry::ended_info).ok_or_else(|| no_such_share(id))
+        })
+    }
+}
+
+/// Start a share afresh now.
+#[derive(Message)]
+#[rtype(result = "Result<(), ErrorReply>")]
+pub struct Restart(pub Uuid);
+
+impl Handler<Restart> for Supervisor {
+    type Result = Result<(), ErrorReply>;
+
+    fn handle(&mut self, Restart(id): Restart, _: &mut Self::Context) -> Self::Result {
+        let entry = self.shares.get(&id).ok_or_else(|| no_such_share(id))?;
+        if let Some(addr) = &entry.addr {
+            addr.do_send(share::Restart);
+        }
+        Ok(())
+    }
+}
+
+/// The end of a share's tunnel log.
+#[derive(Message)]
+#[rtype(result = "Result<String, ErrorReply>")]
+pub struct Logs {
+    /// Which.
+    pub id: Uuid,
+    /// At most so many bytes.
+    pub max_bytes: usize,
+}
+
+impl Handler<Logs> for Supervisor {
+    type Result = ResponseFuture<Result<String, ErrorReply>>;
+
+    fn handle(&mut self, Logs { id, max_bytes }: Logs, _: &mut Self::Context) -> Self::Result {
+        let addr = self.shares.get(&id).and_then(|entry| entry.addr.clone());
+        let (kept, row) = (self.env.paths.share_log(id), db::get_share(id).run(&self.env.db));
+        Box::pin(async move {
+            if let Some(addr) = addr
+                && let Ok(Some(text)) = addr.send(share::Logs { max_bytes }).await
+            {
+                return Ok(text);
+            }
+            if row.await.map_err(|error| state_error(&error))?.is_none() {
+                return Err(no_such_share(id));
+            }
+            let kept = tokio::fs::read(kept).await.unwrap_or_default();
+            let from = kept.len().saturating_sub(max_bytes);
+            Ok(String::from_utf8_lossy(&kept[from..]).into_owned())
+        })
+    }
+}
+
+/// Makes the Supervisor or a ShareActor panic, for the tests of supervision.
+#[cfg(debug_assertions)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Fault(pub Option<Uuid>);
+
+#[cfg(debug_assertions)]
+impl Handler<Fault> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Fault(share): Fault, _: &mut Self::Context) {
+        match share.and_then(|id| self.shares.get(&id)).and_then(|entry| entry.addr.as_ref()) {
+            Some(addr) => addr.do_send(share::Fault),
+            None => panic!("a fault was asked for"),
+        }
+    }
+}
+
+fn no_such_share(id: Uuid) -> ErrorReply {
+    ErrorReply::new(ErrorCode::NoSuchShare, format!("there is no share {id}"), "`panko ls --all` lists them")
+}
+
+fn state_error(error: &db::StateError) -> ErrorReply {
+    ErrorReply::new(
+        ErrorCode::State,
+        error.to_string(),
+        "see the daemon's log; `panko serve-status` names it",
+    )
+}
+
+fn wait_for(waiter: oneshot::Receiver<Waiter>) -> ResponseFuture<Waiter> {
+    Box::pin(async move {
+        waiter.await.unwrap_or_else(|_| {
+            let what = "a part of the daemon failed before it could answer";
+            Err(ErrorReply::new(ErrorCode::Internal, what, "`panko ls` shows what became of it"))
+        })
+    })
+}

@@ -1,0 +1,194 @@
+//! Recovery: what a fresh Supervisor finds in the database and among the keepers, and what becomes of it.
+//! The same at the start of a daemon and after a panic of its predecessor.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Supervisor;
+use super::entry::Entry;
+use crate::actors::db;
+use crate::actors::share::{self, Record};
+use crate::db::{Outcome, ShareRow};
+use crate::share::plan::{Found, Plan, plan};
+use crate::tunnel;
+
+/// Key of the store under which the daemon notes that it is alive.
+pub const LAST_ALIVE: &str = "last_alive";
+/// How often it does.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often shares that ended long ago are forgotten.
+const CLEANUP: Duration = Duration::from_secs(3600);
+
+/// Find every share again. Answered when each is on its way.
+#[derive(Message)]
+#[rtype(result = "Result<(), db::StateError>")]
+pub struct Restore;
+
+/// What is read before anything is decided.
+struct Readings {
+    rows: Vec<ShareRow>,
+    kept: HashSet<Uuid>,
+    away: Option<Duration>,
+}
+
+impl Handler<Restore> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), db::StateError>>;
+
+    fn handle(&mut self, _: Restore, _: &mut Self::Context) -> Self::Result {
+        let rows = db::list_shares().run(&self.env.db);
+        let last_alive = db::get_value(LAST_ALIVE).run(&self.env.db);
+        let (folder, attached) = (self.env.paths.keepers(), self.env.attached_ids());
+        let living = tokio::task::spawn_blocking(move || tunnel::attach::living(&folder));
+        let read = async move {
+            let living = match living.await {
+                Ok(Ok(living)) => living,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the keepers' folder cannot be read");
+                    Vec::new()
+                }
+                Err(error) => {
+                    tracing::error!(%error, "looking for keepers failed");
+                    Vec::new()
+                }
+            };
+            let kept = living.iter().filter_map(|id| Uuid::try_parse(id).ok()).chain(attached).collect();
+            Ok(Readings { rows: rows.await?, kept, away: last_alive.await?.and_then(|then| since(&then)) })
+        };
+        Box::pin(read.into_actor(self).map(
+            |readings: Result<_, db::StateError>, supervisor: &mut Self, ctx| {
+                supervisor.reconcile(readings?, ctx);
+                supervisor.beat(ctx);
+                supervisor.clean_up(ctx);
+                Ok(())
+            },
+        ))
+    }
+}
+
+/// How long ago `then` was by the wall clock; a clock that was set back counts as no time at all.
+fn since(then: &str) -> Option<Duration> {
+    let then: Timestamp = then.parse().ok()?;
+    Some(Duration::try_from(Timestamp::now().duration_since(then)).unwrap_or_default())
+}
+
+impl Supervisor {
+    fn reconcile(&mut self, Readings { rows, mut kept, away }: Readings, ctx: &mut Context<Self>) {
+        let within = self.env.config().restore_within();
+        for row in rows {
+            let id = Uuid::try_parse(&row.id).ok();
+            let kept = id.is_some_and(|id| kept.remove(&id));
+            match plan(Found { wanted: row.wanted, kept, away }, within) {
+                Plan::Restore => self.restore(row, ctx),
+                Plan::Leave => self.settle_row(&row),
+                Plan::Expire => self.expire(&row),
+                Plan::EndKeeper => {
+                    self.settle_row(&row);
+                    self.end_stray(id);
+                }
+            }
+        }
+        // Keepers of shares that nobody has a row of.
+        for id in kept {
+            self.end_stray(Some(id));
+        }
+    }
+
+    fn restore(&mut self, row: ShareRow, ctx: &mut Context<Self>) {
+        match Record::try_from(row.clone()) {
+            Ok(record) => {
+                let id = record.id;
+                if self.shares.contains_key(&id) {
+                    return;
+                }
+                let entry = Entry::restored(&record, &row);
+                if let Some(key) = &entry.key {
+                    self.keys.insert(key.clone(), id);
+                }
+                self.shares.insert(id, entry);
+                self.spawn_share(record, true, ctx);
+            }
+            Err(error) => tracing::error!(share = row.id, %error, "a share cannot be restored"),
+        }
+    }
+
+    /// A share that was starting when its daemon died was never answered: it did not start.
+    fn settle_row(&self, row: &ShareRow) {
+        if row.ended_at.is_none() {
+            self.record_end(row, "error", "the daemon ended before it was up");
+        }
+    }
+
+    fn expire(&self, row: &ShareRow) {
+        self.record_end(row, "stopped", "no daemon ran for too long: nothing publishes itself days later");
+    }
+
+    fn record_end(&self, row: &ShareRow, status: &'static str, reason: &str) {
+        let Ok(id) = Uuid::try_parse(&row.id) else { return };
+        let how = Outcome {
+            status,
+            reason: Some(reason.to_owned()),
+            remedy: Some(format!("panko share {}", row.session_path)),
+            at: Timestamp::now(),
+        };
+        let recorded = db::end_share(id, how).run(&self.env.db);
+        actix::spawn(async move {
+            if let Err(error) = recorded.await {
+                tracing::error!(share = %id, %error, "the end of a share could not be recorded");
+            }
+        });
+    }
+
+    fn end_stray(&self, id: Option<Uuid>) {
+        let Some(id) = id else { return };
+        tracing::warn!(share = %id, "a keeper of a share that nobody wants is ended");
+        drop(self.env.take_attached(id));
+        let paths = self.env.paths.clone();
+        actix::spawn(async move {
+            if let Err(error) = tokio::task::spawn_blocking(move || share::end_keeper(&paths, id)).await {
+                tracing::error!(share = %id, %error, "ending a keeper failed");
+            }
+        });
+    }
+
+    /// Notes that a daemon is alive: how long none was decides what comes back by itself.
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        let note = |supervisor: &mut Self| {
+            let noted = db::set_value(LAST_ALIVE, Timestamp::now().to_string()).run(&supervisor.env.db);
+            actix::spawn(async move {
+                if let Err(error) = noted.await {
+                    tracing::error!(%error, "the daemon could not note that it is alive");
+                }
+            });
+        };
+        note(self);
+        ctx.run_interval(HEARTBEAT, move |supervisor, _| note(supervisor));
+    }
+
+    /// Forgets shares that ended longer ago than the retention, now and every hour.
+    fn clean_up(&mut self, ctx: &mut Context<Self>) {
+        self.forget_old();
+        ctx.run_interval(CLEANUP, |supervisor, _| supervisor.forget_old());
+    }
+
+    fn forget_old(&self) {
+        let Ok(limit) = Timestamp::now().checked_sub(self.env.config().retention()) else { return };
+        let (env, old) = (self.env.clone(), db::ended_before(limit).run(&self.env.db));
+        actix::spawn(async move {
+            let forget = async {
+                for id in old.await? {
+                    let Ok(id) = Uuid::try_parse(&id) else { continue };
+                    db::delete_share(id).run(&env.db).await?;
+                    share::remove_files(&env.paths, id);
+                }
+                Ok::<_, db::StateError>(())
+            };
+            if let Err(error) = forget.await {
+                tracing::error!(%error, "old shares could not be forgotten");
+            }
+        });
+    }
+}

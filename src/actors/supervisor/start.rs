@@ -1,0 +1,186 @@
+//! The way of a StartShare: reserve, look, record, start; answered when the share is up.
+
+use std::path::PathBuf;
+
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::entry::{Entry, Waiter};
+use super::{Supervisor, state_error, wait_for};
+use crate::actors::share::Record;
+use crate::actors::{db, launch};
+use crate::db::NewShare;
+use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
+use crate::share::{Cause, Failure, ShareOptions, Status, StopReason};
+use crate::web::Token;
+
+/// Share a session. Answered when its page can be reached, or with why not; two with the same idempotency
+/// key are one share.
+#[derive(Message)]
+#[rtype(result = "Result<ShareInfo, ErrorReply>")]
+pub struct Start(pub StartShare);
+
+impl Handler<Start> for Supervisor {
+    type Result = ResponseFuture<Waiter>;
+
+    fn handle(&mut self, Start(ask): Start, ctx: &mut Self::Context) -> Self::Result {
+        let (tell, answer) = oneshot::channel();
+        if let Some(id) = self.asked_before(&ask.options)
+            && let Some(entry) = self.shares.get_mut(&id)
+        {
+            if entry.pending {
+                entry.waiters.push(tell);
+                return wait_for(answer);
+            }
+            let info = entry.info(&self.env);
+            return Box::pin(async move { Ok(info) });
+        }
+        if let Err(error) = self.room_for_one_more() {
+            return Box::pin(async move { Err(error) });
+        }
+        self.reserve(ask, tell, ctx);
+        wait_for(answer)
+    }
+}
+
+/// The client that sent a StartShare with this idempotency key does not want it any more.
+#[derive(Message)]
+#[rtype(result = "Result<Uuid, ErrorReply>")]
+pub struct CancelStart {
+    /// The key.
+    pub key: String,
+}
+
+impl Handler<CancelStart> for Supervisor {
+    type Result = ResponseFuture<Result<Uuid, ErrorReply>>;
+
+    fn handle(&mut self, CancelStart { key }: CancelStart, ctx: &mut Self::Context) -> Self::Result {
+        let Some(id) = self.keys.get(&key).copied() else {
+            let what = "no share was asked for under this key";
+            let error = ErrorReply::new(ErrorCode::NoSuchShare, what, "`panko ls` lists the shares");
+            return Box::pin(async move { Err(error) });
+        };
+        let ended = self.end_share(id, StopReason::Abandoned, ctx);
+        Box::pin(async move { ended.await.map(|()| id) })
+    }
+}
+
+/// What [`prepare`] found.
+struct Prepared {
+    path: PathBuf,
+    stem: String,
+    len: u64,
+    token: Token,
+}
+
+impl Supervisor {
+    fn asked_before(&self, options: &ShareOptions) -> Option<Uuid> {
+        let id = self.keys.get(options.idempotency_key.as_ref()?)?;
+        self.shares.get(id).filter(|entry| !entry.ending)?;
+        Some(*id)
+    }
+
+    fn room_for_one_more(&self) -> Result<(), ErrorReply> {
+        if self.closing {
+            let what = "the daemon is ending";
+            return Err(ErrorReply::new(ErrorCode::ShuttingDown, what, "try again: it is started anew"));
+        }
+        let max = self.env.config().max_shares();
+        if self.shares.len() >= max {
+            let what = format!("there are {max} shares already, as many as the configuration allows");
+            let remedy = "stop one, or raise it with `panko config set max_shares N`";
+            return Err(ErrorReply::new(ErrorCode::TooManyShares, what, remedy));
+        }
+        Ok(())
+    }
+
+    /// The entry is made at once, so that whoever asks the same meanwhile finds it.
+    fn reserve(&mut self, ask: StartShare, tell: oneshot::Sender<Waiter>, ctx: &mut Context<Self>) {
+        let id = Uuid::new_v4();
+        let name = ask.options.name.clone().unwrap_or_default();
+        let mut entry = Entry::new(id, ask.session_path.clone(), name, ask.provider.clone());
+        entry.pending = true;
+        entry.waiters.push(tell);
+        entry.key = ask.options.idempotency_key.clone();
+        if let Some(key) = &entry.key {
+            self.keys.insert(key.clone(), id);
+        }
+        self.shares.insert(id, entry);
+
+        let (asked, config) = (ask.clone(), self.env.config());
+        let look = tokio::task::spawn_blocking(move || {
+            launch::look_at_tunnel(&asked.provider, &asked.options, &config)?;
+            prepare(&asked)
+        });
+        let looked = async move { look.await.unwrap_or_else(|error| Err(internal(&error.to_string()))) };
+        ctx.spawn(looked.into_actor(self).map(move |prepared, supervisor, ctx| match prepared {
+            Ok(prepared) => supervisor.record(id, ask, prepared, ctx),
+            Err(failure) => supervisor.refuse(id, ErrorReply::from(&failure)),
+        }));
+    }
+
+    fn record(&mut self, id: Uuid, ask: StartShare, prepared: Prepared, ctx: &mut Context<Self>) {
+        let Some(entry) = self.shares.get_mut(&id) else { return };
+        if entry.ending {
+            return self.forget(id);
+        }
+        entry.session_path = prepared.path.clone();
+        if entry.session_name.is_empty() {
+            entry.session_name = prepared.stem;
+        }
+        let record = Record {
+            id,
+            session_path: prepared.path,
+            session_name: entry.session_name.clone(),
+            token: prepared.token,
+            provider: ask.provider,
+            started_at: entry.started_at.clone(),
+            source_len: prepared.len,
+            options: ask.options,
+        };
+        let recorded = db::insert_share(new_row(&record)).run(&self.env.db);
+        ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| match recorded {
+            Ok(()) if supervisor.shares.get(&id).is_some_and(|entry| entry.ending) => supervisor.forget(id),
+            Ok(()) => supervisor.spawn_share(record, false, ctx),
+            Err(error) => supervisor.refuse(id, state_error(&error)),
+        }));
+    }
+
+    /// A start that came to nothing before there was anything to end.
+    fn refuse(&mut self, id: Uuid, error: ErrorReply) {
+        if let Some(entry) = self.shares.get_mut(&id) {
+            for waiter in std::mem::take(&mut entry.waiters) {
+                let _ = waiter.send(Err(error.clone()));
+            }
+        }
+        self.forget(id);
+    }
+}
+
+fn prepare(ask: &StartShare) -> Result<Prepared, Failure> {
+    let file = launch::look_at_session(&ask.session_path)?;
+    let token = Token::random().map_err(|error| internal(&format!("no random numbers: {error}")))?;
+    Ok(Prepared { path: file.path, stem: file.stem, len: file.len, token })
+}
+
+fn new_row(record: &Record) -> NewShare {
+    NewShare {
+        id: record.id.to_string(),
+        session_path: record.session_path.to_string_lossy().into_owned(),
+        session_name: record.session_name.clone(),
+        public_url: String::new(),
+        provider_name: record.provider.clone(),
+        local_port: 0,
+        started_at: record.started_at.clone(),
+        status: Status::Starting.as_str().to_owned(),
+        token: Some(record.token.as_str().to_owned()),
+        options: serde_json::to_string(&record.options).unwrap_or_else(|_| "{}".to_owned()),
+        source_len: i64::try_from(record.source_len).ok(),
+    }
+}
+
+fn internal(what: &str) -> Failure {
+    Failure::new(Cause::Internal, what, "try again; the daemon's log may tell more")
+}

@@ -1,0 +1,225 @@
+//! The ends: of one share, of all, of the daemon; and what follows an actor's panic.
+
+use std::time::Duration;
+
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use futures_util::future::{join, join_all};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{Supervisor, no_such_share, share};
+use crate::actors::db;
+use crate::actors::share::Record;
+use crate::db::Outcome;
+use crate::ipc::protocol::{ErrorCode, ErrorReply};
+use crate::share::{Cause, Failure, Status, StopReason, backoff};
+
+/// End a share. Answered when server, keeper and tunnel are gone, and that is recorded.
+#[derive(Message)]
+#[rtype(result = "Result<(), ErrorReply>")]
+pub struct Stop(pub Uuid);
+
+impl Handler<Stop> for Supervisor {
+    type Result = ResponseFuture<Result<(), ErrorReply>>;
+
+    fn handle(&mut self, Stop(id): Stop, ctx: &mut Self::Context) -> Self::Result {
+        if !self.shares.contains_key(&id) {
+            return Box::pin(async move { Err(no_such_share(id)) });
+        }
+        self.end_share(id, StopReason::Asked, ctx)
+    }
+}
+
+/// The daemon ends. Answered when every share has ended, or was left to its keeper.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ShutDown {
+    /// Leave keepers and tunnels for the next daemon.
+    pub keep_tunnels: bool,
+}
+
+impl Handler<ShutDown> for Supervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, ShutDown { keep_tunnels }: ShutDown, ctx: &mut Self::Context) -> Self::Result {
+        self.closing = true;
+        let all: Vec<Uuid> = self.shares.keys().copied().collect();
+        let gone: Vec<_> = all.into_iter().map(|id| self.close_share(id, keep_tunnels, ctx)).collect();
+        Box::pin(async move {
+            join_all(gone).await;
+        })
+    }
+}
+
+impl Supervisor {
+    /// Ends a share for good: the wish is recorded while server, keeper and tunnel are taken down.
+    pub(super) fn end_share(
+        &mut self,
+        id: Uuid,
+        why: StopReason,
+        ctx: &mut Context<Self>,
+    ) -> ResponseFuture<Result<(), ErrorReply>> {
+        let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
+        let gone = self.take_down(id, why, ctx);
+        Box::pin(async move {
+            let (recorded, ()) = join(recorded, gone).await;
+            recorded.map(drop).map_err(|error| {
+                let what = format!("the share is down, but that could not be recorded: {error}");
+                let remedy =
+                    "mend that (is the disk full?) and stop it again, or it comes back with the next daemon";
+                ErrorReply::new(ErrorCode::State, what, remedy)
+            })
+        })
+    }
+
+    fn close_share(&mut self, id: Uuid, keep: bool, ctx: &mut Context<Self>) -> ResponseFuture<()> {
+        let pending = self.shares.get(&id).is_some_and(|entry| entry.pending);
+        if !keep || pending {
+            let ended = self.end_share(id, StopReason::DaemonStopped, ctx);
+            return Box::pin(async move {
+                if let Err(error) = ended.await {
+                    tracing::error!(share = %id, error = error.message, "ending with the daemon");
+                }
+            });
+        }
+        let gone = self.when_gone(id);
+        match self.shares.get(&id).and_then(|entry| entry.addr.as_ref()) {
+            Some(addr) => addr.do_send(share::Leave),
+            None => self.forget(id),
+        }
+        gone
+    }
+
+    fn take_down(&mut self, id: Uuid, why: StopReason, _ctx: &mut Context<Self>) -> ResponseFuture<()> {
+        let gone = self.when_gone(id);
+        let Some(entry) = self.shares.get_mut(&id) else { return gone };
+        entry.ending = true;
+        let error = ErrorReply::new(
+            ErrorCode::NoSuchShare,
+            "the share was stopped before it was up",
+            "share it again",
+        );
+        for waiter in std::mem::take(&mut entry.waiters) {
+            let _ = waiter.send(Err(error.clone()));
+        }
+        // Without an actor it is being prepared or rebuilt: whoever does that looks at `ending`.
+        if let Some(addr) = &entry.addr {
+            addr.do_send(share::Stop(why));
+        }
+        gone
+    }
+
+    fn when_gone(&mut self, id: Uuid) -> ResponseFuture<()> {
+        let (tell, told) = oneshot::channel();
+        if let Some(entry) = self.shares.get_mut(&id) {
+            entry.ended.push(tell);
+        }
+        Box::pin(async move {
+            // A sender that was dropped says the same: it is gone.
+            let _ = told.await;
+        })
+    }
+
+    /// The share is over, or left to its keeper: nothing of it lives in this process.
+    pub(super) fn forget(&mut self, id: Uuid) {
+        let Some(entry) = self.shares.remove(&id) else { return };
+        if let Some(key) = &entry.key {
+            self.keys.remove(key);
+        }
+        for ended in entry.ended {
+            let _ = ended.send(());
+        }
+    }
+
+    /// The actor panicked: a fresh one is built from the row, after a pause that grows.
+    pub(super) fn rebuild(&mut self, id: Uuid, ctx: &mut Context<Self>) {
+        let Some(entry) = self.shares.get_mut(&id) else { return };
+        entry.addr = None;
+        entry.panics += 1;
+        let what = "a part of the daemon that runs this share failed";
+        let failure = Failure::new(Cause::Internal, what, "nothing: it is being restarted");
+        entry.view.status = Status::Error;
+        entry.view.phase = "rebuilding";
+        entry.view.failure = Some(failure.clone());
+        for waiter in std::mem::take(&mut entry.waiters) {
+            let _ = waiter.send(Err(ErrorReply::from(&failure)));
+        }
+        let unanswered = std::mem::take(&mut entry.pending);
+        let ending = entry.ending || unanswered;
+        // The first time at once: a viewer should not notice.
+        let wait = match entry.panics {
+            1 => Duration::ZERO,
+            again => backoff::delay(again - 1, Cause::Internal, id.as_u64_pair().1),
+        };
+        if ending {
+            return self.end_without_actor(id, unanswered, ctx);
+        }
+        ctx.run_later(wait, move |supervisor, ctx| {
+            let row = db::get_share(id).run(&supervisor.env.db);
+            ctx.spawn(row.into_actor(supervisor).map(move |row, supervisor, ctx| {
+                supervisor.rebuild_from(id, row, ctx);
+            }));
+        });
+    }
+
+    fn rebuild_from(
+        &mut self,
+        id: Uuid,
+        row: Result<Option<crate::db::ShareRow>, db::StateError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let wanted = self.shares.get(&id).is_some_and(|entry| !entry.ending && entry.addr.is_none());
+        match row {
+            Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
+                Ok(record) => self.spawn_share(record, true, ctx),
+                Err(error) => {
+                    tracing::error!(share = %id, %error, "a share cannot be rebuilt from its row");
+                    self.end_without_actor(id, false, ctx);
+                }
+            },
+            Ok(_) => self.end_without_actor(id, false, ctx),
+            // The database is being restarted, too: try again.
+            Err(error) => {
+                tracing::warn!(share = %id, %error, "a share waits for the database to be rebuilt");
+                self.rebuild(id, ctx);
+            }
+        }
+    }
+
+    /// Ends keeper and tunnel of a share that has no actor.
+    pub(super) fn end_without_actor(&mut self, id: Uuid, record: bool, ctx: &mut Context<Self>) {
+        if record {
+            let recorded = db::end_share(id, outcome(StopReason::NeverStarted)).run(&self.env.db);
+            actix::spawn(async move {
+                if let Err(error) = recorded.await {
+                    tracing::error!(share = %id, %error, "the end of a share could not be recorded");
+                }
+            });
+        }
+        let paths = self.env.paths.clone();
+        let ended = tokio::task::spawn_blocking(move || share::end_keeper(&paths, id));
+        ctx.spawn(ended.into_actor(self).map(move |ended, supervisor, _| {
+            if let Err(error) = ended {
+                tracing::error!(share = %id, %error, "ending a keeper failed");
+            }
+            supervisor.forget(id);
+        }));
+    }
+}
+
+fn outcome(why: StopReason) -> Outcome {
+    let reason = match why {
+        StopReason::Asked => "stopped",
+        StopReason::DaemonStopped => "the daemon was stopped",
+        StopReason::NeverStarted => "it never came up",
+        StopReason::Abandoned => "cancelled before it was up",
+    };
+    let status = if why == StopReason::NeverStarted { Status::Error } else { Status::Stopped };
+    Outcome {
+        status: status.as_str(),
+        reason: Some(reason.to_owned()),
+        remedy: Some("share the file again to bring it back".to_owned()),
+        at: Timestamp::now(),
+    }
+}

@@ -1,0 +1,202 @@
+//! The command line: what can be said ([`Cli`]), and one file per verb.
+//!
+//! Results go to standard output, everything for people to standard error. Verbs talk to the daemon by its
+//! socket and know neither actors nor the web server; what they do without a daemon is in
+//! [`crate::daemon::offline`].
+
+mod check;
+mod config;
+mod connect;
+mod error;
+mod list;
+mod logs;
+mod serve;
+mod share;
+mod status;
+mod stop;
+mod terminal;
+mod view;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use error::{CliError, Exit};
+
+use crate::paths::Paths;
+
+/// Share a coding-agent session as a web page, served from your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "panko", version, about, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER: &str = "\
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 the daemon is not running · 4 no such share · 130 interrupted
+
+Files: ~/.config/panko/config.toml (settings), ~/.local/share/panko/ (state, log)";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Share a session and print its URL.
+    Share(ShareArgs),
+    /// List shares.
+    Ls(ListArgs),
+    /// Stop shares.
+    Stop(StopArgs),
+    /// Show the end of a share's tunnel log.
+    Logs(LogsArgs),
+    /// Look at a session in the browser, without sharing it.
+    View(ViewArgs),
+    /// Say whether files are sessions, and what is odd about them.
+    Check(CheckArgs),
+    /// Run the daemon (`share` starts it by itself).
+    Serve(ServeArgs),
+    /// Stop the daemon and its shares.
+    ServeStop(ServeStopArgs),
+    /// Say whether the daemon runs.
+    ServeStatus(ServeStatusArgs),
+    /// Show or change the configuration.
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ShareArgs {
+    /// The session file.
+    file: PathBuf,
+    /// The tunnel provider: `local`, `cloudflare`, or one of your own from the configuration.
+    #[arg(short, long, value_name = "PROVIDER")]
+    tunnel: Option<String>,
+    /// The port to listen on, on 127.0.0.1.
+    #[arg(long)]
+    port: Option<u16>,
+    /// A name for it: shown in lists and as the page's title.
+    #[arg(long)]
+    name: Option<String>,
+    /// Print what the daemon says of the share, as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Those that ended, too.
+    #[arg(short, long)]
+    all: bool,
+    /// Print them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct StopArgs {
+    /// Id (or its beginning) or name of a share.
+    share: Option<String>,
+    /// All shares.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct LogsArgs {
+    /// Id (or its beginning) or name of a share.
+    share: String,
+}
+
+#[derive(Debug, Args)]
+struct ViewArgs {
+    /// The session file.
+    file: PathBuf,
+    /// The port to listen on, on 127.0.0.1.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Do not open a browser.
+    #[arg(long)]
+    no_browser: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// The files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Print nothing but refusals.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Stay in the terminal; Ctrl+C ends the daemon and its shares.
+    #[arg(long)]
+    foreground: bool,
+    /// Started by another command, which waits for a line on standard output.
+    #[arg(long, hide = true, requires = "foreground")]
+    detached: bool,
+}
+
+#[derive(Debug, Args)]
+struct ServeStopArgs {
+    /// Leave the tunnels running for the daemon that is started next (an upgrade).
+    #[arg(long)]
+    keep_tunnels: bool,
+}
+
+#[derive(Debug, Args)]
+struct ServeStatusArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Show every key and its value.
+    Show,
+    /// Set a key.
+    Set {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Remove a key.
+    Unset {
+        /// The key.
+        key: String,
+    },
+    /// Print where the file is.
+    Path,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// [`CliError`]: one line what, one line what to do, and the exit code.
+    pub fn run(self) -> Result<Exit, CliError> {
+        let paths = Paths::from_env().map_err(|error| CliError::failed(error, "see `panko --help`"))?;
+        match self.command {
+            None => Err(CliError::usage(
+                "the terminal interface is not part of this version",
+                "`panko --help` lists the commands",
+            )),
+            Some(Command::Share(args)) => share::run(&paths, &args),
+            Some(Command::Ls(args)) => list::run(&paths, &args),
+            Some(Command::Stop(args)) => stop::run(&paths, &args),
+            Some(Command::Logs(args)) => logs::run(&paths, &args),
+            Some(Command::View(args)) => view::run(&paths, &args),
+            Some(Command::Check(args)) => check::run(&args),
+            Some(Command::Serve(args)) => serve::run(&paths, &args),
+            Some(Command::ServeStop(args)) => serve::stop(&paths, &args),
+            Some(Command::ServeStatus(args)) => status::run(&paths, &args),
+            Some(Command::Config { what }) => config::run(&paths, &what),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `panko share FILE`: only the URL on standard output.
+
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use uuid::Uuid;
+
+use super::connect::{running, running_or_started, unexpected};
+use super::terminal::{plain, print, tell};
+use super::{CliError, Exit, ShareArgs};
+use crate::config;
+use crate::ipc::protocol::{Reply, Request, ShareInfo, StartShare};
+use crate::paths::Paths;
+use crate::share::ShareOptions;
+use crate::tunnel::provider::Provider;
+use crate::tunnel::resolve::resolve;
+
+/// The longest any provider may take, and a margin: the daemon has deadlines of its own.
+const PATIENCE: Duration = Duration::from_secs(700);
+/// A pause of the spinner.
+const TICK: Duration = Duration::from_millis(80);
+/// What `share` takes if nothing is configured and nothing is installed.
+const EMBEDDED: &str = "local";
+/// What it takes if its program is there.
+const PREFERRED: &str = "cloudflare";
+
+pub(super) fn run(paths: &Paths, args: &ShareArgs) -> Result<Exit, CliError> {
+    let ask = request(paths, args)?;
+    let key = ask.options.idempotency_key.clone().unwrap_or_default();
+    let spinner = spinner(&ask);
+    let started = interruptible(paths, ask);
+    spinner.finish_and_clear();
+    let Some(info) = started? else {
+        cancel(paths, key);
+        return Ok(Exit::Interrupted);
+    };
+    report(&info, args.json)?;
+    Ok(Exit::Done)
+}
+
+fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
+    let config = config::load(paths.config())
+        .map_err(|error| CliError::failed(error, "correct the file, or `panko config unset KEY`"))?
+        .config;
+    let session_path = std::fs::canonicalize(&args.file).map_err(|error| {
+        CliError::failed(format!("cannot read {}: {error}", args.file.display()), "check the path")
+    })?;
+    let program = |provider: &str| {
+        let found = Provider::find(provider, &config.tunnels).ok()?;
+        resolve(found.program()?, None, std::env::var_os("PATH").as_deref()).ok()
+    };
+    let provider = args.tunnel.clone().or_else(|| config.default_provider.clone()).unwrap_or_else(|| {
+        if program(PREFERRED).is_some() { PREFERRED.to_owned() } else { EMBEDDED.to_owned() }
+    });
+    let options = ShareOptions {
+        name: args.name.clone(),
+        idempotency_key: Some(Uuid::new_v4().to_string()),
+        provider_path: program(&provider),
+        port: args.port.or(config.default_port),
+    };
+    Ok(StartShare { session_path, provider, options })
+}
+
+/// The started share; `None` if Ctrl+C came first.
+fn interruptible(paths: &Paths, ask: StartShare) -> Result<Option<ShareInfo>, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot wait for signals: {error}"), ""))?;
+    let paths = paths.clone();
+    let started = runtime.block_on(async {
+        let start = tokio::task::spawn_blocking(move || start(&paths, ask));
+        tokio::select! {
+            started = start => match started {
+                Ok(started) => started.map(Some),
+                Err(error) => Err(CliError::failed(error, "")),
+            },
+            _ = tokio::signal::ctrl_c() => Ok(None),
+        }
+    });
+    // The blocked thread ends with the process.
+    runtime.shutdown_background();
+    started
+}
+
+fn start(paths: &Paths, ask: StartShare) -> Result<ShareInfo, CliError> {
+    let mut client = running_or_started(paths)?;
+    match client.ask(&Request::StartShare(ask), PATIENCE)? {
+        Reply::ShareStarted(info) => Ok(*info),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Whatever of the share there is by now is taken back.
+fn cancel(paths: &Paths, idempotency_key: String) {
+    tell("cancelled");
+    if let Ok(mut client) = running(paths) {
+        // There may be nothing to cancel yet, or any more.
+        let _ = client.ask(&Request::CancelStart { idempotency_key }, super::connect::PATIENCE);
+    }
+}
+
+fn spinner(ask: &StartShare) -> ProgressBar {
+    let name = Path::new(&ask.session_path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.set_message(format!("sharing {} by {}", plain(&name), plain(&ask.provider)));
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
+fn report(info: &ShareInfo, json: bool) -> Result<(), CliError> {
+    let id = info.id.to_string();
+    tell(format!("shared {} by {} ({})", plain(&info.session_name), plain(&info.provider_name), &id[..8]));
+    if info.provider_name == EMBEDDED {
+        tell("on this machine only: `panko share --tunnel cloudflare` makes it public (needs cloudflared)");
+    } else {
+        tell("anybody with the link can read it");
+    }
+    tell(format!("stop it with: panko stop {}", &id[..8]));
+    if json {
+        let json = serde_json::to_string(info).map_err(|error| CliError::failed(error, ""))?;
+        return print(json);
+    }
+    print(plain(&info.public_url))
+}

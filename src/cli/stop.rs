@@ -1,0 +1,54 @@
+//! `panko stop`: by the daemon; without one, the stop is recorded before a daemon could bring the share back.
+
+use super::connect::{PATIENCE, choose, shares};
+use super::terminal::{plain, tell};
+use super::{CliError, Exit, StopArgs};
+use crate::daemon::{DaemonError, offline};
+use crate::ipc::client::{Client, ClientError};
+use crate::ipc::protocol::Request;
+use crate::paths::Paths;
+
+pub(super) fn run(paths: &Paths, args: &StopArgs) -> Result<Exit, CliError> {
+    let asked = args.share.as_deref().unwrap_or_default();
+    match Client::connect(&paths.socket()) {
+        Ok(client) => by_daemon(client, asked, args.all),
+        Err(ClientError::NotRunning) => alone(paths, asked, args.all),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn by_daemon(mut client: Client, asked: &str, all: bool) -> Result<Exit, CliError> {
+    let known = shares(&mut client, false)?;
+    let chosen = match all {
+        true => known.iter().collect(),
+        false => choose(&known, asked, |share| share.id, |share| &share.session_name)?,
+    };
+    for share in &chosen {
+        client.ask(&Request::StopShare { share_id: share.id }, PATIENCE)?;
+        tell(format!("stopped {} ({})", plain(&share.session_name), &share.id.to_string()[..8]));
+    }
+    if chosen.is_empty() {
+        tell("nothing is shared");
+    }
+    Ok(Exit::Done)
+}
+
+fn alone(paths: &Paths, asked: &str, all: bool) -> Result<Exit, CliError> {
+    let failed = |error: DaemonError| CliError::failed(error, "try again");
+    let known = offline::list(paths).map_err(|error| failed(error.into()))?;
+    let wanted: Vec<_> = known.into_iter().filter(|share| share.wanted).collect();
+    let chosen: Vec<_> = match all {
+        true => wanted.iter().map(|share| share.id).collect(),
+        false => {
+            choose(&wanted, asked, |share| share.id, |share| &share.name)?.iter().map(|s| s.id).collect()
+        }
+    };
+    let stopped = offline::stop(paths, |share| chosen.contains(&share.id)).map_err(failed)?;
+    for share in &stopped {
+        tell(format!("stopped {} ({})", plain(&share.name), &share.id.to_string()[..8]));
+    }
+    if stopped.is_empty() {
+        tell("nothing is shared");
+    }
+    Ok(Exit::Done)
+}

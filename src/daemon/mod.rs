@@ -1,0 +1,268 @@
+//! The composition root of the daemon: lock, sockets, signals, the order of start and stop, and the
+//! supervision of `Supervisor`, `DbActor` and `IpcActor` themselves.
+//!
+//! Start: lock → attach every living keeper → database → actors → recovery → control socket. Stop: shares →
+//! flush → socket and pid file → lock. [`offline`] is what commands do while no daemon runs.
+
+pub mod detach;
+mod lock;
+pub mod logging;
+pub mod offline;
+pub mod running;
+mod supervise;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::System;
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::actors::{Env, db, supervisor};
+use crate::config::{self, ConfigError};
+use crate::db::DbError;
+use crate::ipc::client::Client;
+use crate::ipc::protocol::Request;
+use crate::paths::{PathError, Paths};
+use crate::tunnel;
+use crate::tunnel::attach::{Attached, HELLO_DEADLINE};
+use crate::web::pool::Pool;
+
+pub use lock::{Lock, LockError};
+
+/// How long the whole of an orderly end may take.
+const END_TIME: Duration = Duration::from_secs(10);
+
+/// Why the daemon could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Another one is the daemon.
+    #[error("the daemon is running already (process {})", pid.map_or("unknown".to_owned(), |pid| pid.to_string()))]
+    AlreadyRunning {
+        /// Its pid, if its pid file tells.
+        pid: Option<u32>,
+    },
+    /// The original's daemon answers on the socket.
+    #[error("a daemon of the earlier panko answers on {path}: stop it with its own `panko serve-stop` first")]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// Folders.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Lock file.
+    #[error(transparent)]
+    Lock(LockError),
+    /// Configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Recovery.
+    #[error("the shares could not be restored: {0}")]
+    Restore(db::StateError),
+    /// The control socket, the pid file, threads, signals.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A part of the daemon failed again and again.
+    #[error("{0} failed too often; the shares' tunnels are kept for the next daemon")]
+    Unstable(&'static str),
+}
+
+fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
+    let what = what.into();
+    move |source| DaemonError::Io { what, source }
+}
+
+/// Runs the daemon until it is told to end. `ready` is called once requests are answered.
+///
+/// # Errors
+/// [`DaemonError`].
+pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonError> {
+    paths.prepare()?;
+    let lock = Lock::take(&paths.lock()).map_err(|error| match error {
+        LockError::Held => DaemonError::AlreadyRunning { pid: running::read_pid(paths) },
+        other => DaemonError::Lock(other),
+    })?;
+    refuse_foreign(&paths.socket())?;
+    raise_descriptor_limit();
+    // Before anything slow: a keeper that is attached does not count down its grace.
+    let attached = attach_living(paths);
+    let loaded = config::load(paths.config())?;
+    for key in &loaded.unknown {
+        tracing::warn!(key, "the configuration has a key that this version does not know");
+    }
+    let opened = crate::db::open(&paths.db(), Timestamp::now())?;
+    let notices = opened.set_aside.iter().map(|path| {
+        format!(
+            "the database was damaged and is kept as {}; the shares it held are not known any more",
+            path.display()
+        )
+    });
+    let pool =
+        Pool::new(render_threads()).map_err(|error| failed("starting threads")(io::Error::other(error)))?;
+    let env = Arc::new(Env::new(paths.clone(), loaded.config, pool, notices.collect(), attached));
+    let listener = listen(&paths.socket())?;
+    write_pid(paths)?;
+
+    let ended = System::new().block_on(serve(env, opened.db, listener, ready));
+    for path in [paths.socket(), paths.pid_file()] {
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %error, "left behind");
+        }
+    }
+    drop(lock);
+    ended
+}
+
+async fn serve(
+    env: Arc<Env>,
+    database: crate::db::SqliteConnection,
+    listener: UnixListener,
+    ready: impl FnOnce(),
+) -> Result<(), DaemonError> {
+    let signals = |kind| signal(kind).map_err(failed("listening for signals"));
+    let (mut term, mut int) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    let mut hup = signals(SignalKind::hangup())?;
+    let shutdown = CancellationToken::new();
+    let mut house = supervise::House::build(env.clone(), database, listener, shutdown.clone()).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
+    ready();
+
+    let keep_tunnels = loop {
+        tokio::select! {
+            fallen = house.watch() => fallen?,
+            () = shutdown.cancelled() => break house.keeps_tunnels(),
+            _ = int.recv() => break false,
+            // The system's wish, not a person's: the shares stay wanted, their keepers wait for the next daemon.
+            _ = term.recv() => break true,
+            _ = hup.recv() => reload(&env),
+        }
+    };
+    tracing::info!(keep_tunnels, "the daemon is ending");
+    if tokio::time::timeout(END_TIME, close(&env, keep_tunnels)).await.is_err() {
+        tracing::error!("the end took too long: what is left is swept by the next daemon");
+    }
+    Ok(())
+}
+
+async fn close(env: &Env, keep_tunnels: bool) {
+    let closed = env.supervisor.ask(supervisor::ShutDown { keep_tunnels }, END_TIME).await;
+    let noted = db::set_value(supervisor::LAST_ALIVE, Timestamp::now().to_string()).run(&env.db).await;
+    let flushed = db::flush().run(&env.db).await;
+    if let Err(error) = closed {
+        tracing::error!(%error, "ending the shares");
+    }
+    for error in [noted.err(), flushed.err()].into_iter().flatten() {
+        tracing::error!(%error, "flushing the state");
+    }
+}
+
+fn reload(env: &Env) {
+    match config::load(env.paths.config()) {
+        Ok(loaded) => {
+            env.set_config(loaded.config);
+            tracing::info!("the configuration was read again");
+        }
+        Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+    }
+}
+
+/// Rendering is the only work that computes; one thread is left to the reactor.
+fn render_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
+}
+
+/// An idle session server takes 7 descriptors, and the default limit is 1024 nearly everywhere.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum.map(|maximum| maximum.min(65_536)).or(Some(65_536));
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// Connects to every living keeper, all at once; one that hangs is left to its share's own attach.
+fn attach_living(paths: &Paths) -> HashMap<Uuid, Attached> {
+    let folder = paths.keepers();
+    if let Err(error) = tunnel::sweep::sweep_orphans(&folder) {
+        tracing::warn!(%error, "the keepers' folder could not be swept");
+    }
+    let living = tunnel::attach::living(&folder).unwrap_or_default();
+    let attach = |id: &String| {
+        let attached = tunnel::attach::attach(&folder, id, HELLO_DEADLINE)
+            .inspect_err(|error| tracing::warn!(share = id, %error, "a keeper does not answer"))
+            .ok()?;
+        Some((Uuid::try_parse(id).ok()?, attached))
+    };
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = living.iter().map(|id| scope.spawn(move || attach(id))).collect();
+        waiting.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+    })
+}
+
+/// A daemon that answers without holding our lock is the original's.
+fn refuse_foreign(socket: &Path) -> Result<(), DaemonError> {
+    let Ok(mut client) = Client::connect(socket) else { return Ok(()) };
+    match client.ask(&Request::Ping, Duration::from_secs(2)) {
+        Ok(_) => Err(DaemonError::Foreign { path: socket.to_owned() }),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Binds the control socket: under another name first, so that nobody sees it before its mode is right and
+/// it listens.
+fn listen(path: &Path) -> Result<UnixListener, DaemonError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.file_type().is_socket() => {}
+        Ok(_) => {
+            let source = io::Error::other("something that is no socket stands there: move it away");
+            return Err(failed(format!("making the control socket {}", path.display()))(source));
+        }
+        Err(_) => {}
+    }
+    let bind = || {
+        let unready = path.with_extension("new");
+        match fs::remove_file(&unready) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&unready)?;
+        fs::set_permissions(&unready, fs::Permissions::from_mode(0o600))?;
+        fs::rename(&unready, path)?;
+        Ok(listener)
+    };
+    bind().map_err(failed(format!("making the control socket {}", path.display())))
+}
+
+fn write_pid(paths: &Paths) -> Result<(), DaemonError> {
+    use std::io::Write;
+    let path = paths.pid_file();
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write().map_err(failed(format!("writing {}", path.display())))
+}

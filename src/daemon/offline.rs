@@ -1,0 +1,86 @@
+//! What commands do with the state while no daemon runs. Each holds the daemon's lock meanwhile, or only looks.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::DaemonError;
+use super::lock::{Lock, LockError};
+use crate::actors::share::end_keeper;
+use crate::db::{self, DbError, Outcome, ShareRow};
+use crate::paths::Paths;
+
+/// A share as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The session file.
+    pub session_path: String,
+    /// The latest public URL.
+    pub public_url: String,
+    /// The tunnel provider.
+    pub provider: String,
+    /// RFC 3339 UTC.
+    pub started_at: String,
+    /// A daemon that starts would bring it back.
+    pub wanted: bool,
+    /// Why it is down.
+    pub reason: Option<String>,
+}
+
+/// The shares as they are recorded, oldest first; none if there is no database, or one of an earlier schema.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(paths: &Paths) -> Result<Vec<Recorded>, DbError> {
+    let path = paths.db();
+    let Some(mut db) = db::open_read_only(&path)? else { return Ok(Vec::new()) };
+    let rows = db::list(&mut db).map_err(|source| DbError::Query { path, source })?;
+    Ok(rows.into_iter().filter_map(recorded).collect())
+}
+
+/// Records that the chosen shares are stopped, and ends what is left of them; no daemon will bring them back.
+///
+/// # Errors
+/// [`DaemonError::AlreadyRunning`] if a daemon has come up meanwhile: ask that one.
+pub fn stop(paths: &Paths, chosen: impl Fn(&Recorded) -> bool) -> Result<Vec<Recorded>, DaemonError> {
+    paths.prepare()?;
+    let _lock = Lock::take(&paths.lock()).map_err(|error| match error {
+        LockError::Held => DaemonError::AlreadyRunning { pid: super::running::read_pid(paths) },
+        other => DaemonError::Lock(other),
+    })?;
+    let path = paths.db();
+    let mut database = db::open(&path, Timestamp::now())?.db;
+    let failed = |source| DbError::Query { path: path.clone(), source };
+    let mut stopped = Vec::new();
+    for share in db::list_active(&mut database).map_err(failed)?.into_iter().filter_map(recorded) {
+        if !chosen(&share) {
+            continue;
+        }
+        let how = Outcome {
+            status: "stopped",
+            reason: Some("stopped".to_owned()),
+            remedy: Some(format!("panko share {}", share.session_path)),
+            at: Timestamp::now(),
+        };
+        db::end(&mut database, &share.id.to_string(), &how).map_err(failed)?;
+        end_keeper(paths, share.id);
+        stopped.push(share);
+    }
+    Ok(stopped)
+}
+
+fn recorded(row: ShareRow) -> Option<Recorded> {
+    Some(Recorded {
+        id: Uuid::try_parse(&row.id).ok()?,
+        name: row.session_name,
+        session_path: row.session_path,
+        public_url: row.public_url,
+        provider: row.provider_name,
+        started_at: row.started_at,
+        wanted: row.wanted,
+        reason: row.reason,
+    })
+}

@@ -1,0 +1,104 @@
+//! Private keys in PEM blocks: every line between the markers is masked, the markers stay.
+//!
+//! A block whose end is missing (a cut output) is masked as far as its lines look like key material, also
+//! behind what tools put before a line: numbers, `+`, `-`, `>`, quotes, comment marks.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use super::rules::MASK;
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const KEY: &str = "PRIVATE KEY";
+/// Longest block, in bytes.
+const BLOCK: usize = 64 << 10;
+/// Longest name between `BEGIN` and the dashes.
+const NAME: usize = 64;
+
+/// `raw` without private keys. Linear in its length.
+pub(super) fn masked(raw: &str) -> Cow<'_, str> {
+    let mut begins = memmem::find_iter(raw.as_bytes(), BEGIN).peekable();
+    if begins.peek().is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::new();
+    let mut done = 0;
+    // The next end marker at or after a place; searched for only when passed.
+    let mut end = Some(0);
+    for begin in begins {
+        if begin < done {
+            continue;
+        }
+        let Some(body) = after_name(raw, begin + BEGIN.len()) else { continue };
+        while let Some(at) = end.filter(|at| *at < body) {
+            let from = at.max(body);
+            end = memmem::find(raw.as_bytes().get(from..).unwrap_or_default(), END.as_bytes())
+                .map(|found| from + found);
+        }
+        let stop = match end {
+            Some(end) if end - body <= BLOCK => end,
+            _ => body + material(&raw[body..]),
+        };
+        out.push_str(&raw[done..body]);
+        mask_lines(&raw[body..stop], &mut out);
+        done = stop;
+    }
+    if done == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.push_str(&raw[done..]);
+    Cow::Owned(out)
+}
+
+/// Where the block's body begins, if a marker of a private key goes on at `at`.
+fn after_name(raw: &str, at: usize) -> Option<usize> {
+    let name = &raw[at..raw.floor_char_boundary(at.saturating_add(NAME))];
+    let dashes = name.find("-----")?;
+    name[..dashes].contains(KEY).then_some(at + dashes + 5)
+}
+
+/// Bytes from the start of `rest` that look like key material.
+fn material(rest: &str) -> usize {
+    let mut len = 0;
+    for (no, line) in rest.split_inclusive('\n').enumerate() {
+        if len >= BLOCK || (no > 0 && !is_material(line)) {
+            break;
+        }
+        if no == 0 && !is_material(line) {
+            // On the marker's own line only what follows without a break can be the key.
+            return line.find(|c: char| !(is_key(c) || c == '\\')).unwrap_or(line.len());
+        }
+        len += line.len();
+    }
+    len
+}
+
+fn is_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')
+}
+
+fn is_material(line: &str) -> bool {
+    let line =
+        line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '\\' | '+'));
+    let line = line.strip_suffix("\\n").unwrap_or(line);
+    let word = line.rsplit(|c: char| !(is_key(c) || matches!(c, '\\'))).next().unwrap_or_default();
+    let before = &line[..line.len() - word.len()];
+    let plain = before.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "→+->|#*\"'/:".contains(c));
+    let header = ["Proc-Type:", "DEK-Info:"].iter().any(|name| line.contains(name));
+    header
+        || line.trim().is_empty()
+        || (plain && !word.is_empty() && word.chars().all(|c| is_key(c) || c == '\\'))
+}
+
+/// Replaces every line that is not blank by the mask; line breaks stay.
+fn mask_lines(body: &str, out: &mut String) {
+    for part in body.split_inclusive('\n') {
+        let line = part.trim_end_matches(['\n', '\r']);
+        if !line.trim().is_empty() {
+            out.push_str(MASK);
+        }
+        out.push_str(&part[line.len()..]);
+    }
+}

@@ -1,0 +1,273 @@
+//! Secrets that cannot be mistaken: tokens with their vendor's prefix, JSON web tokens, `Authorization`
+//! values, passwords in URLs.
+//!
+//! One automaton looks for the short anchors of all rules; only where one stands is more done. Every rule
+//! looks at bounded text or at text that it then masks, so that the whole is linear.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// What stands in a secret's place.
+pub(super) const MASK: &str = "▇▇▇▇▇▇▇▇";
+
+/// What follows an anchor.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    /// At least this many characters of the set; the anchor stays.
+    Token(Set, usize),
+    /// As `Token`, but only where a word begins, and only if an unbroken run of 16 with a digit is in it.
+    Key(Set, usize),
+    /// The rest of a JSON web token.
+    Jwt,
+    /// The value of an `Authorization` header or of one like it.
+    Header,
+    /// A value after `Bearer `.
+    Bearer,
+    /// `user:password@` after `://`.
+    Url,
+}
+
+/// Characters of tokens.
+#[derive(Clone, Copy, Debug)]
+enum Set {
+    /// Letters and digits.
+    Alnum,
+    /// Capitals and digits.
+    Upper,
+    /// Letters, digits, `_`, `-`.
+    Url,
+    /// Letters, digits, `_`, `-`, `.`.
+    Dotted,
+    /// Letters, digits, `/`.
+    Path,
+}
+
+impl Set {
+    fn has(self, b: u8) -> bool {
+        match self {
+            Set::Alnum => b.is_ascii_alphanumeric(),
+            Set::Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
+            Set::Url => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
+            Set::Dotted => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
+            Set::Path => b.is_ascii_alphanumeric() || b == b'/',
+        }
+    }
+}
+
+/// Anchors, longest prefix first where one begins another; sources: the vendors' pages on token formats.
+const RULES: &[(&str, Rule)] = &[
+    ("sk-ant-", Rule::Token(Set::Url, 16)),
+    ("sk-", Rule::Key(Set::Url, 20)),
+    ("ghp_", Rule::Token(Set::Alnum, 30)),
+    ("gho_", Rule::Token(Set::Alnum, 30)),
+    ("ghu_", Rule::Token(Set::Alnum, 30)),
+    ("ghs_", Rule::Token(Set::Url, 30)),
+    ("ghr_", Rule::Token(Set::Alnum, 30)),
+    ("github_pat_", Rule::Token(Set::Url, 22)),
+    ("glpat-", Rule::Token(Set::Dotted, 20)),
+    ("gldt-", Rule::Token(Set::Url, 20)),
+    ("glrt-", Rule::Token(Set::Dotted, 20)),
+    ("AKIA", Rule::Token(Set::Upper, 16)),
+    ("ASIA", Rule::Token(Set::Upper, 16)),
+    ("ABIA", Rule::Token(Set::Upper, 16)),
+    ("AIza", Rule::Token(Set::Url, 35)),
+    ("GOCSPX-", Rule::Token(Set::Url, 20)),
+    ("ya29.", Rule::Token(Set::Dotted, 30)),
+    ("xoxb-", Rule::Token(Set::Url, 20)),
+    ("xoxp-", Rule::Token(Set::Url, 20)),
+    ("xoxa-", Rule::Token(Set::Url, 20)),
+    ("xoxr-", Rule::Token(Set::Url, 20)),
+    ("xoxs-", Rule::Token(Set::Url, 20)),
+    ("xoxe-", Rule::Token(Set::Url, 20)),
+    ("xoxc-", Rule::Token(Set::Url, 20)),
+    ("xoxe.xox", Rule::Token(Set::Dotted, 20)),
+    ("xapp-", Rule::Token(Set::Url, 20)),
+    ("hooks.slack.com/services/", Rule::Token(Set::Path, 20)),
+    ("hooks.slack.com/workflows/", Rule::Token(Set::Path, 20)),
+    ("discord.com/api/webhooks/", Rule::Token(Set::Path, 40)),
+    ("npm_", Rule::Key(Set::Alnum, 36)),
+    ("pypi-AgE", Rule::Token(Set::Url, 40)),
+    ("hf_", Rule::Key(Set::Alnum, 30)),
+    ("sk_live_", Rule::Token(Set::Alnum, 16)),
+    ("rk_live_", Rule::Token(Set::Alnum, 16)),
+    ("sk_test_", Rule::Token(Set::Alnum, 16)),
+    ("rk_test_", Rule::Token(Set::Alnum, 16)),
+    ("whsec_", Rule::Token(Set::Alnum, 24)),
+    ("SG.", Rule::Key(Set::Dotted, 60)),
+    ("shpat_", Rule::Token(Set::Alnum, 32)),
+    ("shpss_", Rule::Token(Set::Alnum, 32)),
+    ("shpca_", Rule::Token(Set::Alnum, 32)),
+    ("dop_v1_", Rule::Token(Set::Alnum, 60)),
+    ("doo_v1_", Rule::Token(Set::Alnum, 60)),
+    ("glsa_", Rule::Token(Set::Url, 32)),
+    ("glc_ey", Rule::Token(Set::Alnum, 32)),
+    ("gsk_", Rule::Key(Set::Alnum, 40)),
+    ("xai-", Rule::Key(Set::Alnum, 60)),
+    ("r8_", Rule::Key(Set::Alnum, 36)),
+    ("pplx-", Rule::Key(Set::Alnum, 40)),
+    ("lin_api_", Rule::Token(Set::Alnum, 32)),
+    ("ntn_", Rule::Key(Set::Alnum, 40)),
+    ("dapi", Rule::Key(Set::Alnum, 32)),
+    ("tskey-", Rule::Token(Set::Url, 20)),
+    ("hvs.", Rule::Token(Set::Url, 24)),
+    ("hvb.", Rule::Token(Set::Url, 24)),
+    ("figd_", Rule::Token(Set::Url, 36)),
+    ("sntrys_", Rule::Token(Set::Url, 40)),
+    ("sntryu_", Rule::Token(Set::Alnum, 40)),
+    ("NRAK-", Rule::Token(Set::Upper, 24)),
+    ("AGE-SECRET-KEY-1", Rule::Token(Set::Upper, 40)),
+    ("PMAK-", Rule::Token(Set::Url, 40)),
+    ("rubygems_", Rule::Token(Set::Alnum, 40)),
+    ("pul-", Rule::Key(Set::Alnum, 40)),
+    ("dckr_pat_", Rule::Token(Set::Url, 24)),
+    ("eyJ", Rule::Jwt),
+    ("authorization", Rule::Header),
+    ("x-api-key", Rule::Header),
+    ("private-token", Rule::Header),
+    ("x-auth-token", Rule::Header),
+    ("bearer ", Rule::Bearer),
+    ("://", Rule::Url),
+];
+
+/// `None` if it could not be built: then nothing is shown.
+static ANCHORS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .ascii_case_insensitive(true)
+        .build(RULES.iter().map(|(anchor, _)| anchor))
+        .ok()
+});
+
+/// `raw` without secrets.
+pub(super) fn masked(raw: &str) -> Cow<'_, str> {
+    let Some(anchors) = ANCHORS.as_ref() else { return Cow::Borrowed(MASK) };
+    let bytes = raw.as_bytes();
+    let mut out = String::new();
+    let mut done = 0;
+    let mut from = 0;
+    while let Some(found) = anchors.find(aho_corasick::Input::new(bytes).range(from..)) {
+        let rule = RULES.get(found.pattern().as_usize());
+        let secret = rule.and_then(|(anchor, rule)| secret(bytes, found.start(), anchor, *rule));
+        match secret {
+            Some((start, end)) if start >= done => {
+                out.push_str(&raw[done..start]);
+                out.push_str(MASK);
+                done = end;
+                from = end;
+            }
+            _ => from = found.start() + 1,
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.push_str(&raw[done..]);
+    Cow::Owned(out)
+}
+
+/// The span to be masked, if the rule holds for the anchor at `at`.
+fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule) -> Option<(usize, usize)> {
+    let body = at + anchor.len();
+    let exact = || bytes.get(at..body) == Some(anchor.as_bytes());
+    match rule {
+        Rule::Token(set, least) => {
+            let end = run(bytes, body, |b| set.has(b));
+            (exact() && end - body >= least).then_some((body, end))
+        }
+        Rule::Key(set, least) => {
+            if !exact() || !begins_word(bytes, at) {
+                return None;
+            }
+            let end = run(bytes, body, |b| set.has(b));
+            let token = bytes.get(body..end)?;
+            let dense = token
+                .split(|b| !b.is_ascii_alphanumeric())
+                .any(|part| part.len() >= 16 && part.iter().any(u8::is_ascii_digit));
+            (token.len() >= least && dense).then_some((body, end))
+        }
+        Rule::Jwt => {
+            if !exact() || !begins_word(bytes, at) {
+                return None;
+            }
+            let segment = |from| run(bytes, from, |b| Set::Url.has(b));
+            let head = segment(body);
+            let claims = dot(bytes, head).map(segment)?;
+            let signature = dot(bytes, claims).map(segment)?;
+            (head - body >= 8 && claims - head >= 9 && signature - claims >= 9).then_some((body, signature))
+        }
+        Rule::Header => header_value(bytes, body),
+        Rule::Bearer => {
+            let end = run(bytes, body, is_value);
+            let value = bytes.get(body..end)?;
+            (value.len() >= 20 && value.iter().any(u8::is_ascii_digit)).then_some((body, end))
+        }
+        Rule::Url => url_password(bytes, body),
+    }
+}
+
+fn run(bytes: &[u8], from: usize, has: impl Fn(u8) -> bool) -> usize {
+    from + bytes.get(from..).unwrap_or_default().iter().take_while(|b| has(**b)).count()
+}
+
+fn dot(bytes: &[u8], at: usize) -> Option<usize> {
+    (bytes.get(at) == Some(&b'.')).then_some(at + 1)
+}
+
+/// A word begins at `at`; the letter of an escape (`\n`, `\x1b[32m`, `%3D`) before it is no part of it.
+fn begins_word(bytes: &[u8], at: usize) -> bool {
+    let before = |n: usize| at.checked_sub(n).and_then(|at| bytes.get(at)).copied();
+    match before(1) {
+        None => true,
+        Some(b) if !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-') => true,
+        Some(b'n' | b'r' | b't' | b'"') if before(2) == Some(b'\\') => true,
+        Some(b'm') => {
+            let digits = (2..12).find(|n| !matches!(before(*n), Some(b'0'..=b'9' | b';')));
+            digits.is_some_and(|n| before(n) == Some(b'['))
+        }
+        Some(b) if b.is_ascii_hexdigit() => {
+            before(3) == Some(b'%') && before(2).is_some_and(|b| b.is_ascii_hexdigit())
+        }
+        _ => false,
+    }
+}
+
+fn is_value(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+}
+
+/// After the name of a header: `": "`, a scheme, then the value.
+fn header_value(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let blank = |b: u8| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b'`');
+    let colon = skip(bytes, from, 4, blank);
+    bytes.get(colon).filter(|b| matches!(b, b':' | b'='))?;
+    let start = skip(bytes, colon + 1, 8, blank);
+    let end = run(bytes, start, is_value);
+    let scheme = bytes.get(start..end)?;
+    let schemes: [&[u8]; 7] = [b"bearer", b"basic", b"token", b"apikey", b"api-key", b"key", b"bot"];
+    if schemes.iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+        let value = skip(bytes, end, 4, |b| b == b' ');
+        let stop = run(bytes, value, is_value);
+        return (value > end && stop - value >= 6).then_some((value, stop));
+    }
+    // Without a scheme it may be code (`authorization: getHeader()`): a token has digits and is long.
+    let digits = scheme.iter().filter(|b| b.is_ascii_digit()).count();
+    (scheme.len() >= 16 && digits >= 2 && bytes.get(end) != Some(&b'(')).then_some((start, end))
+}
+
+fn skip(bytes: &[u8], from: usize, most: usize, what: impl Fn(u8) -> bool) -> usize {
+    from + bytes.get(from..).unwrap_or_default().iter().take(most).take_while(|b| what(**b)).count()
+}
+
+/// The password between the first `:` and the last `@` before the host.
+fn url_password(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let ends =
+        |b: &u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\');
+    let rest = bytes.get(from..)?;
+    let rest = rest.get(..rest.len().min(512))?;
+    let authority = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
+    let at = authority.iter().rposition(|b| *b == b'@')?;
+    let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
+    (at > colon + 1).then_some((from + colon + 1, from + at))
+}

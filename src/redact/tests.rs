@@ -1,0 +1,231 @@
+//! Secrets are built from parts: a literal in this file would stop the commit at every scanner.
+
+use proptest::prelude::*;
+
+use super::Cleaner;
+use super::rules::MASK;
+
+/// A run of letters and digits, long enough for every rule, the same every time.
+fn noise(len: usize) -> String {
+    "a1B2c3D4e5F6g7H8i9J0".chars().cycle().take(len).collect()
+}
+
+fn upper(len: usize) -> String {
+    noise(len).to_uppercase()
+}
+
+/// Prefix and body: the body must disappear.
+fn tokens() -> Vec<(String, String)> {
+    let token = |prefix: &[&str], body: String| (prefix.concat(), body);
+    vec![
+        token(&["sk-", "ant-"], format!("api03-{}", noise(80))),
+        token(&["sk-", "proj-"], noise(48)),
+        token(&["sk", "-"], noise(48)),
+        token(&["gh", "p_"], noise(36)),
+        token(&["gh", "s_"], noise(36)),
+        token(&["github", "_pat_"], format!("{}_{}", noise(22), noise(59))),
+        token(&["gl", "pat-"], noise(20)),
+        token(&["AK", "IA"], upper(16)),
+        token(&["AS", "IA"], upper(16)),
+        token(&["AI", "za"], noise(35)),
+        token(&["xo", "xb-"], format!("{}-{}", "1234567890", noise(24))),
+        token(&["np", "m_"], noise(36)),
+        token(&["pypi", "-AgE"], noise(60)),
+        token(&["hf", "_"], noise(34)),
+        token(&["sk_", "live_"], noise(24)),
+        token(&["SG", "."], format!("{}.{}", noise(22), noise(43))),
+        token(&["hv", "s."], noise(30)),
+        token(&["ts", "key-"], format!("auth-{}", noise(24))),
+        token(&["AGE-SECRET", "-KEY-1"], upper(58)),
+    ]
+}
+
+fn jwt() -> String {
+    let part = |n| format!("ey{}{}", "J", noise(n));
+    format!("{}.{}.{}", part(20), part(40), noise(43))
+}
+
+fn clean(text: &str) -> String {
+    Cleaner::new().text(text).as_str().to_owned()
+}
+
+#[test]
+fn tokens_with_a_vendors_prefix_are_masked_wherever_they_stand() {
+    let around = [
+        ("", ""),
+        ("export KEY=", "\n"),
+        ("{\"key\": \"", "\"}"),
+        ("\\n", "\\n"),
+        ("\u{1b}[32m", "\u{1b}[0m"),
+        ("url?token%3D", "&x=1"),
+        ("«", "»"),
+        ("   12→", ""),
+    ];
+    for (prefix, body) in tokens() {
+        for (before, after) in around {
+            let text = format!("{before}{prefix}{body}{after}");
+            let seen = clean(&text);
+            assert!(!seen.contains(&body), "{before:?} … {after:?} lets {prefix} through");
+            assert!(seen.starts_with(before) && seen.ends_with(after), "{seen}");
+        }
+    }
+}
+
+#[test]
+fn json_web_tokens_are_masked() {
+    let token = jwt();
+    let seen = clean(&format!("cookie={token}; path=/"));
+    assert_eq!(seen, format!("cookie=ey{}{MASK}; path=/", "J"));
+}
+
+#[test]
+fn the_value_of_an_authorization_header_is_masked_and_its_scheme_stays() {
+    let secret = noise(24);
+    for (text, wanted) in [
+        (format!("Authorization: Bearer {secret}"), format!("Authorization: Bearer {MASK}")),
+        (format!("authorization: Basic {secret}=="), format!("authorization: Basic {MASK}")),
+        (format!("-H 'Authorization: token {secret}'"), format!("-H 'Authorization: token {MASK}'")),
+        (format!("\"Authorization\": \"Bearer {secret}\""), format!("\"Authorization\": \"Bearer {MASK}\"")),
+        (
+            format!("\\\"Authorization\\\": \\\"{secret}\\\""),
+            format!("\\\"Authorization\\\": \\\"{MASK}\\\""),
+        ),
+        (format!("x-api-key: {secret}"), format!("x-api-key: {MASK}")),
+        (format!("send Bearer {secret} along"), format!("send Bearer {MASK} along")),
+    ] {
+        assert_eq!(clean(&text), wanted);
+    }
+}
+
+#[test]
+fn the_password_in_a_url_is_masked() {
+    let word = ["hun", "ter2"].concat();
+    for (text, wanted) in [
+        (format!("postgres://me:{word}@db.example/x"), format!("postgres://me:{MASK}@db.example/x")),
+        (format!("redis://:{word}@localhost"), format!("redis://:{MASK}@localhost")),
+        (format!("https://me:{word}@{word}@host"), format!("https://me:{MASK}@host")),
+    ] {
+        assert_eq!(clean(&text), wanted);
+    }
+}
+
+fn key_block(body: &str) -> (String, String, String) {
+    let begin = ["-----BEGIN", " RSA PRIVATE", " KEY-----"].concat();
+    let end = ["-----END", " RSA PRIVATE", " KEY-----"].concat();
+    (format!("{begin}\n{body}\n{end}"), begin, end)
+}
+
+#[test]
+fn a_private_key_is_masked_line_by_line_so_that_lines_are_still_counted() {
+    let line = noise(64);
+    let (block, begin, end) = key_block(&format!("{line}\n{line}"));
+    assert_eq!(clean(&format!("a\n{block}\nb")), format!("a\n{begin}\n{MASK}\n{MASK}\n{end}\nb"));
+}
+
+#[test]
+fn a_private_key_without_an_end_is_masked_as_far_as_it_looks_like_one() {
+    let line = noise(64);
+    let (block, ..) = key_block(&format!("{line}\n{line}"));
+    let torn = block.rsplit_once('\n').unwrap().0;
+    for text in [torn.to_owned(), torn.replace('\n', "\n    12→"), torn.replace('\n', "\n+")] {
+        let seen = clean(&format!("{text}\nplain words follow"));
+        assert!(!seen.contains(&line), "{seen}");
+        assert!(seen.ends_with("\nplain words follow"));
+    }
+}
+
+#[test]
+fn what_only_resembles_a_secret_stays() {
+    let marker = ["-----BEGIN", " PRIVATE", " KEY-----"].concat();
+    for text in [
+        "the task-list and risk-management-of-large-projects1",
+        "class=\"sk-cube-grid-animation-and-more-1\"",
+        "authorization: getAuthorizationHeader2020x(request)",
+        "Authorization: Bearer <token>",
+        "http://localhost:8080/a@b",
+        "see https://example.com/x:y@z",
+        "AKIA is a prefix",
+        "eyJ is how they begin",
+        "git@github.com:owner/repo.git",
+        &format!("if line == \"{marker}\" {{\n    return true;\n}}\n"),
+    ] {
+        assert_eq!(clean(text), text);
+    }
+}
+
+#[test]
+fn a_secret_torn_by_the_cut_is_masked_before_it_is_cut() {
+    let secret = format!("gh{}{}", "p_", noise(36));
+    let text = format!("{} {secret} {}", "x".repeat(90), "y ".repeat(100_000));
+    for max in 80..140 {
+        let seen = Cleaner::new().start(&text, max);
+        assert!(seen.as_str().len() <= max);
+        assert!(!seen.as_str().contains("a1B2"), "{max}: {seen}");
+    }
+}
+
+#[test]
+fn text_shortened_by_masks_does_not_show_a_secret_torn_far_behind_the_cut() {
+    let (block, ..) = key_block(vec![noise(64); 800].join("\n").as_str());
+    let secret = format!("gh{}{}", "p_", noise(36));
+    for shift in 0..60 {
+        let text = format!("{block}\n{}{secret} {}", "z ".repeat(13_000 + shift), "tail ".repeat(50_000));
+        let seen = Cleaner::new().start(&text, 60_000);
+        assert!(!seen.as_str().contains("a1B2"));
+    }
+}
+
+#[test]
+fn lines_are_cleaned_together_and_stay_as_many() {
+    let line = noise(64);
+    let (block, begin, end) = key_block(&line);
+    let lines = Cleaner::new().lines(block.lines());
+    let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
+    assert_eq!(lines, [&*begin, MASK, &*end]);
+    assert_eq!(Cleaner::new().lines(["", "a", ""]).len(), 3);
+}
+
+#[test]
+fn a_headline_is_cut_at_a_word() {
+    let cleaner = Cleaner::new();
+    assert_eq!(cleaner.headline("  add a flag\n", 240).as_str(), "add a flag");
+    assert_eq!(cleaner.headline("one two three four", 12).as_str(), "one two…");
+    assert_eq!(cleaner.headline(&"ä".repeat(50), 10).as_str(), format!("{}…", "ä".repeat(9)));
+}
+
+#[test]
+fn repeated_anchors_cost_linear_time() {
+    // Would take minutes if it were quadratic.
+    let (_, begin, _) = key_block("");
+    for part in [
+        "eyJ",
+        "sk-",
+        "://",
+        "://a:",
+        "Authorization: ",
+        "xoxb-",
+        "AKIA",
+        "bearer ",
+        &begin,
+        &format!("{begin}\n"),
+    ] {
+        let text = part.repeat(4_000_000 / part.len());
+        assert!(!clean(&text).is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_secret_survives_whatever_surrounds_it(
+        before in ".{0,40}", after in ".{0,40}", which in 0..tokens().len(),
+    ) {
+        let (prefix, body) = tokens().swap_remove(which);
+        let seen = clean(&format!("{before} {prefix}{body} {after}"));
+        prop_assert!(!seen.contains(&body));
+    }
+
+    #[test]
+    fn cleaning_never_changes_the_number_of_lines(text in "(?s).{0,200}") {
+        prop_assert_eq!(clean(&text).split('\n').count(), text.split('\n').count());
+    }
+}

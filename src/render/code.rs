@@ -1,0 +1,104 @@
+//! What a tool printed or read: lines on a wash, the first few open, the rest behind "n more lines".
+
+use super::ansi;
+use super::figures::{count, counted};
+use super::html::Html;
+use super::scene::Spot;
+use crate::session::model::Output;
+
+/// Lines shown before "n more lines".
+pub(super) const SHOWN: usize = 24;
+
+/// How lines are set.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// As a terminal printed them.
+    Terminal,
+    /// As a file's, numbered from this line.
+    Numbered(u64),
+    /// As paths, one a line.
+    Paths,
+}
+
+/// Appends `output`, folded after [`SHOWN`] lines, with a link to the whole where it was cut.
+pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Form) {
+    let text = output.text.as_str();
+    if output.text.is_blank() && !output.cut() {
+        html.raw("<p class=\"note\">No output</p>");
+        return;
+    }
+    let lines = split(text, form);
+    let shown = if spot.whole() || lines.len() <= SHOWN + 1 { lines.len() } else { SHOWN };
+    let (first, rest) = lines.split_at_checked(shown).unwrap_or((&lines, &[]));
+    block(html, first, form, 0);
+    let left_out = output.lines.saturating_sub(lines.len() as u64);
+    if !rest.is_empty() {
+        let more = counted(rest.len() as u64, "more line", "more lines");
+        html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
+        block(html, rest, form, shown as u64);
+        if output.cut() {
+            whole(html, spot, left_out);
+        }
+        html.raw("</details>");
+    } else if output.cut() {
+        whole(html, spot, left_out);
+    }
+}
+
+/// Appends the link to the step's own page.
+pub(super) fn whole(html: &mut Html, spot: &Spot<'_>, left_out: u64) {
+    if spot.whole() {
+        return;
+    }
+    let more = match left_out {
+        0 => "The rest, on its own page".to_owned(),
+        1 => "1 more line, on its own page".to_owned(),
+        n => format!("{} more lines, on their own page", count(n)),
+    };
+    html.raw("<p class=\"rest\"><a href=\"").html(&spot.page()).raw("\">").text(&more).raw("</a></p>");
+}
+
+fn split(text: &str, form: Form) -> Vec<Html> {
+    match form {
+        Form::Terminal => ansi::lines(text),
+        Form::Numbered(_) => text.strip_suffix('\n').unwrap_or(text).split('\n').map(Html::of).collect(),
+        Form::Paths => text.lines().filter(|line| !line.trim().is_empty()).map(path).collect(),
+    }
+}
+
+fn path(line: &str) -> Html {
+    let mut html = Html::new();
+    super::phrase::path(&mut html, line);
+    html
+}
+
+fn block(html: &mut Html, lines: &[Html], form: Form, before: u64) {
+    let (open, item, close) = match form {
+        Form::Terminal => {
+            html.raw("<pre class=\"out\">");
+            for (i, line) in lines.iter().enumerate() {
+                if i > 0 {
+                    html.raw("\n");
+                } else if line.is_empty() {
+                    // The parser of a browser drops a line break right after <pre>.
+                    html.raw("\n");
+                }
+                html.html(line);
+            }
+            html.raw("</pre>");
+            return;
+        }
+        Form::Numbered(from) => {
+            html.raw("<ol class=\"code\" start=\"").num(from.saturating_add(before)).raw("\">");
+            ("<li>", "</li>", "</ol>")
+        }
+        Form::Paths => ("<li>", "</li>", "</ul>"),
+    };
+    if matches!(form, Form::Paths) {
+        html.raw("<ul class=\"files\">");
+    }
+    for line in lines {
+        html.raw(open).html(line).raw(item);
+    }
+    html.raw(close);
+}

@@ -1,0 +1,194 @@
+//! What came of a prompt, in order: replies as prose, the work as strips between them, and what breaks the
+//! flow.
+
+use super::code::{self, Form};
+use super::figures::tokens;
+use super::gather::{self, Nature};
+use super::html::Html;
+use super::markdown::markdown;
+use super::phrase;
+use super::prompt;
+use super::row::{Row, cmd, said, small};
+use super::scene::{Scene, Spot};
+use super::{figures, pairs, signs, step};
+use crate::redact::CleanText;
+use crate::session::model::{AsideHow, Item, Marker, Outcome, Output, Step, Tool};
+
+/// A thought up to so many characters, of one paragraph, is a line that does not open.
+const SHORT: usize = 110;
+/// Characters of a thought shown in its row; a wide screen shows some 120.
+const LINE: usize = 200;
+
+/// How a run of items ends.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ending {
+    /// Nothing follows in this turn: thinking at its end stays open, since no reply says more.
+    pub closed: bool,
+    /// The session goes on here: a step without a result is running.
+    pub running: bool,
+}
+
+/// Appends `items`, after the rows of `lead`.
+pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[Item], ending: Ending) {
+    let mut strip: Vec<(Row, Nature)> = lead.into_iter().map(|row| (row, Nature::Alone)).collect();
+    let last_todo = items.iter().rposition(|item| matches!(item, Item::Step(step) if is_todo(step)));
+    let mut declined: Option<&Tool> = None;
+    for (i, item) in items.iter().enumerate() {
+        let last = i + 1 == items.len();
+        match item {
+            Item::Thinking { text, at } => {
+                let blank_again = text.is_blank()
+                    && matches!(i.checked_sub(1).and_then(|i| items.get(i)), Some(Item::Thinking { text, .. }) if text.is_blank());
+                if !blank_again {
+                    strip.push(thought(text, *at, last && ending.closed));
+                }
+            }
+            Item::Step(step) => {
+                if step.outcome == Outcome::Declined {
+                    declined = Some(&step.tool);
+                }
+                let running = last && ending.running && step.outcome == Outcome::Open;
+                let mut row = step::row(spot, step, running);
+                if last_todo == Some(i) {
+                    row.open = true;
+                    row.classes.push("last");
+                }
+                strip.push((row, gather::nature(step, running)));
+            }
+            Item::Unknown { what, fields } => strip.push((unknown(spot, what, fields), Nature::Alone)),
+            Item::Marker(Marker::Local { command, output }) => {
+                strip.push((local(spot, command, output), Nature::Alone));
+            }
+            Item::Reply { text, .. } => {
+                flush(html, spot.scene, &mut strip);
+                let small =
+                    if spot.depth > 0 { "<div class=\"prose small\">" } else { "<div class=\"prose\">" };
+                html.raw(small).html(&markdown(text)).raw("</div>\n");
+            }
+            Item::Aside { no, how, prompt } => {
+                flush(html, spot.scene, &mut strip);
+                prompt::aside(html, spot.scene, *no, said_how(*how, declined), prompt);
+            }
+            Item::Marker(marker) => {
+                flush(html, spot.scene, &mut strip);
+                strip.extend(self::marker(html, spot.scene, marker).map(|row| (row, Nature::Alone)));
+            }
+        }
+    }
+    flush(html, spot.scene, &mut strip);
+}
+
+fn flush(html: &mut Html, scene: &Scene, strip: &mut Vec<(Row, Nature)>) {
+    gather::strip(html, scene, std::mem::take(strip));
+}
+
+fn is_todo(step: &Step) -> bool {
+    matches!(step.tool, Tool::Todo { .. })
+}
+
+fn said_how(how: AsideHow, declined: Option<&Tool>) -> &'static str {
+    match (how, declined) {
+        (AsideHow::Queued, _) => "added while it worked",
+        (AsideHow::Declining, Some(Tool::Edit { .. } | Tool::Write { .. })) => "declined the edit",
+        (AsideHow::Declining, Some(Tool::Shell { .. })) => "declined the command",
+        (AsideHow::Declining, Some(Tool::Plan { .. })) => "declined the plan",
+        (AsideHow::Declining, _) => "declined the step",
+    }
+}
+
+fn thought(text: &CleanText, at: Option<jiff::Timestamp>, stays_open: bool) -> (Row, Nature) {
+    let mut row = Row::new("Thought", &["thought"]);
+    row.at = at;
+    if text.is_blank() {
+        row.classes.push("whole");
+        row.what = Html::of("not recorded");
+        return (row, Nature::ShortThought);
+    }
+    let raw = text.as_str().trim();
+    row.what = said(&phrase::with_code(&phrase::one_line(raw, LINE)));
+    if !raw.contains('\n') && raw.chars().nth(SHORT).is_none() {
+        row.classes.push("whole");
+        return (row, Nature::ShortThought);
+    }
+    row.body = Some(small(&markdown(text)));
+    if stays_open {
+        row.open = true;
+        row.classes.push("last");
+    }
+    (row, Nature::Alone)
+}
+
+fn unknown(spot: &Spot<'_>, what: &CleanText, fields: &[(CleanText, CleanText)]) -> Row {
+    let unread = what.as_str().starts_with("line ");
+    let mut row = Row::new(if unread { "Unread" } else { "Unknown" }, &["thought"]);
+    row.what = said(&Html::of(&phrase::one_line(what.as_str(), LINE)));
+    row.body = Some(pairs::list(spot, fields)).filter(|body| !body.is_empty());
+    row
+}
+
+fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
+    let mut row = Row::new("Local", &["run"]);
+    row.what = cmd(&phrase::one_line(command.as_str(), LINE));
+    if !output.text.is_blank() {
+        let mut body = Html::new();
+        code::output(&mut body, spot, output, Form::Terminal);
+        row.body = Some(body);
+    }
+    row
+}
+
+/// Appends a marker; returns the row that follows it, if any.
+fn marker(html: &mut Html, scene: &Scene, marker: &Marker) -> Option<Row> {
+    match marker {
+        Marker::Compacted { at, before, summary } => {
+            html.raw("<div class=\"seam\"><span>Context compacted");
+            at_offset(html, scene, *at);
+            if let Some(before) = before {
+                html.raw(", from ").text(&tokens(*before)).raw(" tokens");
+            }
+            html.raw("</span></div>\n");
+            let summary = summary.as_ref().filter(|summary| !summary.is_blank())?;
+            let mut row = Row::new("Summary", &["thought"]);
+            row.what = said(&phrase::with_code(&phrase::one_line(summary.as_str(), LINE)));
+            let words = summary.as_str().split_whitespace().count() as u64;
+            row.res = Html::of(&figures::counted(words, "word", "words"));
+            row.body = Some(small(&markdown(summary)));
+            return Some(row);
+        }
+        Marker::Interrupted { at } => {
+            html.raw("<p class=\"halt stop\">").raw(signs::STOP).raw("<span>You interrupted");
+            if at.is_some() && scene.origin.is_some() {
+                html.raw(" <small>");
+                at_offset(html, scene, *at);
+                html.raw("</small>");
+            }
+            html.raw("</span></p>\n");
+        }
+        Marker::ApiError { at, text } => {
+            let text = phrase::one_line(text.as_str(), 400);
+            html.raw("<p class=\"halt error\">").raw(signs::ERROR).raw("<span>The model did not answer: ");
+            html.text(&text);
+            if at.is_some() && scene.origin.is_some() {
+                html.raw(" <small>");
+                at_offset(html, scene, *at);
+                html.raw("</small>");
+            }
+            html.raw("</span></p>\n");
+        }
+        Marker::Model { to } => {
+            let name = phrase::model_name(&phrase::one_line(to.as_str(), 60));
+            html.raw("<p class=\"seam model\"><span title=\"").clip(to.as_str(), LINE).raw("\">");
+            html.text(&name).raw(" from here on</span></p>\n");
+        }
+        // A row of its own.
+        Marker::Local { .. } => {}
+    }
+    None
+}
+
+fn at_offset(html: &mut Html, scene: &Scene, at: Option<jiff::Timestamp>) {
+    let clock = scene.clock(at);
+    if !clock.is_empty() {
+        html.raw(" at ").html(&clock);
+    }
+}

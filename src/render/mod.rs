@@ -1,0 +1,42 @@
+//! Blocks → HTML: the page a viewer reads. Pure: no I/O, no clock; what it knows it is handed.
+//!
+//! A page works without a script and without styles; both only add. Its links are relative, it asks no other
+//! host for anything, and it carries no inline script, no `style` attribute and no `on*` attribute, so that
+//! it stands under a strict Content-Security-Policy. Everything a session says is escaped by the one
+//! function of [`Html`].
+//!
+//! Not here: reading sessions (`crate::session`), masking (`crate::redact`), serving.
+
+mod ansi;
+pub mod assets;
+mod code;
+mod diff;
+mod figure;
+mod figures;
+mod gather;
+mod header;
+mod html;
+mod items;
+mod markdown;
+mod nest;
+mod notice;
+mod outline;
+mod page;
+mod pairs;
+mod phrase;
+mod prompt;
+mod row;
+mod scene;
+mod signs;
+mod spark;
+mod step;
+mod turn;
+
+pub use assets::{Asset, asset};
+pub use html::Html;
+pub use markdown::markdown;
+pub use notice::{not_found, preparing, unreadable};
+pub use page::{PageInput, page, part, step_page};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The small pages: one heading, one sentence, nothing of any session.
+//!
+//! They stand at any depth, also outside a share, so they refer to the assets from the top: `/a/<name>`.
+
+use std::sync::OnceLock;
+
+use askama::Template;
+
+use super::assets;
+use super::page::written;
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice {
+    heading: &'static str,
+    sentence: &'static str,
+    /// Asks for the page again after two seconds.
+    reload: bool,
+    css: &'static str,
+    js: &'static str,
+}
+
+impl Notice {
+    fn new(heading: &'static str, sentence: &'static str) -> Self {
+        Self { heading, sentence, reload: false, css: &assets::css().name, js: &assets::js().name }
+    }
+}
+
+/// The one page for every address that leads nowhere: mistyped, expired, revoked, never there.
+pub fn not_found() -> &'static str {
+    static PAGE: OnceLock<String> = OnceLock::new();
+    PAGE.get_or_init(|| {
+        written(&Notice::new("No session here", "The address may be mistyped, or the session was removed."))
+    })
+}
+
+/// While a session is read for the first time; asks again by itself.
+pub fn preparing() -> &'static str {
+    static PAGE: OnceLock<String> = OnceLock::new();
+    PAGE.get_or_init(|| {
+        let notice = Notice::new("One moment", "This page is being prepared. It opens by itself.");
+        written(&Notice { reload: true, ..notice })
+    })
+}
+
+/// For a session whose file cannot be read any more.
+pub fn unreadable() -> &'static str {
+    static PAGE: OnceLock<String> = OnceLock::new();
+    PAGE.get_or_init(|| {
+        written(&Notice::new(
+            "This session could not be read",
+            "Ask whoever sent you the link to share it again.",
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_for_what_is_not_there_says_nothing_of_any_session() {
+        insta::assert_snapshot!(
+            not_found().replace(&assets::css().name, "H.css").replace(&assets::js().name, "H.js")
+        );
+    }
+
+    #[test]
+    fn only_the_page_being_prepared_asks_again() {
+        assert!(preparing().contains("http-equiv=\"refresh\""));
+        assert!(!not_found().contains("refresh") && !unreadable().contains("refresh"));
+    }
+}

@@ -1,0 +1,182 @@
+//! The documents: a window of a session, a part of one, a step's own page.
+
+use askama::Template;
+
+use super::assets;
+use super::gather::{self, Nature};
+use super::header;
+use super::html::Html;
+use super::outline;
+use super::phrase;
+use super::scene::{Scene, Spot};
+use super::{step, turn};
+use crate::redact::CleanText;
+use crate::session::model::{Overview, Step, Window};
+
+/// What a page is made of.
+///
+/// The page knows neither token nor host: its links are relative. Window 0 is served at `…/`, window n at
+/// `…/w/<n>` (its part at `…/w/<n>?part=1`), step n at `…/s<n>`, attachment n at `…/i<n>`, assets at `…/a/`.
+#[derive(Clone, Copy, Debug)]
+pub struct PageInput<'a> {
+    /// The session, as far as it is read.
+    pub overview: &'a Overview,
+    /// The window shown.
+    pub window: &'a Window,
+    /// The title given with the share; `None`: the session's own.
+    pub title: Option<&'a CleanText>,
+    /// The share follows a session that goes on.
+    pub live: bool,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page {
+    title: String,
+    heading: Html,
+    project: Html,
+    root: Html,
+    css: Html,
+    js: Html,
+    crumb: Html,
+    facts: Html,
+    outline: Html,
+    content: Html,
+}
+
+#[derive(Template)]
+#[template(path = "step.html")]
+struct StepPage {
+    title: Html,
+    name: Html,
+    back: Html,
+    css: Html,
+    js: Html,
+    content: Html,
+}
+
+/// A whole document: head, outline, and the turns of the window. Without a script, links lead to the next
+/// and the previous window.
+pub fn page(input: &PageInput<'_>) -> String {
+    let PageInput { overview, window, .. } = *input;
+    let scene = Scene::new(overview, window.no, input.live, false);
+    let title = header::title(overview, input.title);
+    let mut content = Html::new();
+    previous(&mut content, &scene, overview);
+    turns(&mut content, &scene, input);
+    next(&mut content, &scene, input);
+    let project = overview.project.as_ref().map(|project| phrase::one_line(project.as_str(), 60));
+    let page = Page {
+        heading: phrase::with_code(&title),
+        title: shown(&title),
+        project: Html::of(&project.unwrap_or_default()),
+        root: scene.window(0),
+        css: scene.asset(&assets::css().name),
+        js: scene.asset(&assets::js().name),
+        crumb: header::crumb(overview),
+        facts: header::facts(overview, input.live),
+        outline: outline::list(&scene, overview),
+        content,
+    };
+    written(&page)
+}
+
+/// The turns of the window and the link to the next, for the script to append to another window's page.
+/// Its relative links are those of `…/w/<n>`: the script resolves them against where it fetched the part.
+pub fn part(input: &PageInput<'_>) -> String {
+    let scene = Scene::new(input.overview, input.window.no, input.live, false);
+    let mut content = Html::new();
+    turns(&mut content, &scene, input);
+    next(&mut content, &scene, input);
+    content.into_string()
+}
+
+/// The page of one step of the window, with its whole output and nothing folded away.
+pub fn step_page(input: &PageInput<'_>, step: &Step) -> String {
+    let scene = Scene::new(input.overview, input.window.no, input.live, true);
+    let mut content = Html::new();
+    let row = step::row(&Spot::top(&scene), step, false);
+    gather::strip(&mut content, &scene, vec![(row, Nature::Alone)]);
+    let mut name = Html::new();
+    name.text(&phrase::one_line(step.name.as_str(), 60)).raw(", step ").num(step.no);
+    let page = StepPage {
+        title: Html::of(&shown(&header::title(input.overview, input.title))),
+        name,
+        back: scene.here(&format!("s{}", step.no)),
+        css: scene.asset(&assets::css().name),
+        js: scene.asset(&assets::js().name),
+        content,
+    };
+    written(&page)
+}
+
+/// A template cannot fail to be written into memory: the only errors askama has are its writer's.
+pub(super) fn written(template: &impl Template) -> String {
+    template.render().unwrap_or_default()
+}
+
+/// A title for the window's frame: no ticks around code, no control characters.
+fn shown(title: &str) -> String {
+    title.chars().filter(|&c| c != '`' && super::html::shown(c)).collect()
+}
+
+fn turns(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
+    let window = input.window;
+    let end = !window.next && input.overview.complete;
+    for (i, turn) in window.turns.iter().enumerate() {
+        let last = end && i + 1 == window.turns.len();
+        turn::write(html, scene, input.overview, turn, last);
+    }
+    if window.turns.is_empty() && window.no == 0 && !window.next {
+        html.raw("<p class=\"note nothing\">Nothing was said in this session.</p>\n");
+    }
+}
+
+fn previous(html: &mut Html, scene: &Scene, overview: &Overview) {
+    let Some(before) = scene.window.checked_sub(1) else { return };
+    html.raw("<nav class=\"pager\" aria-label=\"Earlier\"><a rel=\"prev\" href=\"");
+    html.html(&scene.window(before)).raw("\">Previous");
+    if let Some(range) = outline::begun_in(overview, before) {
+        html.raw(": ").text(&range);
+    }
+    html.raw("</a></nav>\n");
+}
+
+/// The link to the next window, or what stands at the end.
+fn next(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
+    if input.window.next {
+        let after = scene.window.saturating_add(1);
+        html.raw("<nav class=\"pager\" aria-label=\"Later\"><a rel=\"next\" href=\"");
+        html.html(&scene.window(after)).raw("\">Next");
+        match outline::begun_in(input.overview, after) {
+            Some(range) => html.raw(": ").text(&range),
+            None if input.window.turns.last().is_some_and(|turn| turn.unfinished) => {
+                html.raw(": more of this prompt")
+            }
+            None => html,
+        };
+        html.raw("</a></nav>\n");
+        return;
+    }
+    if input.live {
+        html.raw(
+            "<p class=\"foot\">This session goes on. <a href=\"\">Reload</a> for what came since.</p>\n",
+        );
+        return;
+    }
+    if !input.overview.complete {
+        html.raw(
+            "<p class=\"foot\">The session is still being read. <a href=\"\">Reload</a> for the rest.</p>\n",
+        );
+        return;
+    }
+    if input.window.turns.is_empty() {
+        return;
+    }
+    html.raw("<footer class=\"foot\"><p>End of session");
+    let clock = scene.clock(input.overview.ended);
+    if !clock.is_empty() {
+        html.raw(", ").html(&clock);
+    }
+    html.raw(".</p></footer>\n");
+}

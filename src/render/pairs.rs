@@ -1,0 +1,56 @@
+//! `key: value` lines: the input of tools this program has no form for, and records it does not know.
+
+use super::code::SHOWN;
+use super::figures::{counted, left_out};
+use super::html::Html;
+use super::phrase::clip_bytes;
+use super::scene::Spot;
+use crate::redact::CleanText;
+
+/// Most pairs shown.
+const PAIRS: usize = 64;
+/// Characters of a key.
+const KEY: usize = 80;
+/// Bytes of a value, and on the page of one step.
+const VALUE: usize = 16 * 1024;
+const VALUE_WHOLE: usize = 1024 * 1024;
+
+/// The pairs as a list; blank if there are none.
+pub(super) fn list(spot: &Spot<'_>, pairs: &[(CleanText, CleanText)]) -> Html {
+    let mut html = Html::new();
+    if pairs.is_empty() {
+        return html;
+    }
+    html.raw("<dl class=\"pairs\">");
+    for (key, value) in pairs.iter().take(PAIRS) {
+        html.raw("<div><dt>").clip(key.as_str(), KEY).raw("</dt><dd>");
+        let shown = clip_bytes(value.as_str(), if spot.whole() { VALUE_WHOLE } else { VALUE });
+        folded(&mut html, shown, spot.whole());
+        let hidden = value.as_str().len() - shown.len();
+        if hidden > 0 {
+            html.raw("… (").text(&left_out(hidden)).raw(")");
+        }
+        html.raw("</dd></div>");
+    }
+    html.raw("</dl>");
+    if pairs.len() > PAIRS {
+        let more = counted((pairs.len() - PAIRS) as u64, "more field", "more fields");
+        html.raw("<p class=\"note\">").text(&more).raw("</p>");
+    }
+    html
+}
+
+fn folded(html: &mut Html, value: &str, whole: bool) {
+    let cut = value.match_indices('\n').nth(SHOWN - 1).map(|(at, _)| at).filter(|_| !whole);
+    let (first, rest) = cut.and_then(|at| value.split_at_checked(at)).unwrap_or((value, ""));
+    let rest = rest.strip_prefix('\n').unwrap_or(rest);
+    html.text(first);
+    if !rest.is_empty() {
+        let more = counted(rest.lines().count() as u64, "more line", "more lines");
+        html.raw("<details class=\"more\"><summary>")
+            .text(&more)
+            .raw("</summary>")
+            .text(rest)
+            .raw("</details>");
+    }
+}

@@ -1,0 +1,197 @@
+//! Short forms of text: one line of a paragraph, inline code, paths, commands, model names.
+
+use super::html::Html;
+
+/// Inline code up to this many characters does not break over lines.
+const UNBROKEN: usize = 28;
+/// Characters of a path's folder, and of its base name.
+const PATH: usize = 1_000;
+
+/// Cuts at a character boundary, at most `max` characters.
+pub(super) fn clip(text: &str, max: usize) -> &str {
+    text.char_indices().nth(max).map_or(text, |(at, _)| text.get(..at).unwrap_or(text))
+}
+
+/// Cuts at a character boundary, at most `max` bytes.
+pub(super) fn clip_bytes(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
+}
+
+/// Cuts at the end of a word, at most `max` characters; `None` if nothing has to be cut.
+pub(super) fn clip_words(text: &str, max: usize) -> Option<&str> {
+    let cut = clip(text, max);
+    if cut.len() == text.len() {
+        return None;
+    }
+    // The cut may fall right behind a word; a first word longer than the whole room is cut inside.
+    if text.get(cut.len()..).is_some_and(|rest| rest.starts_with(char::is_whitespace)) {
+        return Some(cut.trim_end());
+    }
+    let at = cut.rfind(char::is_whitespace).filter(|&at| at * 3 > cut.len());
+    Some(at.and_then(|at| cut.get(..at)).unwrap_or(cut).trim_end())
+}
+
+/// White space runs become one space; Markdown's heading marks and bold stars go.
+pub(super) fn one_line(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        if word.bytes().all(|b| b == b'#') {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&clip(word, max + 1).replace("**", ""));
+        if out.len() > max * 4 {
+            break;
+        }
+    }
+    match clip_words(&out, max) {
+        Some(cut) => format!("{cut}…"),
+        None => out,
+    }
+}
+
+/// Text with `` `code` `` marked as code and everything else as it is.
+pub(super) fn with_code(text: &str) -> Html {
+    let mut html = Html::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('`') {
+        let Some((code, tail)) = after.split_once('`') else { break };
+        if code.is_empty() || code.contains('\n') {
+            // Not a span on one line: the first tick is shown, the second may open one.
+            html.text(before).text("`");
+            rest = after;
+            continue;
+        }
+        html.text(before);
+        code_span(&mut html, code);
+        rest = tail;
+    }
+    html.text(rest);
+    html
+}
+
+/// Appends inline code.
+pub(super) fn code_span(html: &mut Html, code: &str) {
+    let short = code.chars().count() <= UNBROKEN;
+    html.raw(if short { "<code class=\"w\">" } else { "<code>" }).text(code).raw("</code>");
+}
+
+/// A path in two inks: the folder muted, the base name in full.
+pub(super) fn path(html: &mut Html, path: &str) {
+    let path = path.trim();
+    let at = path.trim_end_matches(['/', '\\']).rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let (dir, base) = path.split_at_checked(at).unwrap_or(("", path));
+    if !dir.is_empty() {
+        html.raw("<span class=\"dir\">").clip(dir, PATH).raw("</span>");
+    }
+    html.raw("<span class=\"base\">").clip(base, PATH).raw("</span>");
+}
+
+/// The last part of a path.
+pub(super) fn base_name(path: &str) -> &str {
+    let path = path.trim().trim_end_matches(['/', '\\']);
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// What a command is, in a word or two: `git diff`, `go test`, `ls`.
+pub(super) fn command_name(command: &str) -> String {
+    let mut words = command.split_whitespace().skip_while(|w| w.contains('=') && !w.starts_with('-'));
+    let program = base_name(words.next().unwrap_or_default());
+    let plain = |w: &&str| w.len() <= 20 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match words.next().filter(plain) {
+        Some(word) => format!("{} {word}", clip(program, 40)),
+        None => clip(program, 40).to_owned(),
+    }
+}
+
+/// Host and path of a URL, without scheme and closing slash.
+pub(super) fn host_and_path(url: &str) -> &str {
+    let url = url.trim();
+    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// A model's id as its vendor says the name, where the pattern is known: `claude-opus-4-5-20251101` is
+/// `Opus 4.5`; anything else stays as it is.
+pub(super) fn model_name(id: &str) -> String {
+    let Some(rest) = id.strip_prefix("claude-") else { return id.to_owned() };
+    let mut family = None;
+    let mut version = Vec::new();
+    for part in rest.split('-') {
+        if part.len() <= 2 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) {
+            version.push(part);
+        } else if matches!(part, "opus" | "sonnet" | "haiku" | "instant") && family.is_none() {
+            family = Some(part);
+        }
+    }
+    let Some(family) = family else { return id.to_owned() };
+    let (first, tail) = family.split_at_checked(1).unwrap_or((family, ""));
+    let name = format!("{}{tail} {}", first.to_ascii_uppercase(), version.join("."));
+    name.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_cut_at_a_word() {
+        assert_eq!(clip_words("need a little patch", 12), Some("need a"));
+        assert_eq!(clip_words("short", 12), None);
+        assert_eq!(clip_words("averyveryverylongword", 5), Some("avery"));
+        assert_eq!(clip_words("ééééé", 2), Some("éé"));
+    }
+
+    #[test]
+    fn a_paragraph_becomes_one_line_without_markdown_marks() {
+        assert_eq!(one_line("## **Plan**\n\n1. read\n2. write", 99), "Plan 1. read 2. write");
+        assert_eq!(one_line("one two three four", 9), "one two…");
+    }
+
+    #[test]
+    fn code_is_marked_only_between_two_ticks_on_one_line() {
+        assert_eq!(with_code("run `go <x>` now").as_str(), "run <code class=\"w\">go &lt;x&gt;</code> now");
+        assert_eq!(with_code("a ` b").as_str(), "a ` b");
+        assert_eq!(with_code("``` x\n```").as_str(), "``` x\n```");
+    }
+
+    #[test]
+    fn paths_show_folder_and_base_name() {
+        let show = |p: &str| {
+            let mut html = Html::new();
+            path(&mut html, p);
+            html.into_string()
+        };
+        assert_eq!(show("a/b.rs"), "<span class=\"dir\">a/</span><span class=\"base\">b.rs</span>");
+        assert_eq!(show("b.rs"), "<span class=\"base\">b.rs</span>");
+        assert_eq!(show("a/b/"), "<span class=\"dir\">a/</span><span class=\"base\">b/</span>");
+        assert_eq!(base_name(r"C:\x\y.txt"), "y.txt");
+    }
+
+    #[test]
+    fn commands_have_short_names() {
+        for (command, want) in [
+            ("git diff main", "git diff"),
+            ("FOO=1 /usr/bin/make all", "make all"),
+            ("ls -la", "ls -la"),
+            ("cat x/y.txt", "cat"),
+            ("", ""),
+        ] {
+            assert_eq!(command_name(command), want);
+        }
+    }
+
+    #[test]
+    fn models_are_named_as_their_vendor_does() {
+        for (id, want) in [
+            ("claude-opus-4-5-20251101", "Opus 4.5"),
+            ("claude-3-5-sonnet-20241022", "Sonnet 3.5"),
+            ("claude-sonnet-4-20250514", "Sonnet 4"),
+            ("gpt-5-codex", "gpt-5-codex"),
+            ("claude-next", "claude-next"),
+        ] {
+            assert_eq!(model_name(id), want);
+        }
+    }
+}

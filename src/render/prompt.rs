@@ -1,0 +1,139 @@
+//! What a person said: a heading with its number in the margin, and what did not fit into the heading.
+
+use super::figure;
+use super::figures::{counted, left_out};
+use super::html::Html;
+use super::phrase;
+use super::scene::Scene;
+use crate::session::model::Prompt;
+
+/// Characters of a prompt that are its heading.
+const HEADING: usize = 240;
+/// Lines of the rest shown before "n more lines".
+const SHOWN: usize = 12;
+/// Characters on a line of prose, for counting the lines of a long one.
+const WIDTH: usize = 75;
+/// Bytes of a prompt on the page.
+const MAX: usize = 256 * 1024;
+
+/// A prompt's heading and the rest of it.
+pub(super) fn split(text: &str) -> (String, &str) {
+    let text = text.trim();
+    // A paragraph ends at a blank line; \r\n counts as \n does.
+    let end = ["\n\n", "\r\n\r\n", "\n \n"].iter().filter_map(|blank| text.find(blank)).min();
+    let (first, rest) = end.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
+    match phrase::clip_words(first, HEADING) {
+        None => (first.to_owned(), rest.trim()),
+        Some(cut) => (format!("{cut}…"), text.get(cut.len()..).unwrap_or_default().trim()),
+    }
+}
+
+/// Appends the heading's content: a command in mono, words with their code marked, line breaks kept.
+pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
+    match &prompt.command {
+        Some(command) => {
+            html.raw("<code>").text(&phrase::one_line(command.as_str(), HEADING)).raw("</code>");
+        }
+        None => {
+            let (heading, _) = split(prompt.text.as_str());
+            html.html(&phrase::with_code(&heading));
+        }
+    }
+}
+
+/// Appends what follows the heading and its meta line: the rest of the text, attachments.
+pub(super) fn rest(html: &mut Html, scene: &Scene, prompt: &Prompt) {
+    if prompt.command.is_none() {
+        let (_, rest) = split(prompt.text.as_str());
+        folded(html, rest);
+    }
+    for file in &prompt.attachments {
+        figure::attachment(html, scene, file, "Pasted image");
+    }
+}
+
+fn folded(html: &mut Html, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let shown = phrase::clip_bytes(text, MAX);
+    let hidden = text.len() - shown.len();
+    let text = shown;
+    let at = fold(text);
+    let (first, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    html.raw("<div class=\"prose said\"><p>").html(&phrase::with_code(first.trim_end())).raw("</p>");
+    if !rest.trim().is_empty() {
+        let lines = rest.trim().lines().count() as u64;
+        let more = counted(lines, "more line", "more lines");
+        html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary><p>");
+        html.html(&phrase::with_code(rest.trim_matches(['\r', '\n']))).raw("</p></details>");
+    }
+    if hidden > 0 {
+        html.raw("<p class=\"note\">").text(&left_out(hidden)).raw("</p>");
+    }
+    html.raw("</div>");
+}
+
+/// Where the text folds, in bytes: after the line that fills [`SHOWN`] lines on screen. Two lines more
+/// than that are not worth a fold.
+fn fold(text: &str) -> usize {
+    let mut shown = 0;
+    let mut at = 0;
+    let mut cut = None;
+    for line in text.split_inclusive('\n') {
+        let chars = line.chars().count();
+        if shown >= SHOWN && cut.is_none() {
+            cut = Some(at);
+        }
+        shown += chars.div_ceil(WIDTH).max(1);
+        at += line.len();
+    }
+    if shown <= SHOWN + 2 {
+        return text.len();
+    }
+    cut.or_else(|| {
+        // One endless line: cut inside it.
+        phrase::clip_words(text, SHOWN * WIDTH).map(str::len)
+    })
+    .unwrap_or(text.len())
+}
+
+/// Appends an aside.
+pub(super) fn aside(html: &mut Html, scene: &Scene, no: u32, how: &'static str, prompt: &Prompt) {
+    html.raw("<header class=\"prompt aside\" id=\"a").num(no).raw("\" tabindex=\"-1\"><h3>");
+    heading(html, prompt);
+    html.raw("</h3><p class=\"meta\">").html(&scene.clock(prompt.at)).raw(" <span>").raw(how);
+    html.raw("</span></p>");
+    rest(html, scene, prompt);
+    html.raw("</header>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_paragraph_is_the_heading() {
+        assert_eq!(split("one\ntwo\n\nthree\n\nfour"), ("one\ntwo".to_owned(), "three\n\nfour"));
+        assert_eq!(split("  one  "), ("one".to_owned(), ""));
+    }
+
+    #[test]
+    fn a_long_paragraph_goes_on_below_its_heading() {
+        let text = "word ".repeat(100);
+        let (heading, rest) = split(&text);
+        assert!(heading.chars().count() <= HEADING + 1, "{heading}");
+        assert!(heading.ends_with("word…"), "{heading}");
+        let words = heading.matches("word").count() + rest.matches("word").count();
+        assert_eq!(words, 100);
+    }
+
+    #[test]
+    fn the_rest_folds_after_twelve_lines() {
+        let text = "line\n".repeat(30);
+        assert_eq!(fold(&text), 12 * 5);
+        assert_eq!(fold(&"line\n".repeat(14)), 14 * 5);
+        let endless = "word ".repeat(1_000);
+        assert!(fold(&endless) <= SHOWN * WIDTH, "{}", fold(&endless));
+    }
+}

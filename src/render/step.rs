@@ -1,0 +1,324 @@
+//! A step as a [`Row`]: its outcome, and the form of its tool.
+
+use super::code::{self, Form};
+use super::diff;
+use super::figure;
+use super::figures::{bytes, counted, tokens};
+use super::html::Html;
+use super::markdown::{markdown, may_link, open_link};
+use super::phrase;
+use super::row::{Row, cmd, note, pre, said, small};
+use super::scene::Spot;
+use super::signs;
+use super::{nest, pairs};
+use crate::session::model::{Outcome, Output, Question, Step, StepKind, TodoItem, TodoState, Tool};
+
+/// The most characters of a command or query in a row.
+const LINE: usize = 300;
+/// Characters of an entry of a list, a question, an option.
+const ENTRY: usize = 2_000;
+/// Characters of a name of a tool or a server.
+const NAME: usize = 60;
+/// Characters of a command below its row.
+const COMMAND: usize = 16 * 1024;
+/// Longest URL that becomes a link; browsers stop at about as much.
+const URL: usize = 2_000;
+
+/// The row of `step`. `running`: no result yet because it is still going on.
+pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
+    let spot = &spot.step(step.no);
+    let mut row = form(spot, step);
+    row.classes.insert(0, kind(step.kind));
+    row.id.clone_from(&spot.id);
+    row.took = step.took;
+    row.at = step.at;
+    outcome(&mut row, step, running);
+    for image in &step.images {
+        figure::attachment(row.body.get_or_insert_default(), spot.scene, image, "Image");
+    }
+    row
+}
+
+/// The class that decides colours, and what the script looks for.
+fn kind(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::Read => "read",
+        StepKind::Edit => "edit",
+        StepKind::Run => "run",
+        StepKind::Agent => "agent",
+        StepKind::Other => "other",
+    }
+}
+
+fn outcome(row: &mut Row, step: &Step, running: bool) {
+    match &step.outcome {
+        Outcome::Done => {}
+        Outcome::Failed(text) => {
+            row.classes.push("failed");
+            let exit = match &step.tool {
+                Tool::Shell { exit, .. } => *exit,
+                _ => None,
+            };
+            let mut res = Html::new();
+            let word = exit.map_or_else(|| "failed".to_owned(), |code| format!("exit {code}"));
+            res.raw(signs::CROSS).raw("<span class=\"fail\">").text(&word).raw("</span>");
+            row.res = res;
+            if !text.is_blank() {
+                row.body.get_or_insert_default().html(&pre(text.as_str()));
+            }
+        }
+        Outcome::Declined => {
+            row.classes.push("declined");
+            let mut res = Html::new();
+            res.raw("<span class=\"warn\">declined</span>");
+            if !row.res.is_empty() && matches!(step.tool, Tool::Edit { .. } | Tool::Write { .. }) {
+                res.raw(" ").html(&row.res);
+            }
+            row.res = res;
+        }
+        Outcome::Open if running => {
+            row.classes.push("running");
+            row.res = Html::new();
+        }
+        Outcome::Open => row.res = Html::of("no result recorded"),
+    }
+}
+
+/// Verb, object, result and body, as the tool has it.
+fn form(spot: &Spot<'_>, step: &Step) -> Row {
+    match &step.tool {
+        Tool::Shell { command, description, background, output, .. } => {
+            shell(spot, step, command.as_str(), description.as_ref().map(|d| d.as_str()), *background, output)
+        }
+        Tool::Read { path, from, content } => {
+            let mut res = counted(content.lines, "line", "lines");
+            if *from > 1 {
+                res.push_str(&format!(" from {from}"));
+            }
+            let mut body = Html::new();
+            if has_result(step, content) {
+                code::output(&mut body, spot, content, Form::Numbered(*from));
+            }
+            let res = if content.lines > 0 { Html::of(&res) } else { Html::new() };
+            file("Read", path.as_str(), res, body)
+        }
+        Tool::Write { path, created, diff } => {
+            let mut res = Html::new();
+            if *created {
+                res.raw("new file ");
+            }
+            diff::plus_minus(&mut res, diff.added, diff.removed);
+            let mut body = Html::new();
+            diff::table(&mut body, spot, diff, *created);
+            file("Write", path.as_str(), res, body)
+        }
+        Tool::Edit { path, diff } => {
+            let (mut res, mut body) = (Html::new(), Html::new());
+            diff::plus_minus(&mut res, diff.added, diff.removed);
+            diff::table(&mut body, spot, diff, false);
+            file("Edit", path.as_str(), res, body)
+        }
+        Tool::Find { verb, pattern, within, files, hits } => {
+            let mut row = Row::new(verb, &[]);
+            row.what = cmd(phrase::clip(pattern.as_str(), LINE));
+            if let Some(within) = within.as_ref().filter(|within| !within.is_blank()) {
+                row.what
+                    .raw("<span class=\"in\"> in <span class=\"dir\">")
+                    .clip(within.as_str(), LINE)
+                    .raw("</span></span>");
+            }
+            row.res = match (files, hits.lines) {
+                _ if !has_result(step, hits) => Html::new(),
+                (Some(0), _) | (None, 0) => Html::of("nothing found"),
+                (Some(n), _) => Html::of(&counted(*n, "file", "files")),
+                (None, n) => Html::of(&counted(n, "line", "lines")),
+            };
+            let paths = *verb != "Grep";
+            row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Terminal });
+            row
+        }
+        Tool::Fetch { url, content } => {
+            let mut row = Row::new("Fetch", &[]);
+            row.what = cmd(phrase::clip(phrase::host_and_path(url.as_str()), LINE));
+            if content.bytes > 0 {
+                row.res = Html::of(&bytes(content.bytes));
+            }
+            let mut body = Html::new();
+            if url.as_str().len() <= URL && may_link(url.as_str()) {
+                body.raw("<p class=\"note\">");
+                open_link(&mut body, url.as_str());
+                body.text(url.as_str()).raw("</a></p>");
+            }
+            body.html(&result(spot, step, content, Form::Terminal).unwrap_or_default());
+            row.body = Some(body).filter(|body| !body.is_empty());
+            row
+        }
+        Tool::WebSearch { query, results } => {
+            let mut row = Row::new("Search", &[]);
+            row.what = said(&Html::of(&phrase::one_line(query.as_str(), LINE)));
+            row.body = result(spot, step, results, Form::Terminal);
+            row
+        }
+        Tool::Todo { items } => todo(items),
+        Tool::Plan { text } => {
+            let mut row = Row::new("Plan", &["last"]);
+            row.what = said(&phrase::with_code(&phrase::one_line(first_line(text.as_str()), 120)));
+            if step.outcome == Outcome::Done {
+                row.res = Html::of("accepted");
+            }
+            row.body = Some(small(&markdown(text)));
+            row.open = true;
+            row
+        }
+        Tool::Question { questions } => question(questions),
+        Tool::Agent { .. } => nest::agent(spot, step),
+        Tool::Other { server, object, input, output } => {
+            let mut row = Row::default();
+            match server {
+                Some(server) => {
+                    row.verb = Html::of(phrase::clip(server.as_str(), NAME));
+                    row.what = cmd(phrase::clip(tool_of(step.name.as_str()), NAME));
+                }
+                None => row.verb = Html::of(phrase::clip(step.name.as_str(), NAME)),
+            }
+            if let Some(object) = object.as_ref().filter(|object| !object.is_blank()) {
+                row.what.raw(" ").html(&said(&Html::of(&phrase::one_line(object.as_str(), LINE))));
+            }
+            if step.outcome == Outcome::Done {
+                row.res.raw(signs::OK);
+            }
+            let mut body = pairs::list(spot, input);
+            body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
+            row.body = Some(body).filter(|body| !body.is_empty());
+            row
+        }
+    }
+}
+
+fn shell(
+    spot: &Spot<'_>,
+    step: &Step,
+    command: &str,
+    description: Option<&str>,
+    background: bool,
+    output: &Output,
+) -> Row {
+    let bash = step.name.as_str().to_ascii_lowercase().contains("bash");
+    let mut row = Row::new(if bash { "Bash" } else { "Shell" }, &[]);
+    row.what = cmd(&phrase::one_line(command, LINE));
+    if background {
+        row.res = Html::of("in the background");
+    } else if step.outcome == Outcome::Done {
+        row.res.raw(signs::OK);
+    }
+    let mut body = Html::new();
+    if let Some(description) = description.filter(|d| !d.trim().is_empty()) {
+        body.html(&note(description));
+    }
+    if command.trim_end().contains('\n') || command.chars().nth(LINE).is_some() {
+        body.raw("<pre class=\"cmdline\"><code>").clip(command.trim_end(), COMMAND).raw("</code></pre>");
+    }
+    body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
+    row.body = Some(body).filter(|body| !body.is_empty());
+    row
+}
+
+/// Whether there is a result to speak of: a step without one has no "No output" either.
+fn has_result(step: &Step, output: &Output) -> bool {
+    step.outcome == Outcome::Done || !output.text.is_blank()
+}
+
+fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form) -> Option<Html> {
+    has_result(step, output).then(|| {
+        let mut html = Html::new();
+        code::output(&mut html, spot, output, form);
+        html
+    })
+}
+
+fn file(verb: &'static str, path: &str, res: Html, body: Html) -> Row {
+    let mut row = Row::new(verb, &[]);
+    phrase::path(&mut row.what, path);
+    row.res = res;
+    row.body = Some(body).filter(|body| !body.is_empty());
+    row
+}
+
+/// The tool's part of `mcp__server__tool`.
+fn tool_of(name: &str) -> &str {
+    name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, tool)| tool)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// `started: Run the linter   2 of 4 done`; the list below.
+fn todo(items: &[TodoItem]) -> Row {
+    let mut row = Row::new("Todo", &[]);
+    let done = items.iter().filter(|item| item.state == TodoState::Done).count();
+    let doing = items.iter().find(|item| item.state == TodoState::Doing);
+    let what = match doing {
+        Some(item) => format!("started: {}", phrase::one_line(item.text.as_str(), LINE)),
+        None if items.is_empty() => "emptied".to_owned(),
+        None if done == items.len() => "all done".to_owned(),
+        None => counted(items.len() as u64, "entry", "entries"),
+    };
+    row.what = said(&Html::of(&what));
+    if items.is_empty() {
+        return row;
+    }
+    row.res = Html::of(&format!("{done} of {} done", items.len()));
+    let mut body = Html::new();
+    body.raw("<ul class=\"todo\">");
+    for item in items {
+        let (open, sign) = match item.state {
+            TodoState::Done => ("<li class=\"done\">", signs::DONE),
+            TodoState::Doing => ("<li class=\"doing\">", signs::DOING),
+            TodoState::Later => ("<li>", signs::LATER),
+        };
+        body.raw(open).raw(sign).raw("<span>").clip(item.text.as_str(), ENTRY).raw("</span></li>");
+    }
+    body.raw("</ul>");
+    row.body = Some(body);
+    row
+}
+
+fn question(questions: &[Question]) -> Row {
+    let mut row = Row::new("Asked", &["last"]);
+    let first = questions.first().map(|q| q.text.as_str()).unwrap_or_default();
+    row.what = said(&phrase::with_code(&phrase::one_line(first, LINE)));
+    let mut body = Html::new();
+    for (i, question) in questions.iter().enumerate() {
+        // The row says the first question, unless it had to be cut.
+        if i > 0 || question.text.as_str().chars().nth(LINE).is_some() {
+            body.raw("<p>").clip(question.text.as_str(), ENTRY).raw("</p>");
+        }
+        body.raw("<ul class=\"todo\">");
+        for (option, picked) in &question.options {
+            body.raw(if *picked { "<li class=\"picked\">" } else { "<li class=\"passed\">" });
+            body.raw(if *picked { signs::PICKED } else { signs::PASSED });
+            body.raw("<span>").clip(option.as_str(), ENTRY).raw("</span></li>");
+        }
+        if let Some(answer) = question.answer.as_ref().filter(|answer| !answer.is_blank()) {
+            body.raw("<li class=\"picked\">").raw(signs::PICKED);
+            body.raw("<span>").clip(answer.as_str(), ENTRY).raw("</span></li>");
+        }
+        body.raw("</ul>");
+    }
+    row.body = Some(body);
+    row.open = true;
+    row
+}
+
+/// `24 steps, 51 k tokens`.
+pub(super) fn effort(steps: u64, used: Option<u64>) -> String {
+    let mut parts = Vec::new();
+    if steps > 0 {
+        parts.push(counted(steps, "step", "steps"));
+    }
+    if let Some(used) = used.filter(|&used| used > 0) {
+        parts.push(format!("{} tokens", tokens(used)));
+    }
+    parts.join(", ")
+}

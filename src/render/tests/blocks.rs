@@ -1,0 +1,151 @@
+//! One golden per kind of block.
+
+use super::fixture::*;
+use crate::render::html::Html;
+use crate::render::items::{self, Ending};
+use crate::render::scene::{Scene, Spot};
+use crate::session::model::*;
+
+fn scene() -> Scene {
+    Scene::new(&overview(vec![entry(1, 0, "one")]), 0, false, false)
+}
+
+fn show(items: &[Item]) -> String {
+    let scene = scene();
+    let mut html = Html::new();
+    items::write(&mut html, &Spot::top(&scene), Vec::new(), items, Ending { closed: true, running: false });
+    html.into_string()
+}
+
+/// Every item of the rich session, by itself.
+#[test]
+fn every_kind_of_block_has_its_form() {
+    let (_, window) = rich();
+    for turn in &window.turns {
+        for (i, block) in turn.items.iter().enumerate() {
+            let name = format!("block_{}_{:02}", turn.no, i + 1);
+            insta::assert_snapshot!(name, show(std::slice::from_ref(block)));
+        }
+    }
+}
+
+#[test]
+fn steps_of_a_kind_gather_and_edits_do_not() {
+    let one = |no| item(edit(no, "a.rs", &[(Some((1, 1)), "-a\n+b")]));
+    let html = show(&[
+        item(shell(1, "git diff", "x")),
+        item(shell(2, "go test ./...", "x")),
+        item(read(3, "a/b.rs", 1, "x")),
+        one(4),
+        one(5),
+    ]);
+    assert_eq!(html.matches("class=\"step group").count(), 1);
+    assert!(html.contains("<span class=\"n\">2 commands</span><span class=\"cmd\">git diff, go test</span>"));
+    for id in 1..=5 {
+        assert_eq!(html.matches(&format!("id=\"s{id}\"")).count(), 1, "s{id}");
+    }
+}
+
+#[test]
+fn a_failure_inside_a_group_is_counted_in_its_row() {
+    let mut failed = shell(2, "go test", "x");
+    failed.outcome = Outcome::Failed(clean(""));
+    let html = show(&[item(shell(1, "git diff", "x")), item(failed), item(shell(3, "ls", "x"))]);
+    assert!(html.contains("<span class=\"fail\">1 failed</span>"), "{html}");
+}
+
+#[test]
+fn many_short_thoughts_between_steps_of_a_kind_gather_with_them() {
+    let mut items = Vec::new();
+    for no in 1..=4 {
+        items.push(item(read(no, "a.rs", 1, "x")));
+        items.push(thought("Next."));
+    }
+    let html = show(&items);
+    assert_eq!(html.matches("class=\"step group").count(), 1);
+    assert!(html.contains("4 files"));
+    // Two thoughts only: everything stays as it was.
+    assert_eq!(show(&items[..5]).matches("class=\"step group").count(), 0);
+}
+
+#[test]
+fn long_output_folds_after_24_lines() {
+    let text: String = (1..=76).map(|n| format!("{n}\n")).collect();
+    let html = show(&[item(shell(1, "seq 76", &text))]);
+    assert!(
+        html.contains("<details class=\"more\"><summary>52 more lines</summary><pre class=\"out\">25\n"),
+        "{html}"
+    );
+}
+
+#[test]
+fn cut_output_links_to_the_page_of_its_step() {
+    let mut cut = shell(12, "yes", "y\ny\n");
+    if let Tool::Shell { output, .. } = &mut cut.tool {
+        output.bytes = 4_000;
+        output.lines = 2_000;
+    }
+    let html = show(&[item(cut)]);
+    assert!(html.contains("<a href=\"s12\">1,998 more lines, on their own page</a>"), "{html}");
+}
+
+#[test]
+fn steps_of_an_agent_are_numbered_below_its_own() {
+    let (_, window) = rich();
+    let html = show(&window.turns[1].items);
+    assert!(html.contains("id=\"s8.1\"") && html.contains("id=\"s8.6\""));
+    assert_eq!(html.matches("All is well.").count(), 1, "the report is said once");
+}
+
+#[test]
+fn words_are_marked_only_in_lines_that_are_alike() {
+    let html = show(&[item(edit(
+        1,
+        "a",
+        &[(Some((1, 1)), "-let stdout = buffer();\n+let stdout, stderr = buffer();")],
+    ))]);
+    assert!(html.contains("let stdout<ins>, stderr</ins> = buffer();"), "{html}");
+    let html =
+        show(&[item(edit(1, "a", &[(Some((1, 1)), "-completely other words\n+let stdout = buffer();")]))]);
+    assert!(!html.contains("<ins>") && !html.contains("<del>"), "{html}");
+}
+
+#[test]
+fn unchanged_lines_between_hunks_are_counted() {
+    let html = show(&[item(edit(
+        1,
+        "a",
+        &[(Some((10, 10)), " a\n-b\n+c\n d"), (Some((20, 20)), " e\n-f\n+g\n h")],
+    ))]);
+    // Lines 10 to 12 and 20 to 22 are shown.
+    assert!(html.contains("<td>7 lines unchanged</td>"), "{html}");
+}
+
+#[test]
+fn context_beyond_three_lines_is_left_out() {
+    let same = " s\n".repeat(20);
+    let lines = format!("-a\n{same}+b\n{same}");
+    let html = show(&[item(edit(1, "a", &[(Some((1, 1)), lines.as_str())]))]);
+    assert!(html.contains("<td>14 lines unchanged</td>"), "{html}");
+    // 2 changes, 3 + 3 + 3 of context, 1 for what is left out.
+    assert_eq!(html.matches("<tr").count(), 12);
+    assert!(
+        html.contains("<td data-n=\"19\"></td><td data-n=\"18\"></td>"),
+        "numbers go on after a skip: {html}"
+    );
+}
+
+#[test]
+fn a_running_step_is_the_last_without_a_result() {
+    let mut open = shell(1, "cargo bench", "");
+    open.outcome = Outcome::Open;
+    let scene = scene();
+    let show = |running| {
+        let mut html = Html::new();
+        let ending = Ending { closed: false, running };
+        items::write(&mut html, &Spot::top(&scene), Vec::new(), &[item(open.clone())], ending);
+        html.into_string()
+    };
+    assert!(show(true).contains("step run running"));
+    assert!(show(false).contains("no result recorded"));
+}

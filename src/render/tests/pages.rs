@@ -1,0 +1,208 @@
+//! Whole pages: one golden, and what must hold for any.
+
+use super::fixture::*;
+use super::strict;
+use crate::render::{PageInput, assets, page, part, step_page};
+use crate::session::model::*;
+
+fn input<'a>(overview: &'a Overview, window: &'a Window) -> PageInput<'a> {
+    PageInput { overview, window, title: None, live: false }
+}
+
+/// The names of assets change with every touch of them.
+fn stable(html: &str) -> String {
+    html.replace(&assets::css().name, "H.css").replace(&assets::js().name, "H.js")
+}
+
+#[test]
+fn a_whole_page() {
+    let (overview, window) = rich();
+    let html = page(&input(&overview, &window));
+    strict::check(&html);
+    insta::assert_snapshot!(stable(&html));
+}
+
+#[test]
+fn a_step_has_a_page_of_its_own_with_nothing_folded() {
+    let (overview, window) = rich();
+    let Item::Step(step) = &window.turns[0].items[4] else { panic!("the read") };
+    let html = step_page(&input(&overview, &window), step);
+    strict::check(&html);
+    assert!(!html.contains("more lines"));
+    insta::assert_snapshot!(stable(&html));
+}
+
+#[test]
+fn links_of_a_later_window_go_up_first() {
+    let outline = vec![entry(1, 0, "one"), entry(2, 1, "two"), entry(3, 2, "three"), entry(4, 2, "four")];
+    let mut overview = overview(outline);
+    overview.windows = 3;
+    let mut window = window(vec![turn(2, "two", vec![item(shell(4, "ls", "x"))])]);
+    (window.no, window.next) = (1, true);
+    let html = page(&input(&overview, &window));
+    strict::check(&html);
+    for want in [
+        "<link rel=\"stylesheet\" href=\"../a/",
+        "<a rel=\"prev\" href=\"../\">Previous: prompt 1</a>",
+        "<a rel=\"next\" href=\"../w/2\">Next: prompts 3–4</a>",
+        "href=\"../w/1#s4\"",
+        "<a href=\"../#p1\">",
+        "<a href=\"../w/2#p3\">",
+    ] {
+        assert!(html.contains(want), "{want} is missing in {html}");
+    }
+    assert!(!html.contains("End of session"));
+}
+
+#[test]
+fn a_part_is_the_turns_and_the_next_link_only() {
+    let overview = overview(vec![entry(1, 0, "one"), entry(2, 1, "two")]);
+    let mut window = window(vec![turn(2, "two", vec![reply("Done.")])]);
+    window.no = 1;
+    let html = part(&input(&overview, &window));
+    strict::check(&html);
+    insta::assert_snapshot!(html);
+}
+
+#[test]
+fn a_turn_that_goes_on_says_so_and_repeats_no_id() {
+    let overview = overview(vec![entry(1, 0, "one")]);
+    let mut window =
+        window(vec![Turn { no: 1, continued: true, items: vec![reply("And more.")], ..Turn::default() }]);
+    window.no = 1;
+    let html = page(&input(&overview, &window));
+    assert!(html.contains("<a href=\"../#p1\">Prompt 1, continued</a>"), "{html}");
+    assert!(!html.contains("id=\"p1\""));
+    assert!(!html.contains("No answer recorded."));
+}
+
+#[test]
+fn an_empty_session_says_so() {
+    let overview = Overview { agent: "Claude Code", complete: true, ..Overview::default() };
+    let window = window(Vec::new());
+    let html = page(&input(&overview, &window));
+    strict::check(&html);
+    assert!(html.contains("Nothing was said in this session."));
+    for unknown in
+        ["<dt>When", "<dt>Lasted", "<dt>Prompts", "<dt>Steps", "<dt>Tokens", "End of session", "unknown"]
+    {
+        assert!(!html.contains(unknown), "{unknown}");
+    }
+}
+
+#[test]
+fn a_prompt_without_an_answer_says_so() {
+    let overview = overview(vec![entry(1, 0, "one")]);
+    let asked = window(vec![turn(1, "hello?", Vec::new())]);
+    assert!(page(&input(&overview, &asked)).contains("No answer recorded."));
+    let live = PageInput { live: true, ..input(&overview, &asked) };
+    assert!(!page(&live).contains("No answer recorded."), "it may still come");
+}
+
+#[test]
+fn what_stands_before_the_first_prompt_has_a_name() {
+    let overview = overview(vec![entry(0, 0, ""), entry(1, 0, "one")]);
+    let before = Turn { no: 0, items: vec![item(shell(1, "ls", "x"))], ..Turn::default() };
+    let html = page(&input(&overview, &window(vec![before])));
+    strict::check(&html);
+    assert!(html.contains("<h2 id=\"h0\">Before the first prompt</h2>"), "{html}");
+}
+
+#[test]
+fn without_times_there_are_no_clocks() {
+    let mut bare = entry(1, 0, "one");
+    (bare.at, bare.worked) = (None, None);
+    let mut overview = overview(vec![bare]);
+    (overview.started, overview.ended) = (None, None);
+    let mut turn = turn(1, "one", vec![reply("Yes."), Item::Marker(Marker::Interrupted { at: None })]);
+    turn.prompt.as_mut().unwrap().at = None;
+    let html = page(&input(&overview, &window(vec![turn])));
+    strict::check(&html);
+    assert!(!html.contains("<time"), "{html}");
+}
+
+#[test]
+fn an_unfinished_index_is_said_quietly() {
+    let mut overview = overview(vec![entry(1, 0, "one")]);
+    overview.complete = false;
+    let html = page(&input(&overview, &window(vec![turn(1, "one", vec![reply("Yes.")])])));
+    strict::check(&html);
+    assert!(html.contains("The session is still being read"));
+    assert!(!html.contains("End of session"));
+}
+
+#[test]
+fn a_given_title_wins_over_the_sessions_own() {
+    let mut overview = overview(vec![entry(
+        1,
+        0,
+        "a prompt that is long enough to be cut somewhere after its sixtieth character",
+    )]);
+    let window = window(Vec::new());
+    let h1 = |overview: &Overview, title| {
+        let html = page(&PageInput { title, ..input(overview, &window) });
+        html.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned()
+    };
+    assert_eq!(h1(&overview, None), "a prompt that is long enough to be cut somewhere after its…");
+    overview.title = Some(clean("Tides"));
+    assert_eq!(h1(&overview, None), "Tides");
+    assert_eq!(h1(&overview, Some(&clean("Given"))), "Given");
+}
+
+#[test]
+fn a_live_page_says_so_and_offers_to_reload() {
+    let overview = overview(vec![entry(1, 0, "one")]);
+    let window = window(vec![turn(1, "one", vec![reply("Yes.")])]);
+    let html = page(&PageInput { live: true, ..input(&overview, &window) });
+    strict::check(&html);
+    assert!(html.contains("<span class=\"live\">Live</span>"));
+    assert!(html.contains(">Reload</a>"));
+}
+
+#[test]
+fn the_outline_of_a_very_long_session_stays_small() {
+    let words =
+        ["tide", "harbour", "chart", "moon", "table", "wind", "depth", "pilot", "buoy", "current", "lock"];
+    let text = |n: u32| {
+        let pick =
+            |i: u32| words[(n.wrapping_mul(2_654_435_761).wrapping_add(i * 97) >> 7) as usize % words.len()];
+        (0..40).map(|i| format!("{}{}", pick(i), n % (i + 7))).collect::<Vec<_>>().join(" ")
+    };
+    for prompts in [150, 900, 60_000] {
+        let outline: Vec<_> = (1..=prompts).map(|n| entry(n, (n - 1) / 5, &text(n))).collect();
+        let mut overview = overview(outline);
+        overview.windows = prompts / 5;
+        let mut window = window(vec![turn(1, "one", vec![reply("Yes.")])]);
+        (window.no, window.next) = (prompts / 10, true);
+        let html = page(&input(&overview, &window));
+        strict::check(&html);
+        let packed = gzip(&html);
+        assert!(packed < 100 * 1024, "{prompts} prompts: {packed} bytes compressed, {} raw", html.len());
+        let here = format!("#p{}\"", prompts / 10 * 5 + 1);
+        assert!(html.contains(&here), "the outline shows where one is: {here}");
+    }
+}
+
+fn gzip(html: &str) -> usize {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(html.as_bytes()).unwrap();
+    encoder.finish().unwrap().len()
+}
+
+#[test]
+fn headings_are_in_order_and_the_landmarks_are_there() {
+    let (overview, window) = rich();
+    let html = page(&input(&overview, &window));
+    assert_eq!(html.matches("<h1>").count(), 1);
+    for landmark in
+        ["<main id=\"top\">", "<nav class=\"rail\"", "<a class=\"jump\" href=\"#talk\">", "id=\"talk\""]
+    {
+        assert!(html.contains(landmark), "{landmark}");
+    }
+    let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|s| s.split('"').next()).collect();
+    let mut once = ids.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), ids.len(), "every id stands once");
+}

@@ -1,0 +1,136 @@
+//! What an agent's format must offer. A new agent is a file with an [`Agent`] and a line in [`AGENTS`].
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use super::claude::ClaudeCode;
+use super::error::ReadError;
+use super::index::{Entry, Index, New};
+use super::json;
+use super::lines::Place;
+use super::model::{Item, Output, Prompt};
+use super::source::Source;
+use crate::redact::{CleanText, Cleaner};
+
+/// The agents whose sessions are read, in the order in which they are tried.
+pub(crate) static AGENTS: &[&dyn Agent] = &[&ClaudeCode];
+
+/// How sure an agent is that records are its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Likeness {
+    /// They are another agent's.
+    Foreign,
+    /// Nothing speaks for it.
+    Unknown,
+    /// Nothing speaks against it.
+    Likely,
+    /// They are.
+    Certain,
+}
+
+/// A format of sessions: records one after the other in a file.
+pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
+    /// The product's name.
+    fn name(&self) -> &'static str;
+
+    /// What speaks for this agent in one line. A line cut by the end of the sample is offered too.
+    fn likeness(&self, line: &[u8]) -> Likeness;
+
+    /// What reads the records of one file, in order, into an index.
+    fn indexer(&self) -> Box<dyn Indexer>;
+
+    /// What a record shows. Must count as the indexer did.
+    ///
+    /// # Errors
+    /// When a record it refers to cannot be read.
+    fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError>;
+
+    /// The encoded (base64) content of the `nth` image of a record, from 0.
+    fn image(&self, record: &[u8], nth: usize) -> Option<String>;
+}
+
+/// The memory of one reading: what an agent must know of earlier records to place the next.
+pub(crate) trait Indexer: Send + std::fmt::Debug {
+    /// Reads the first record of `bytes` and puts it into `index`. Returns how many bytes it took.
+    ///
+    /// # Errors
+    /// [`NotJson`] when there is no whole JSON object.
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        place: Place,
+        index: &mut Index,
+        cleaner: &Cleaner,
+    ) -> Result<usize, NotJson>;
+
+    /// What would be said if the session ended here.
+    fn waiting(&self, cleaner: &Cleaner) -> Vec<New>;
+}
+
+/// There is no whole JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotJson;
+
+/// What a record shows.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// It opens a turn with this prompt.
+    pub prompt: Option<Prompt>,
+    /// Items, in order.
+    pub items: Vec<Item>,
+}
+
+/// Where records are decoded: the file, the index, the cleaner, and how much may be shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Desk<'a> {
+    pub source: &'a Source,
+    pub index: &'a RwLock<Index>,
+    pub cleaner: &'a Cleaner,
+    /// Bytes of one output.
+    pub output: usize,
+    /// Lines of one diff.
+    pub diff_lines: usize,
+}
+
+/// Bytes shown of one prompt or reply. Real ones stay far below.
+const LONG_TEXT: usize = 256 << 10;
+
+impl Desk<'_> {
+    /// The index, held for reading: not across a read of the file.
+    pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of a record, ready to be parsed.
+    pub(crate) fn record(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
+        let bytes = self.source.bytes(entry.offset, entry.len as usize)?;
+        Ok(match json::mended(&bytes) {
+            Some(mended) => mended,
+            None => bytes,
+        })
+    }
+
+    pub(crate) fn clean(&self, raw: &str) -> CleanText {
+        self.cleaner.text(raw)
+    }
+
+    /// A prompt or a reply: whole, unless it is monstrous.
+    pub(crate) fn long(&self, raw: &str) -> CleanText {
+        if raw.len() <= LONG_TEXT {
+            return self.cleaner.text(raw);
+        }
+        let start = self.cleaner.start(raw, LONG_TEXT);
+        let left = raw.len().saturating_sub(start.as_str().len());
+        self.cleaner.text(&format!("{start}\n\n[{left} more bytes are not shown]"))
+    }
+
+    /// Some output, cut to what may be shown of it.
+    pub(crate) fn text(&self, raw: &str) -> Output {
+        let lines = raw.lines().count() as u64;
+        let whole = raw.len() as u64;
+        let text = self.cleaner.start(raw, self.output);
+        let shown = text.as_str().len() as u64;
+        // Masks change lengths: `bytes` says whether something was cut, so it must not mislead there.
+        let bytes = if self.cleaner.cuts(raw, self.output) { whole.max(shown + 1) } else { shown };
+        Output { text, bytes, lines }
+    }
+}

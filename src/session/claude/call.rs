@@ -1,0 +1,209 @@
+//! A tool call and the result found for it, made into a [`Step`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::content::{attachments_in, blocks_of, result_text};
+use super::said::is_declined;
+use super::shown::items;
+use super::{first, tools};
+use crate::session::agent::Desk;
+use crate::session::error::ReadError;
+use crate::session::index::{Entry, hash};
+use crate::session::json::Obj;
+use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
+
+/// Records of a sub-agent that are shown inside its step.
+const SUB_RECORDS: usize = 400;
+/// Items of a sub-agent that are shown inside its step.
+const SUB_ITEMS: usize = 200;
+
+/// A call as its tool's form needs it.
+pub(super) struct Call<'a> {
+    pub name: &'a str,
+    pub input: Obj<'a>,
+    pub cwd: &'a str,
+    pub outcome: Outcomes<'a>,
+}
+
+/// What became of a call.
+pub(super) enum Outcomes<'a> {
+    /// No result was recorded.
+    None,
+    /// It worked.
+    Good {
+        /// The text the agent saw.
+        text: String,
+        /// What the record says besides (`toolUseResult`).
+        extra: Obj<'a>,
+    },
+    /// It failed, or was declined.
+    Bad {
+        /// The error.
+        text: String,
+        /// The person declined it.
+        declined: bool,
+    },
+}
+
+impl<'a> Outcomes<'a> {
+    /// The text of the result or the error.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::None => "",
+            Self::Good { text, .. } | Self::Bad { text, .. } => text,
+        }
+    }
+
+    /// The text of a result that is no error.
+    pub(super) fn good_text(&self) -> &str {
+        if self.failed() { "" } else { self.text() }
+    }
+
+    pub(super) fn extra(&self) -> Option<&Obj<'a>> {
+        match self {
+            Self::Good { extra, .. } => Some(extra),
+            _ => None,
+        }
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        matches!(self, Self::Bad { .. })
+    }
+
+    pub(super) fn declined(&self) -> bool {
+        matches!(self, Self::Bad { declined: true, .. })
+    }
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub no: u32,
+    pub at: Option<Timestamp>,
+    pub cwd: &'a str,
+    /// Inside a sub-agent: there no further ones are looked for.
+    pub inside: bool,
+}
+
+/// The step of a block that calls a tool.
+pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Result<Step, ReadError> {
+    let id = block.text("id").map(|id| hash(&id));
+    let found = id.and_then(|id| desk.index().result_of(id));
+    let bytes = found.map(|(_, entry)| desk.record(&entry)).transpose()?;
+    let record = bytes.as_deref().and_then(first);
+    let (outcome, images) = match (&record, found) {
+        (Some(record), Some((_, entry))) => outcome(record, &entry, id),
+        _ => (Outcomes::None, Vec::new()),
+    };
+    let name = block.text("name").unwrap_or_default();
+    let input = block.obj("input").unwrap_or_default();
+    let call = Call { name: &name, input, cwd: caller.cwd, outcome };
+    let mut tool = tools::tool(&call, desk);
+    if let (Tool::Agent { items, .. }, false) = (&mut tool, caller.inside) {
+        let prompt = call.input.text("prompt").unwrap_or_default();
+        *items = sub_items(hash(prompt.trim()), caller.no, desk)?;
+    }
+    let outcome = match &call.outcome {
+        Outcomes::None => Outcome::Open,
+        Outcomes::Good { .. } => Outcome::Done,
+        Outcomes::Bad { declined: true, .. } => Outcome::Declined,
+        Outcomes::Bad { .. } if tools::shows_errors(&tool) => Outcome::Failed(desk.clean("")),
+        Outcomes::Bad { text, .. } => Outcome::Failed(desk.cleaner.start(text, desk.output)),
+    };
+    let took = || {
+        let (from, to) = (caller.at?, found?.1.at()?);
+        Duration::try_from(to.duration_since(from)).ok()
+    };
+    Ok(Step {
+        no: caller.no,
+        kind: tools::kind(&name),
+        name: desk.cleaner.start(tools::names(&name).0, 200),
+        tool,
+        outcome,
+        at: caller.at,
+        took: took(),
+        images,
+    })
+}
+
+/// What a record says of the call of this id, and the images in it.
+fn outcome<'a>(record: &Obj<'a>, entry: &Entry, id: Option<u64>) -> (Outcomes<'a>, Vec<Attachment>) {
+    let blocks = blocks_of(record);
+    let of = |block: &Obj<'_>| block.text("tool_use_id").map(|of| hash(&of));
+    let Some((nth, block)) = blocks.iter().enumerate().find(|(_, block)| id.is_some() && of(block) == id)
+    else {
+        return (Outcomes::None, Vec::new());
+    };
+    let text = result_text(block.raw("content"));
+    let declined = is_declined(&text);
+    let outcome = if declined || block.flag("is_error") || text.starts_with("<tool_use_error>") {
+        Outcomes::Bad { text: unwrapped(&text).to_owned(), declined }
+    } else {
+        Outcomes::Good { text: preview(text), extra: record.obj("toolUseResult").unwrap_or_default() }
+    };
+    (outcome, attachments_in(&blocks, nth, entry.images + 1))
+}
+
+/// An error without the tag around it.
+fn unwrapped(text: &str) -> &str {
+    let inner = text.trim().strip_prefix("<tool_use_error>");
+    inner.map_or(text, |inner| inner.strip_suffix("</tool_use_error>").unwrap_or(inner).trim())
+}
+
+/// Of output that was put into a file, what the agent saw of it: its size and its start. The path is one of
+/// the author's machine.
+fn preview(text: String) -> String {
+    let Some(inner) = text.trim().strip_prefix("<persisted-output>") else { return text };
+    let inner = inner.strip_suffix("</persisted-output>").unwrap_or(inner).trim();
+    match inner.split_once("\n\n") {
+        Some((head, start)) => {
+            let head = head.split(" Full output saved to:").next().unwrap_or_default();
+            format!("{head}\n\n{start}")
+        }
+        None => inner.split(" Full output saved to:").next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What the sub-agent of a step did, where this file tells.
+fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let chain = desk.index().sub_agent(brief, step, SUB_RECORDS);
+    let mut shown = Vec::new();
+    for (no, entry) in chain.into_iter().skip(1) {
+        if shown.len() >= SUB_ITEMS {
+            break;
+        }
+        let record = desk.record(&entry)?;
+        shown.extend(items(&entry, no, &record, desk, true)?.items);
+    }
+    shown.truncate(SUB_ITEMS);
+    let steps = shown.iter_mut().filter_map(|item| match item {
+        Item::Step(step) => Some(step),
+        _ => None,
+    });
+    steps.zip(1..).for_each(|(step, no)| step.no = no);
+    Ok(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persisted_output_keeps_its_preview_and_loses_the_path() {
+        let text = "<persisted-output>\nOutput too large (100.5KB). Full output saved to: /home/me/x.txt\n\n\
+                    Preview (first 2KB):\nline 1\n</persisted-output>";
+        assert_eq!(preview(text.into()), "Output too large (100.5KB).\n\nPreview (first 2KB):\nline 1");
+        assert_eq!(preview("plain".into()), "plain");
+    }
+
+    #[test]
+    fn an_error_loses_its_tag() {
+        assert_eq!(
+            unwrapped("<tool_use_error>File does not exist.</tool_use_error>"),
+            "File does not exist."
+        );
+        assert_eq!(unwrapped("Exit code 1"), "Exit code 1");
+    }
+}

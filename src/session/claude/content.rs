@@ -1,0 +1,128 @@
+//! Blocks of messages, the text of results, and images in both.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::said::without_reminders;
+use crate::redact::CleanText;
+use crate::session::agent::Desk;
+use crate::session::json::{self, Obj};
+use crate::session::media;
+use crate::session::model::Attachment;
+
+/// The blocks of a record: of its message, or of the prompt it carries as an attachment.
+pub(super) fn blocks_of<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
+    let carried = || record.obj("attachment").and_then(|attached| attached.raw("prompt"));
+    let content = record.obj("message").and_then(|message| message.raw("content")).or_else(carried);
+    content.map(blocks).unwrap_or_default()
+}
+
+/// The objects of an array.
+pub(super) fn blocks(content: &RawValue) -> Vec<Obj<'_>> {
+    json::list(content).into_iter().filter_map(Obj::of).collect()
+}
+
+fn is_image(kind: &str) -> bool {
+    matches!(kind, "image" | "document")
+}
+
+fn is_block_image(block: &Obj<'_>) -> bool {
+    block.raw("type").is_some_and(|kind| is_image(kind.get().trim_matches('"')))
+}
+
+/// The images of blocks and of the results in them, in order.
+pub(super) fn images<'a>(blocks: &'a [Obj<'a>]) -> impl Iterator<Item = Obj<'a>> + 'a {
+    blocks.iter().flat_map(images_of)
+}
+
+/// The image a block is, or the images in the result it is.
+fn images_of<'a>(block: &Obj<'a>) -> Vec<Obj<'a>> {
+    if is_block_image(block) {
+        return vec![block.clone()];
+    }
+    match block.raw("content") {
+        Some(content) if is_result(block) => content_images(content),
+        _ => vec![],
+    }
+}
+
+fn is_result(block: &Obj<'_>) -> bool {
+    block.raw("type").is_some_and(|kind| kind.get() == "\"tool_result\"")
+}
+
+fn content_images(content: &RawValue) -> Vec<Obj<'_>> {
+    blocks(content).into_iter().filter(is_block_image).collect()
+}
+
+/// How many images a result's content holds; as [`images`] counts, for the index.
+pub(super) fn count_images(content: &RawValue) -> u32 {
+    // Most results are strings; and a list without the word has none.
+    let json = content.get();
+    if !json.starts_with('[') || !(json.contains("\"image\"") || json.contains("\"document\"")) {
+        return 0;
+    }
+    content_images(content).len() as u32
+}
+
+/// The encoded bytes of an image block.
+pub(super) fn base64<'a>(image: &Obj<'a>) -> Option<Cow<'a, str>> {
+    image.obj("source")?.text("data")
+}
+
+/// The images of blocks, numbered from `first`.
+pub(super) fn attachments(blocks: &[Obj<'_>], first: u32) -> Vec<Attachment> {
+    images(blocks).zip(first..).map(|(image, no)| attachment(&image, no)).collect()
+}
+
+fn attachment(image: &Obj<'_>, no: u32) -> Attachment {
+    let encoded = base64(image).unwrap_or_default();
+    let head = media::head(&encoded);
+    Attachment {
+        no,
+        media_type: media::kind(&head),
+        bytes: media::decoded_len(&encoded),
+        size: media::size(&head),
+    }
+}
+
+/// The images in the `nth` block alone; `first` is the number of the record's first image.
+pub(super) fn attachments_in(blocks: &[Obj<'_>], nth: usize, first: u32) -> Vec<Attachment> {
+    let before = images(blocks.get(..nth).unwrap_or_default()).count() as u32;
+    let own = blocks.get(nth).map(std::slice::from_ref).unwrap_or_default();
+    attachments(own, first + before)
+}
+
+/// The text of a result's content: a string, or its blocks of text. Reminders are left out.
+pub(super) fn result_text(content: Option<&RawValue>) -> String {
+    let Some(content) = content else { return String::new() };
+    if let Some(text) = json::text(content) {
+        return without_reminders(&text).into_owned();
+    }
+    let mut parts = Vec::new();
+    for block in json::list(content) {
+        if let Some(text) = json::text(block) {
+            parts.push(text.into_owned());
+        } else if let Some(block) = Obj::of(block) {
+            match block.text("type").as_deref() {
+                Some("text") => parts.extend(block.text("text").map(|t| without_reminders(&t).into_owned())),
+                Some("tool_reference") => parts.extend(block.text("tool_name").map(Cow::into_owned)),
+                _ => {}
+            }
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// Fields of an unknown record or block, what is private left out, cut to a sane length.
+pub(super) fn fields(object: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
+    let shown = object.0.iter().filter(|(key, _)| !super::hidden::is_private(key)).take(12);
+    shown.map(|(key, value)| (desk.cleaner.start(key, 80), value_text(value, 300, desk))).collect()
+}
+
+/// A value as text: strings as they are, anything else as JSON.
+pub(super) fn value_text(value: &RawValue, max: usize, desk: &Desk<'_>) -> CleanText {
+    let text = json::text(value).unwrap_or(Cow::Borrowed(value.get()));
+    desk.cleaner.start(&text, max)
+}

@@ -1,0 +1,406 @@
+//! Places the records of one file in the index: what opens a turn, what is an aside, what belongs to a
+//! sub-agent, and what is only noted for the header.
+
+mod queue;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::content::count_images;
+use super::head::{Block, Content, Fields, Head, Message};
+use super::said::{Said, is_declined, reason, said};
+use super::{hidden, tools};
+use crate::redact::{CleanText, Cleaner};
+use crate::session::agent::{Indexer, NotJson};
+use crate::session::index::{Index, Kind, New, hash};
+use crate::session::json;
+use crate::session::lines::Place;
+use crate::session::model::{Output, StepKind, Usage};
+use queue::Queue;
+
+/// Characters of a prompt in the outline.
+const HEADLINE: usize = 240;
+
+/// The memory of reading one file.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Texts typed while the agent worked.
+    queue: Queue,
+    /// The model that answered last.
+    model: Option<String>,
+    /// Chains of sub-agents by the ids of their records.
+    side: HashMap<u64, u32>,
+    /// The file is a sub-agent's own: there the flag of side chains means nothing. Known from the first
+    /// user or assistant record on.
+    own_file: Option<bool>,
+    cwd: Option<String>,
+    version: Option<String>,
+    branch: Option<String>,
+}
+
+/// A record on its way into the index.
+struct Record<'a, 'b> {
+    fields: &'a Fields<'b>,
+    place: Place,
+    len: usize,
+    at: Option<Timestamp>,
+    cleaner: &'a Cleaner,
+}
+
+impl Record<'_, '_> {
+    fn new(&self, kind: Kind) -> New {
+        New::one(self.place, self.len, self.at, kind)
+    }
+
+    fn headline(&self, text: &str) -> CleanText {
+        self.cleaner.headline(text, HEADLINE)
+    }
+}
+
+impl Indexer for Reading {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        place: Place,
+        index: &mut Index,
+        cleaner: &Cleaner,
+    ) -> Result<usize, NotJson> {
+        if bytes.first() != Some(&b'{') {
+            return Err(NotJson);
+        }
+        let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<Head<'_>>();
+        let Some(Ok(Head(fields))) = records.next() else { return Err(NotJson) };
+        let len = records.byte_offset();
+        let at = fields.timestamp.as_str().and_then(|at| at.parse().ok());
+        self.place(&Record { fields: &fields, place, len, at, cleaner }, index);
+        Ok(len)
+    }
+
+    fn waiting(&self, cleaner: &Cleaner) -> Vec<New> {
+        self.queue.waiting().map(|queued| queued.aside(cleaner)).collect()
+    }
+}
+
+impl Reading {
+    fn place(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let kind = fields.kind.as_str().unwrap_or_default();
+        match kind {
+            "user" | "assistant" => self.spoken(kind == "user", record, index),
+            "system" => {
+                self.header(record, index);
+                Self::system(record, index);
+            }
+            "attachment" => self.attachment(record, index),
+            "queue-operation" => self.queued(record, index),
+            "summary" => {
+                if let (Some(text), Some(leaf)) = (fields.summary.as_str(), fields.leaf.as_str()) {
+                    let title = record.headline(text);
+                    index.header().summaries.push((hash(leaf), title));
+                }
+            }
+            "custom-title" => {
+                index.header().custom_title = fields.custom_title.as_str().map(|t| record.headline(t));
+            }
+            "ai-title" => index.header().agent_title = fields.ai_title.as_str().map(|t| record.headline(t)),
+            kind if hidden::RECORDS.contains(&kind) => {}
+            kind => {
+                index.tally.unknown(record.place, if kind.is_empty() { "(none)" } else { kind });
+                index.flow(record.new(Kind::Flow));
+            }
+        }
+    }
+
+    fn header(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+        let set = |kept: &mut Option<String>, found: Option<&str>| {
+            let found = found.filter(|found| !found.is_empty())?;
+            (kept.as_deref() != Some(found)).then(|| *kept = Some(found.to_owned()))?;
+            Some(found.to_owned())
+        };
+        let fields = record.fields;
+        let clean = |text: String| Some(record.cleaner.headline(&text, 120));
+        if let Some(version) = set(&mut self.version, fields.version.as_str()) {
+            index.header().version = clean(version);
+        }
+        if let Some(branch) = set(&mut self.branch, fields.branch.as_str()) {
+            index.header().branch = clean(branch);
+        }
+        if let Some(cwd) = set(&mut self.cwd, fields.cwd.as_str()) {
+            let base = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+            index.header().project = clean(base.to_owned());
+        }
+    }
+
+    fn spoken(&mut self, user: bool, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let own_file = *self.own_file.get_or_insert(fields.side.0 && fields.agent.0.is_some());
+        if fields.side.0 && !own_file {
+            return self.side(user, record, index);
+        }
+        self.header(record, index);
+        if let Some(uuid) = fields.uuid.as_str() {
+            index.id(hash(uuid));
+        }
+        if user { self.user(record, index) } else { self.assistant(record, index) }
+    }
+
+    /// A record of a sub-agent: goes to its parent's chain, or begins one.
+    fn side(&mut self, user: bool, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let parent = fields.parent.as_str().and_then(|parent| self.side.get(&hash(parent))).copied();
+        let chain = parent.unwrap_or_else(|| index.begin_chain(hash(text_of(fields).trim())));
+        if let Some(uuid) = fields.uuid.as_str() {
+            self.side.insert(hash(uuid), chain);
+        }
+        let mut new = record.new(Kind::Side);
+        new.weight = 0;
+        new.items = u32::from(parent.is_none());
+        new.images = images(fields);
+        if !user {
+            new.steps = steps(fields).map(|(_, kind)| kind).collect();
+            self.count_assistant(record, index);
+        }
+        for call in calls(fields) {
+            index.call(call);
+        }
+        let results: Vec<u64> = results(fields).collect();
+        index.tally.counts.results += results.len() as u64;
+        let entry = index.flow(new);
+        results.into_iter().for_each(|id| index.result(id, entry));
+        index.link(chain, entry);
+    }
+
+    fn assistant(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let mut new = record.new(Kind::Flow);
+        if let Some(message) = &fields.message {
+            let model = message.model.as_str().filter(|model| !model.is_empty() && *model != "<synthetic>");
+            if let Some(model) = model {
+                new.switch = self.model.as_deref().is_some_and(|before| before != model);
+                if self.model.as_deref() != Some(model) {
+                    self.model = Some(model.to_owned());
+                }
+            }
+        }
+        self.count_assistant(record, index);
+        new.items = blocks(fields).len().max(1) as u32;
+        let first = index.next_step();
+        for (no, (block, kind)) in (first..).zip(steps(fields)) {
+            new.steps.push(kind);
+            if let Some(id) = block.id.as_str() {
+                index.call(hash(id));
+            }
+            if let Some(brief) = tools::brief(block.name.as_str(), block.input) {
+                index.sent(hash(brief.trim()), no);
+            }
+        }
+        new.weight = (record.len as u64).min(256 << 10);
+        index.flow(new);
+    }
+
+    /// Counts and tokens of an assistant's record, whoever's it is.
+    fn count_assistant(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let Some(message) = &fields.message else { return };
+        let model = message.model.as_str().unwrap_or_default();
+        if model != "<synthetic>" {
+            let usage = message.usage.usage();
+            if let Some(id) = message.id.as_str().filter(|_| usage != Usage::default()) {
+                index.header().used(hash(id), usage);
+            }
+            let models = &mut index.header().models;
+            let known = model.is_empty() || models.iter().any(|known| known.as_str() == model);
+            if !known && models.len() < 32 && !fields.side.0 {
+                models.push(record.cleaner.headline(model, 80));
+            }
+        }
+        for block in blocks(fields) {
+            let kind = block.kind.as_str().unwrap_or_default();
+            let counts = &mut index.tally.counts;
+            match kind {
+                "text" => counts.replies += 1,
+                "thinking" | "redacted_thinking" => counts.thinking += 1,
+                "tool_use" | "server_tool_use" => counts.calls += 1,
+                kind if hidden::BLOCKS.contains(&kind) => {}
+                _ if block.bare.0.is_some() => counts.replies += 1,
+                kind => index.tally.unknown(record.place, &format!("block {kind}")),
+            }
+        }
+        if let Some(Message { content: Some(Content::Text(_)), .. }) = &fields.message {
+            index.tally.counts.replies += 1;
+        }
+    }
+
+    fn user(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        if fields.summary_of_context.0 {
+            index.flow(record.new(Kind::Summary));
+            return;
+        }
+        let found: Vec<&Block<'_>> = results_of(fields).collect();
+        if !found.is_empty() {
+            return self.results(&found, record, index);
+        }
+        if fields.meta.0 {
+            return;
+        }
+        let mut words = Vec::new();
+        let mut command = None;
+        let mut other = 0;
+        for text in texts(fields) {
+            match said(&text) {
+                Said::Words(text) => words.push(text.into_owned()),
+                Said::Command(name) => command = Some(name),
+                Said::Summary => return drop(index.flow(record.new(Kind::Summary))),
+                Said::Nothing => {}
+                _ => other += 1,
+            }
+        }
+        let from_machine = fields.origin.kind.as_str() == Some("task-notification");
+        let images = images(fields);
+        if from_machine || (words.is_empty() && command.is_none() && images == 0) {
+            if other > 0 || (from_machine && !words.is_empty()) {
+                self.queue.answered(&text_of(fields));
+                let mut new = record.new(Kind::Flow);
+                new.images = images;
+                index.flow(new);
+            }
+            return;
+        }
+        let text = words.join("\n\n");
+        let spoken = command.as_ref().filter(|_| words.is_empty()).unwrap_or(&text);
+        for queued in self.queue.prompt(spoken) {
+            index.tally.counts.asides += 1;
+            index.flow(queued.aside(record.cleaner));
+        }
+        let head = match &command {
+            Some(command) => record.headline(command),
+            None => record.headline(&text),
+        };
+        let mut new = record.new(Kind::Prompt);
+        new.images = images;
+        index.tally.counts.prompts += 1;
+        index.prompt(new, head, command.is_some());
+    }
+
+    /// A record with results of tools, and perhaps with words of the person beside them.
+    fn results(&mut self, found: &[&Block<'_>], record: &Record<'_, '_>, index: &mut Index) {
+        let fields = record.fields;
+        let mut new = record.new(Kind::Flow);
+        new.weight = 0;
+        new.images = images(fields);
+        new.items = 0;
+        for block in found {
+            let size = block.content.map_or(0, |content| content.get().len());
+            new.weight += size.min(Output::MAX) as u64 + 2048;
+            let declined = block.content.and_then(declined);
+            if let Some(said) = declined.as_deref().and_then(reason) {
+                new.asides.push(record.headline(said));
+            }
+        }
+        if !fields.meta.0 {
+            for text in texts(fields) {
+                match said(&text) {
+                    Said::Words(text) => new.asides.push(record.headline(&text)),
+                    Said::Nothing => {}
+                    _ => new.items += 1,
+                }
+            }
+        }
+        new.items += new.asides.len() as u32;
+        index.tally.counts.asides += new.asides.len() as u64;
+        index.tally.counts.results += found.len() as u64;
+        let entry = index.flow(new);
+        for block in found {
+            index.result(block.of.as_str().map_or(0, hash), entry);
+        }
+    }
+
+    fn system(record: &Record<'_, '_>, index: &mut Index) {
+        match record.fields.subtype.as_str().unwrap_or_default() {
+            "compact_boundary" => {
+                index.flow(record.new(Kind::Boundary));
+            }
+            "local_command" => {
+                let text = record.fields.content.and_then(json::text).unwrap_or_default();
+                if said(&text) != Said::Nothing {
+                    index.flow(record.new(Kind::Flow));
+                }
+            }
+            "api_error" | "api_refusal" | "model_refusal_fallback" | "error" => {
+                index.flow(record.new(Kind::Flow));
+            }
+            subtype if hidden::SYSTEM.contains(&subtype) => {}
+            subtype => {
+                index.tally.unknown(record.place, &format!("system {subtype}"));
+                index.flow(record.new(Kind::Flow));
+            }
+        }
+    }
+}
+
+/// The blocks of a message; none if it is a string.
+fn blocks<'a, 'b>(fields: &'a Fields<'b>) -> &'a [Block<'b>] {
+    match fields.message.as_ref().and_then(|message| message.content.as_ref()) {
+        Some(Content::Blocks(blocks)) => blocks,
+        _ => &[],
+    }
+}
+
+/// The tool calls of a message.
+fn steps<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = (&'a Block<'b>, StepKind)> {
+    let calls = blocks(fields).iter().filter(|block| tools::is_call(block.kind.as_str()));
+    calls.map(|block| (block, tools::kind(block.name.as_str().unwrap_or_default())))
+}
+
+fn calls(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
+    steps(fields).filter_map(|(block, _)| block.id.as_str().map(hash))
+}
+
+fn results_of<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = &'a Block<'b>> {
+    blocks(fields).iter().filter(|block| block.kind.as_str() == Some("tool_result"))
+}
+
+fn results(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
+    results_of(fields).map(|block| block.of.as_str().map_or(0, hash))
+}
+
+/// The texts of a message, one a block.
+fn texts(fields: &Fields<'_>) -> Vec<String> {
+    if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
+        return vec![text.clone()];
+    }
+    let text = |block: &Block<'_>| match (&block.bare.0, block.kind.as_str()) {
+        (Some(bare), _) => Some(bare.clone().into_owned()),
+        (None, Some("text")) => Some(json::text(block.text?)?.into_owned()),
+        _ => None,
+    };
+    blocks(fields).iter().filter_map(text).collect()
+}
+
+/// All text of a message.
+fn text_of(fields: &Fields<'_>) -> String {
+    texts(fields).join("\n")
+}
+
+/// How many images a record holds, those in results included.
+fn images(fields: &Fields<'_>) -> u32 {
+    let count = |block: &Block<'_>| match (block.kind.as_str(), block.content) {
+        (Some("image" | "document"), _) => 1,
+        (Some("tool_result"), Some(content)) => count_images(content),
+        _ => 0,
+    };
+    blocks(fields).iter().map(count).sum()
+}
+
+/// The text of a result, if it says that the person declined the step.
+fn declined(content: &serde_json::value::RawValue) -> Option<String> {
+    const LONGEST: usize = 256 << 10;
+    let json = content.get();
+    let start = json.get(..json.floor_char_boundary(200)).unwrap_or_default();
+    if json.len() > LONGEST || !start.contains("The user doesn") {
+        return None;
+    }
+    Some(super::content::result_text(Some(content))).filter(|text| is_declined(text))
+}

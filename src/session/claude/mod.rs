@@ -1,0 +1,68 @@
+//! Claude Code: `~/.claude/projects/<folder>/<session>.jsonl`.
+//!
+//! [`head`] reads as much of a record as the index needs, in one pass; [`indexer`] places records; [`shown`]
+//! decodes those of a window, with the tools in [`tools`]. What a person said is told from what the agent
+//! put into their mouth in [`said`]. What is private, and what is known and dull, is listed in [`hidden`].
+
+mod call;
+mod content;
+mod diff;
+mod head;
+mod hidden;
+mod indexer;
+mod said;
+mod shown;
+mod tools;
+
+use super::agent::{Agent, Desk, Indexer, Likeness, Shown};
+use super::error::ReadError;
+use super::feeding::trimmed;
+use super::index::Entry;
+use super::json::Obj;
+
+/// The format.
+#[derive(Debug)]
+pub(crate) struct ClaudeCode;
+
+impl Agent for ClaudeCode {
+    fn name(&self) -> &'static str {
+        "Claude Code"
+    }
+
+    fn likeness(&self, line: &[u8]) -> Likeness {
+        let line = trimmed(line);
+        let mut records = serde_json::Deserializer::from_slice(line).into_iter::<head::Head<'_>>();
+        match records.next() {
+            Some(Ok(head)) => head.likeness(),
+            // A first line longer than the sample, or torn: only its words can speak.
+            _ if line.starts_with(b"{") => torn_likeness(line),
+            _ => Likeness::Unknown,
+        }
+    }
+
+    fn indexer(&self) -> Box<dyn Indexer> {
+        Box::<indexer::Reading>::default()
+    }
+
+    fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
+        shown::shown(entry, no, record, desk)
+    }
+
+    fn image(&self, record: &[u8], nth: usize) -> Option<String> {
+        let record: Obj<'_> = first(record)?;
+        let blocks = content::blocks_of(&record);
+        content::images(&blocks).nth(nth).and_then(|image| content::base64(&image)).map(String::from)
+    }
+}
+
+/// The first object in a record's bytes.
+fn first(record: &[u8]) -> Option<Obj<'_>> {
+    serde_json::Deserializer::from_slice(record).into_iter().next()?.ok()
+}
+
+fn torn_likeness(line: &[u8]) -> Likeness {
+    let says = |word: &str| memchr::memmem::find(line, word.as_bytes()).is_some();
+    let envelope = says("\"parentUuid\":") && says("\"sessionId\":");
+    let snapshot = says("\"file-history-snapshot\"") && says("\"messageId\":");
+    if envelope || snapshot { Likeness::Likely } else { Likeness::Unknown }
+}

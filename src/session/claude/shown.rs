@@ -1,0 +1,281 @@
+//! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
+
+use super::call::{Caller, step};
+use super::content::{attachments, blocks_of, fields, result_text};
+use super::said::{Said, is_declined, reason, said};
+use super::{first, hidden, tools};
+use crate::session::agent::{Desk, Shown};
+use crate::session::error::ReadError;
+use crate::session::index::{Entry, Kind, hash};
+use crate::session::json::{self, Obj};
+use crate::session::model::{AsideHow, Item, Marker, Output, Prompt};
+
+/// What the record of `entry` shows.
+pub(super) fn shown(entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
+    items(entry, no, record, desk, false)
+}
+
+/// As [`shown`]; `inside` a sub-agent's chain the person says nothing.
+pub(super) fn items(
+    entry: &Entry,
+    no: u32,
+    record: &[u8],
+    desk: &Desk<'_>,
+    inside: bool,
+) -> Result<Shown, ReadError> {
+    let Some(record) = first(record) else { return Ok(Shown::default()) };
+    let page = Page { entry, no, desk, inside, record: &record };
+    match (entry.kind, record.text("type").as_deref().unwrap_or_default()) {
+        (_, "assistant") => page.assistant(),
+        (Kind::Summary, _) => Ok(page.marker(page.summary())),
+        (_, "user") => Ok(page.user()),
+        (_, "system") => Ok(page.system()),
+        (_, "queue-operation") => {
+            let text = record.text("content").unwrap_or_default();
+            Ok(page.said_aside(&text, false, &[]))
+        }
+        (_, "attachment") => {
+            let attached = record.obj("attachment").unwrap_or_default();
+            let machine = attached.text("commandMode").as_deref() == Some("task-notification");
+            Ok(page.said_aside(&result_text(attached.raw("prompt")), machine, &blocks_of(&record)))
+        }
+        (_, kind) => Ok(page.unknown(kind)),
+    }
+}
+
+/// A record being shown.
+struct Page<'a> {
+    entry: &'a Entry,
+    no: u32,
+    desk: &'a Desk<'a>,
+    inside: bool,
+    record: &'a Obj<'a>,
+}
+
+fn one(item: Item) -> Shown {
+    Shown { prompt: None, items: vec![item] }
+}
+
+impl Page<'_> {
+    fn assistant(&self) -> Result<Shown, ReadError> {
+        let (desk, at) = (self.desk, self.entry.at());
+        let message = self.record.obj("message").unwrap_or_default();
+        let mut shown = Shown::default();
+        if let Some(model) = message.text("model").filter(|_| self.entry.switch) {
+            shown.items.push(Item::Marker(Marker::Model { to: desk.cleaner.start(&model, 80) }));
+        }
+        let cwd = self.record.text("cwd").unwrap_or_default();
+        let failed = self.record.flag("isApiErrorMessage");
+        let say = |text: &str| match failed {
+            true => Item::Marker(Marker::ApiError { at, text: desk.long(text) }),
+            false => Item::Reply { text: desk.long(text), at },
+        };
+        let mut no = self.entry.steps;
+        let Some(content) = message.raw("content") else { return Ok(shown) };
+        if let Some(text) = json::text(content) {
+            shown.items.push(say(&text));
+        }
+        for block in json::list(content) {
+            if let Some(text) = json::text(block) {
+                shown.items.push(say(&text));
+            }
+            let Some(block) = Obj::of(block) else { continue };
+            let text = |key: &str| block.text(key).unwrap_or_default();
+            match text("type").as_ref() {
+                "text" if text("text").trim().is_empty() => {}
+                "text" => shown.items.push(say(&text("text"))),
+                "thinking" => shown.items.push(Item::Thinking { text: desk.long(&text("thinking")), at }),
+                "redacted_thinking" => shown.items.push(Item::Thinking { text: desk.clean(""), at }),
+                kind if tools::is_call(Some(kind)) => {
+                    no += 1;
+                    let caller = Caller { no, at, cwd: &cwd, inside: self.inside };
+                    shown.items.push(Item::Step(Box::new(step(&block, caller, desk)?)));
+                }
+                kind if hidden::BLOCKS.contains(&kind) => {}
+                kind => shown
+                    .items
+                    .push(Item::Unknown { what: desk.cleaner.start(kind, 80), fields: fields(&block, desk) }),
+            }
+        }
+        Ok(shown)
+    }
+
+    fn user(&self) -> Shown {
+        let blocks = blocks_of(self.record);
+        if blocks.iter().any(|block| block.text("type").as_deref() == Some("tool_result")) {
+            return self.results(&blocks);
+        }
+        if self.inside {
+            return Shown::default();
+        }
+        let machine =
+            self.record.obj("origin").is_some_and(|o| o.text("kind").as_deref() == Some("task-notification"));
+        let mut words = Vec::new();
+        let mut command = None;
+        let mut shown = Shown::default();
+        for text in self.texts() {
+            match said(&text) {
+                Said::Words(text) if machine => shown.items.extend(self.local(&text, "")),
+                Said::Words(text) => words.push(text.into_owned()),
+                Said::Command(name) => command = Some(self.desk.cleaner.start(&name, 4096)),
+                said => shown.items.extend(self.remark(said)),
+            }
+        }
+        if self.entry.kind == Kind::Prompt {
+            shown.prompt = Some(Prompt {
+                text: self.desk.long(&words.join("\n\n")),
+                command,
+                attachments: attachments(&blocks, self.entry.images + 1),
+                at: self.entry.at(),
+            });
+        }
+        shown
+    }
+
+    /// Results show themselves in their steps; here are those without one, and what the person said.
+    fn results(&self, blocks: &[Obj<'_>]) -> Shown {
+        let mut shown = Shown::default();
+        let mut declined = false;
+        let mut said_so = Vec::new();
+        for block in blocks.iter().filter(|block| block.text("type").as_deref() == Some("tool_result")) {
+            let id = block.text("tool_use_id").map_or(0, |id| hash(&id));
+            let text = result_text(block.raw("content"));
+            if !self.desk.index().is_shown(id, self.no) {
+                let output = self.desk.cleaner.start(&text, 2000);
+                let fields = vec![(self.desk.clean("output"), output)];
+                shown.items.push(Item::Unknown { what: self.desk.clean("result without a call"), fields });
+            }
+            if is_declined(&text) {
+                declined = true;
+                said_so.extend(reason(&text).map(str::to_owned));
+            }
+        }
+        if self.inside {
+            return shown;
+        }
+        let mut no = self.entry.asides;
+        let mut aside = |how, text: &str| {
+            no += 1;
+            self.aside(no, how, text, &[])
+        };
+        shown.items.extend(said_so.iter().map(|text| aside(AsideHow::Declining, text)));
+        if self.record.flag("isMeta") {
+            return shown;
+        }
+        let how = if declined { AsideHow::Declining } else { AsideHow::Queued };
+        for text in self.texts() {
+            match said(&text) {
+                Said::Words(text) => shown.items.push(aside(how, &text)),
+                said => shown.items.extend(self.remark(said)),
+            }
+        }
+        shown
+    }
+
+    /// A text of the queue: the person's words, or news of something in the background.
+    fn said_aside(&self, text: &str, machine: bool, blocks: &[Obj<'_>]) -> Shown {
+        let no = self.entry.asides + 1;
+        match said(text) {
+            Said::Words(text) if machine => {
+                Shown { prompt: None, items: self.local(&text, "").into_iter().collect() }
+            }
+            Said::Words(text) => one(self.aside(no, AsideHow::Queued, &text, blocks)),
+            Said::Nothing if !blocks.is_empty() => one(self.aside(no, AsideHow::Queued, "", blocks)),
+            said => Shown { prompt: None, items: self.remark(said).into_iter().collect() },
+        }
+    }
+
+    fn aside(&self, no: u32, how: AsideHow, text: &str, blocks: &[Obj<'_>]) -> Item {
+        let prompt = Prompt {
+            text: self.desk.long(text),
+            command: None,
+            attachments: attachments(blocks, self.entry.images + 1),
+            at: self.entry.at(),
+        };
+        Item::Aside { no, how, prompt }
+    }
+
+    /// What is neither words nor a prompt's command.
+    fn remark(&self, said: Said<'_>) -> Option<Item> {
+        match said {
+            Said::Words(_) | Said::Summary | Said::Nothing => None,
+            Said::Command(name) => self.local(&name, ""),
+            Said::Printed(text) => self.local("", text),
+            Said::Own(command) => self.local(&command, ""),
+            Said::OwnPrinted(text) => self.local("", &text),
+            Said::News(headline, result) => self.local(&headline, result),
+            Said::Interrupted => Some(Item::Marker(Marker::Interrupted { at: self.entry.at() })),
+        }
+    }
+
+    fn local(&self, command: &str, output: &str) -> Option<Item> {
+        let command = self.desk.cleaner.headline(command, 400);
+        let output = if output.is_empty() { Output::default() } else { self.desk.text(output) };
+        Some(Item::Marker(Marker::Local { command, output }))
+    }
+
+    fn system(&self) -> Shown {
+        let text = self.record.text("content").unwrap_or_default();
+        let subtype = self.record.text("subtype").unwrap_or_default();
+        match subtype.as_ref() {
+            "compact_boundary" => {
+                let before = self.record.obj("compactMetadata").and_then(|meta| meta.number("preTokens"));
+                self.marker(Marker::Compacted { at: self.entry.at(), before, summary: None })
+            }
+            "local_command" => Shown { prompt: None, items: self.remark(said(&text)).into_iter().collect() },
+            "api_error" | "api_refusal" | "model_refusal_fallback" | "error" => {
+                let text = if text.is_empty() { self.cause() } else { text.into_owned() };
+                self.marker(Marker::ApiError {
+                    at: self.entry.at(),
+                    text: self.desk.cleaner.start(&text, 2000),
+                })
+            }
+            subtype => self.unknown(&format!("system {subtype}")),
+        }
+    }
+
+    /// What an error of the service says of itself.
+    fn cause(&self) -> String {
+        let error = self.record.obj("error").unwrap_or_default();
+        let nested = error.obj("error").unwrap_or_default();
+        let inner = nested.obj("error").unwrap_or_default();
+        let cause = self.record.obj("cause").or_else(|| error.obj("cause")).unwrap_or_default();
+        let message =
+            inner.text("message").or_else(|| nested.text("message")).or_else(|| error.text("message"));
+        let words = message.or_else(|| cause.text("code")).or_else(|| self.record.text("error"));
+        let status = error.number("status").map(|status| format!("{status} "));
+        format!("{}{}", status.unwrap_or_default(), words.unwrap_or("the service did not answer".into()))
+    }
+
+    fn marker(&self, marker: Marker) -> Shown {
+        one(Item::Marker(marker))
+    }
+
+    fn summary(&self) -> Marker {
+        let text = self.texts().join("\n\n");
+        Marker::Compacted { at: self.entry.at(), before: None, summary: Some(self.desk.long(&text)) }
+    }
+
+    fn unknown(&self, kind: &str) -> Shown {
+        let what = if kind.is_empty() { "record without a type" } else { kind };
+        one(Item::Unknown { what: self.desk.cleaner.start(what, 80), fields: fields(self.record, self.desk) })
+    }
+
+    /// The texts of the message, one a block.
+    fn texts(&self) -> Vec<String> {
+        let Some(content) = self.record.obj("message").and_then(|message| message.raw("content")) else {
+            return Vec::new();
+        };
+        if let Some(text) = json::text(content) {
+            return vec![text.into_owned()];
+        }
+        let text = |block| match (json::text(block), Obj::of(block)) {
+            (Some(bare), _) => Some(bare.into_owned()),
+            (None, Some(block)) if block.text("type").as_deref() == Some("text") => {
+                Some(block.text("text")?.into_owned())
+            }
+            _ => None,
+        };
+        json::list(content).into_iter().filter_map(text).collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! The tools of Claude Code: what kind of step each is, and the form its call and result take.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::call::{Call, Outcomes};
+use super::content::value_text;
+use super::diff;
+use crate::redact::CleanText;
+use crate::session::agent::Desk;
+use crate::session::json::{self, Obj};
+use crate::session::model::{Output, Question, StepKind, TodoItem, TodoState, Tool};
+
+/// Whether a block of this type calls a tool.
+pub(super) fn is_call(kind: Option<&str>) -> bool {
+    matches!(kind, Some("tool_use" | "server_tool_use" | "mcp_tool_use"))
+}
+
+fn is_agent(name: &str) -> bool {
+    matches!(name, "Task" | "Agent")
+}
+
+/// What a tool of this name does.
+pub(super) fn kind(name: &str) -> StepKind {
+    match name {
+        "Read" | "Glob" | "Grep" | "LS" | "WebFetch" | "WebSearch" | "NotebookRead" | "LSP"
+        | "web_search" | "web_fetch" => StepKind::Read,
+        "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => StepKind::Edit,
+        "Bash" | "bash" | "PowerShell" => StepKind::Run,
+        name if is_agent(name) => StepKind::Agent,
+        _ => StepKind::Other,
+    }
+}
+
+/// The brief of a sub-agent, if this calls one.
+pub(super) fn brief(name: Option<&str>, input: Option<&RawValue>) -> Option<String> {
+    name.filter(|name| is_agent(name))?;
+    Obj::of(input?)?.text("prompt").map(Cow::into_owned)
+}
+
+/// The form of a call with its result. Items of a sub-agent are filled in by the caller.
+pub(super) fn tool(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    match call.name {
+        "Bash" | "bash" | "PowerShell" => shell(call, desk),
+        "Read" => read(call, desk),
+        "Write" => {
+            let (created, diff) = diff::write(call, desk);
+            Tool::Write { path: call.path(desk), created, diff }
+        }
+        "Edit" | "MultiEdit" => Tool::Edit { path: call.path(desk), diff: diff::edit(call, desk) },
+        "Glob" => find("Glob", call, desk),
+        "Grep" => find("Grep", call, desk),
+        "LS" => find("LS", call, desk),
+        "WebFetch" => Tool::Fetch { url: call.clean("url", desk), content: call.output(desk) },
+        "WebSearch" => Tool::WebSearch { query: call.clean("query", desk), results: call.output(desk) },
+        "TodoWrite" => todo(call, desk),
+        "ExitPlanMode" => plan(call, desk),
+        "AskUserQuestion" => questions(call, desk),
+        name if is_agent(name) => agent(call, desk),
+        _ => other(call, desk),
+    }
+}
+
+/// Whether the text of an error is shown by the tool's form already.
+pub(super) fn shows_errors(tool: &Tool) -> bool {
+    matches!(tool, Tool::Shell { .. } | Tool::Other { .. } | Tool::Agent { .. })
+}
+
+/// The tool's own name, and the server of an MCP tool.
+pub(super) fn names(name: &str) -> (&str, Option<&str>) {
+    match name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
+        Some((server, tool)) => (tool, Some(server)),
+        None => (name, None),
+    }
+}
+
+fn shell(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let text = call.outcome.text();
+    let failed = call.outcome.failed();
+    let (exit, text) = match failed.then(|| exit_code(text)).flatten() {
+        Some((code, rest)) => (Some(code).filter(|code| *code != 0), rest),
+        None => (None, text),
+    };
+    Tool::Shell {
+        command: desk.long(&call.input.text("command").unwrap_or_default()),
+        description: call.input.text("description").map(|text| desk.cleaner.start(&text, 2000)),
+        background: call.input.flag("run_in_background"),
+        exit,
+        output: if call.outcome.declined() { Output::default() } else { desk.text(text) },
+    }
+}
+
+/// The code in `Exit code 2\n…`, and what follows.
+fn exit_code(text: &str) -> Option<(i32, &str)> {
+    let rest = text.strip_prefix("Exit code ")?;
+    let (code, rest) = rest.split_once('\n').unwrap_or((rest, ""));
+    Some((code.trim().parse().ok()?, rest))
+}
+
+fn read(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let (from, text) = unnumbered(call.outcome.good_text());
+    let given = || call.input.number("offset").filter(|offset| *offset > 0);
+    Tool::Read { path: call.path(desk), from: from.or_else(given).unwrap_or(1), content: desk.text(&text) }
+}
+
+/// `text` without the line numbers before each line (`   12→`, or a tab), and the first of them.
+pub(super) fn unnumbered(text: &str) -> (Option<u64>, Cow<'_, str>) {
+    let number = |line: &str| -> Option<(u64, usize)> {
+        let digits = line.trim_start_matches(' ');
+        let end = digits.find(|c: char| !c.is_ascii_digit())?;
+        let mark = digits.get(end..)?.chars().next().filter(|c| matches!(c, '→' | '\t'))?;
+        let no = digits.get(..end)?.parse().ok()?;
+        Some((no, line.len() - digits.len() + end + mark.len_utf8()))
+    };
+    let Some((first, _)) = text.lines().next().and_then(number) else { return (None, Cow::Borrowed(text)) };
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let skip = number(line).map_or(0, |(_, skip)| skip);
+        out.push_str(line.get(skip..).unwrap_or_default());
+    }
+    (Some(first), Cow::Owned(out))
+}
+
+fn find(verb: &'static str, call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let text = call.outcome.good_text();
+    let told = text.strip_prefix("Found ").and_then(|rest| rest.split(' ').next()?.parse().ok());
+    let files = call.outcome.extra().and_then(|extra| extra.number("numFiles")).or(told);
+    let content = call.outcome.extra().is_some_and(|e| e.text("mode").as_deref() == Some("content"));
+    let within = call.input.text("path").map(|path| call.relative(&path, desk));
+    // `LS` has nothing but a path.
+    let (pattern, within) = match (verb, within) {
+        ("LS", Some(path)) => (path, None),
+        (_, within) => (call.clean("pattern", desk), within),
+    };
+    let files = files.filter(|files| !(content && *files == 0));
+    Tool::Find { verb, pattern, within, files, hits: desk.text(text) }
+}
+
+fn todo(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let item = |todo: Obj<'_>| TodoItem {
+        text: desk.cleaner.start(&todo.text("content").unwrap_or_default(), 2000),
+        state: match todo.text("status").as_deref() {
+            Some("completed") => TodoState::Done,
+            Some("in_progress") => TodoState::Doing,
+            _ => TodoState::Later,
+        },
+    };
+    let todos = call.input.list("todos");
+    Tool::Todo { items: todos.into_iter().take(200).filter_map(Obj::of).map(item).collect() }
+}
+
+fn plan(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let told = || call.outcome.extra().and_then(|extra| extra.text("plan"));
+    Tool::Plan { text: desk.long(&call.input.text("plan").or_else(told).unwrap_or_default()) }
+}
+
+fn questions(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let answers = call.outcome.extra().and_then(|extra| extra.obj("answers")).unwrap_or_default();
+    let question = |asked: Obj<'_>| {
+        let text = asked.text("question").unwrap_or_default();
+        let answer = answers.raw(&text).map(answer_text).unwrap_or_default();
+        let labels: Vec<_> = asked.list("options").into_iter().take(20).filter_map(label).collect();
+        let picked = |label: &str| answer == label || answer.split(", ").any(|part| part == label);
+        let free = (!answer.is_empty() && !labels.iter().any(|label| picked(label)))
+            .then(|| desk.cleaner.start(&answer, 4000));
+        let options = labels.iter().map(|label| (desk.cleaner.start(label, 500), picked(label))).collect();
+        Question { text: desk.cleaner.start(&text, 4000), options, answer: free }
+    };
+    let asked = call.input.list("questions");
+    Tool::Question { questions: asked.into_iter().take(20).filter_map(Obj::of).map(question).collect() }
+}
+
+fn label(option: &RawValue) -> Option<Cow<'_, str>> {
+    json::text(option).or_else(|| Obj::of(option)?.text("label"))
+}
+
+fn answer_text(answer: &RawValue) -> String {
+    let many = || json::list(answer).into_iter().filter_map(json::text).collect::<Vec<_>>().join(", ");
+    json::text(answer).map_or_else(many, Cow::into_owned)
+}
+
+fn agent(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let report = call.outcome.text();
+    // A note for the agent at the end of the report: how to go on with the sub-agent, and what it cost.
+    let end = ["\nagentId: ", "\n<usage>"].iter().filter_map(|mark| report.rfind(mark)).min();
+    let end = end.filter(|end| report.len() - end < 400).unwrap_or(report.len());
+    Tool::Agent {
+        description: call.clean("description", desk),
+        kind: call.input.text("subagent_type").map(|kind| desk.cleaner.start(&kind, 200)),
+        prompt: desk.long(&call.input.text("prompt").unwrap_or_default()),
+        report: if call.outcome.declined() {
+            Output::default()
+        } else {
+            desk.text(report.get(..end).unwrap_or_default())
+        },
+        items: Vec::new(),
+        tokens: call.outcome.extra().and_then(|extra| extra.number("totalTokens")),
+    }
+}
+
+fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
+    let text = |key: &str| call.input.text(key);
+    let object = match call.name {
+        "TaskUpdate" => text("taskId").map(|id| {
+            let status = text("status").or_else(|| text("subject"));
+            Cow::Owned(format!("#{id} {}", status.unwrap_or_default()).trim_end().to_owned())
+        }),
+        "TaskCreate" => text("subject"),
+        "NotebookEdit" => text("notebook_path"),
+        _ => call.input.0.iter().find_map(|(_, value)| json::text(value)),
+    };
+    let first_line =
+        |object: Cow<'_, str>| desk.cleaner.headline(object.lines().next().unwrap_or_default(), 200);
+    let field = |(key, value): &(Cow<'_, str>, &RawValue)| -> (CleanText, CleanText) {
+        (desk.cleaner.start(key, 200), value_text(value, 4096, desk))
+    };
+    Tool::Other {
+        server: names(call.name).1.map(|server| desk.cleaner.start(server, 200)),
+        object: object.map(first_line).filter(|object| !object.is_blank()),
+        input: call.input.0.iter().take(40).map(field).collect(),
+        output: if call.outcome.declined() { Output::default() } else { call.output(desk) },
+    }
+}
+
+impl Call<'_> {
+    fn clean(&self, key: &str, desk: &Desk<'_>) -> CleanText {
+        desk.cleaner.start(&self.input.text(key).unwrap_or_default(), 4096)
+    }
+
+    fn path(&self, desk: &Desk<'_>) -> CleanText {
+        let path = self.input.text("file_path").or_else(|| self.input.text("path")).unwrap_or_default();
+        self.relative(&path, desk)
+    }
+
+    /// `path` relative to the working folder, where it lies inside it.
+    fn relative(&self, path: &str, desk: &Desk<'_>) -> CleanText {
+        let inside = path.strip_prefix(self.cwd.trim_end_matches('/')).filter(|_| self.cwd.len() > 1);
+        let inside = match inside {
+            Some("" | "/") => Some("."),
+            Some(rest) => rest.strip_prefix('/'),
+            None => None,
+        };
+        desk.cleaner.start(inside.unwrap_or(path), 4096)
+    }
+
+    fn output(&self, desk: &Desk<'_>) -> Output {
+        match self.outcome {
+            Outcomes::Bad { .. } if kind(self.name) != StepKind::Other => Output::default(),
+            _ => desk.text(self.outcome.text()),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What can go wrong when a session is opened or read.
+
+use std::io;
+
+/// Why a file was not opened as a session.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is a directory, a device, a pipe or a socket.
+    #[error("this is {what}, not a regular file: name the session file itself")]
+    NotAFile {
+        /// What it is: `a directory`.
+        what: &'static str,
+    },
+    /// It has no bytes, or nothing but blank lines.
+    #[error("the file is empty: the agent has not written anything to this session yet")]
+    Empty,
+    /// No agent's records were found in it.
+    #[error(
+        "no session was found in this file: its first {records} lines were compared with the records of \
+         {agents}. Sessions of Claude Code are the files ~/.claude/projects/<folder>/<id>.jsonl"
+    )]
+    NotASession {
+        /// How many lines were looked at.
+        records: usize,
+        /// The agents whose records were looked for.
+        agents: String,
+    },
+    /// The system refused to open or read it.
+    #[error("the file could not be read: {0}")]
+    Io(#[from] io::Error),
+    /// Reading on failed after opening.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Why a part of an open session could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused to read.
+    #[error("the session file could not be read: {0}")]
+    Io(#[from] io::Error),
+    /// The file is shorter than it was: it was cut or replaced in place.
+    #[error("the session file has shrunk since it was read (to {now} bytes, {known} were known)")]
+    Shrunk {
+        /// Its length now, in bytes.
+        now: u64,
+        /// Bytes known before.
+        known: u64,
+    },
+}

@@ -1,0 +1,144 @@
+//! The header and the outline as they grow, and the [`Overview`] made of them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Index;
+use crate::redact::CleanText;
+use crate::session::model::{OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
+
+/// Kinds kept of one turn.
+const KINDS: usize = 512;
+
+/// A turn in the outline, as it grows.
+#[derive(Debug)]
+pub(crate) struct TurnHead {
+    pub no: u32,
+    pub window: WindowNo,
+    text: CleanText,
+    command: bool,
+    at: Option<Timestamp>,
+    last: Option<Timestamp>,
+    kinds: Vec<StepKind>,
+    steps: u32,
+    asides: Vec<OutlineAside>,
+}
+
+impl TurnHead {
+    pub(super) fn new(
+        no: u32,
+        window: WindowNo,
+        text: CleanText,
+        command: bool,
+        at: Option<Timestamp>,
+    ) -> Self {
+        Self { no, window, text, command, at, last: None, kinds: vec![], steps: 0, asides: vec![] }
+    }
+
+    pub(super) fn aside(&mut self, no: u32, window: WindowNo, text: CleanText) {
+        self.asides.push(OutlineAside { no, window, text });
+    }
+
+    pub(super) fn went_on(&mut self, at: Option<Timestamp>, steps: &[StepKind]) {
+        // Timestamps go backwards here and there.
+        self.last = self.last.max(at);
+        self.steps += steps.len() as u32;
+        let room = KINDS.saturating_sub(self.kinds.len()).min(steps.len());
+        self.kinds.extend_from_slice(steps.get(..room).unwrap_or_default());
+    }
+
+    fn entry(&self) -> OutlineEntry {
+        let worked = match (self.at, self.last) {
+            (Some(at), Some(last)) if last > at => Duration::try_from(last.duration_since(at)).ok(),
+            _ => None,
+        };
+        OutlineEntry {
+            no: self.no,
+            window: self.window,
+            text: self.text.clone(),
+            command: self.command,
+            at: self.at,
+            worked,
+            kinds: self.kinds.clone(),
+            steps: self.steps,
+            asides: self.asides.clone(),
+        }
+    }
+}
+
+/// The header, as it grows.
+#[derive(Debug, Default)]
+pub(crate) struct Header {
+    pub version: Option<CleanText>,
+    pub project: Option<CleanText>,
+    pub branch: Option<CleanText>,
+    /// A title the person gave, one the agent gave, and summaries with the id of the message they are of.
+    pub custom_title: Option<CleanText>,
+    pub agent_title: Option<CleanText>,
+    pub summaries: Vec<(u64, CleanText)>,
+    pub models: Vec<CleanText>,
+    pub sub_steps: u32,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    usage: HashMap<u64, Usage>,
+    total: Usage,
+}
+
+impl Header {
+    /// Notes a time.
+    pub(super) fn seen(&mut self, at: Option<Timestamp>) {
+        self.started = match (self.started, at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.ended = self.ended.max(at);
+    }
+
+    /// Notes the tokens of a message: of several reports on one message the last counts.
+    pub(crate) fn used(&mut self, message: u64, usage: Usage) {
+        let before = self.usage.insert(message, usage).unwrap_or_default();
+        let swap = |total: u64, old: u64, new: u64| total.saturating_sub(old).saturating_add(new);
+        self.total = Usage {
+            input: swap(self.total.input, before.input, usage.input),
+            output: swap(self.total.output, before.output, usage.output),
+            cache_read: swap(self.total.cache_read, before.cache_read, usage.cache_read),
+            cache_write: swap(self.total.cache_write, before.cache_write, usage.cache_write),
+        };
+    }
+}
+
+impl Index {
+    /// The overview of what is indexed so far.
+    pub(crate) fn overview(&self, agent: &'static str) -> Overview {
+        let header = &self.header;
+        let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(leaf));
+        let title = header.custom_title.clone().or_else(|| header.agent_title.clone());
+        let mut outline: Vec<OutlineEntry> = self.turns.iter().map(TurnHead::entry).collect();
+        let window = self.window_count().saturating_sub(1);
+        if let Some(last) = outline.last_mut() {
+            let waiting = self
+                .pending
+                .iter()
+                .flat_map(|(new, entry)| new.asides.iter().map(move |text| (entry.asides + 1, text.clone())));
+            last.asides.extend(waiting.map(|(no, text)| OutlineAside { no, window, text }));
+        }
+        Overview {
+            agent,
+            version: header.version.clone(),
+            models: header.models.clone(),
+            title: title.or_else(|| summary().map(|(_, text)| text.clone())),
+            project: header.project.clone(),
+            branch: header.branch.clone(),
+            started: header.started,
+            ended: header.ended,
+            usage: header.total,
+            steps: self.steps,
+            sub_steps: header.sub_steps,
+            outline,
+            windows: self.window_count(),
+            complete: self.complete,
+        }
+    }
+}

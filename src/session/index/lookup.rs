@@ -1,0 +1,122 @@
+//! Questions to the index: where things are.
+
+use super::{Entry, Index, Kind, WindowMark};
+use crate::session::model::WindowNo;
+
+/// What a window is made of.
+#[derive(Debug)]
+pub(crate) struct WindowPlan {
+    pub mark: WindowMark,
+    pub entries: Vec<Entry>,
+    /// Number of the first of `entries`.
+    pub first: u32,
+    pub next: bool,
+    /// The last turn goes on in the next window.
+    pub unfinished: bool,
+}
+
+impl Index {
+    /// How many windows are known.
+    pub(crate) fn window_count(&self) -> WindowNo {
+        self.windows.len() as WindowNo
+    }
+
+    /// Grows with every change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whether the end of the file was reached.
+    pub(crate) fn complete(&self) -> bool {
+        self.complete
+    }
+
+    pub(crate) fn plan(&self, no: WindowNo) -> Option<WindowPlan> {
+        let mark = *self.windows.get(no as usize)?;
+        let next = self.windows.get(no as usize + 1);
+        let end = next.map_or(self.entries.len(), |next| next.entry as usize);
+        let mut entries = self.entries.get(mark.entry as usize..end)?.to_vec();
+        if next.is_none() {
+            entries.extend(self.pending.iter().map(|(_, entry)| *entry));
+        }
+        let unfinished = next.is_some_and(|next| next.continued);
+        Some(WindowPlan { mark, entries, first: mark.entry, next: next.is_some(), unfinished })
+    }
+
+    pub(crate) fn entry(&self, no: u32) -> Option<Entry> {
+        self.entries.get(no as usize).copied()
+    }
+
+    /// The record that brings the result of a call.
+    pub(crate) fn result_of(&self, id: u64) -> Option<(u32, Entry)> {
+        let no = self.pairs.get(&id)?.result?;
+        Some((no, self.entry(no)?))
+    }
+
+    /// Whether the result of this id in record `entry` is shown by a step.
+    pub(crate) fn is_shown(&self, id: u64, entry: u32) -> bool {
+        self.pairs.get(&id).is_some_and(|pair| pair.call && pair.result == Some(entry))
+    }
+
+    /// The records of the sub-agent that `step` sent with this brief, at most `max` of them.
+    pub(crate) fn sub_agent(&self, brief: u64, step: u32, max: usize) -> Vec<(u32, Entry)> {
+        let chain = self.briefs.get(&brief).and_then(|brief| {
+            let nth = brief.steps.iter().position(|s| *s == step)?;
+            self.chains.get(*brief.chains.get(nth)? as usize)
+        });
+        let entries = chain.map(|chain| chain.entries.as_slice()).unwrap_or_default().iter().take(max);
+        entries.filter_map(|no| Some((*no, self.entry(*no)?))).collect()
+    }
+
+    /// If a chain begins at `entry` that no step sent: how many records it has.
+    pub(crate) fn stray_chain(&self, entry: u32) -> Option<usize> {
+        let chain = self.chains.get(*self.roots.get(&entry)? as usize)?;
+        let sent = self.briefs.get(&chain.brief).is_some_and(|brief| chain.nth < brief.steps.len());
+        (!sent).then_some(chain.entries.len())
+    }
+
+    /// The record with the step of this number.
+    pub(crate) fn step_entry(&self, no: u32) -> Option<(u32, Entry)> {
+        if no == 0 || no > self.steps {
+            return None;
+        }
+        // Entries of sub-agents share the count of what follows them: the last below `no` holds it.
+        let at = self.entries.partition_point(|e| e.steps < no).checked_sub(1)?;
+        Some((at as u32, self.entry(at as u32)?)).filter(|(_, entry)| entry.kind != Kind::Side)
+    }
+
+    /// The record with the image of this number.
+    pub(crate) fn image_entry(&self, no: u32) -> Option<Entry> {
+        if no == 0 || no > self.images {
+            return None;
+        }
+        let at = self.entries.partition_point(|e| e.images < no).checked_sub(1)?;
+        self.entry(at as u32)
+    }
+
+    fn window_of(&self, entry: usize) -> Option<WindowNo> {
+        let at = self.windows.partition_point(|w| w.entry as usize <= entry).checked_sub(1)?;
+        Some(at as WindowNo)
+    }
+
+    pub(crate) fn place_of_step(&self, no: u32) -> Option<WindowNo> {
+        self.step_entry(no).and_then(|(at, _)| self.window_of(at as usize))
+    }
+
+    pub(crate) fn place_of_prompt(&self, no: u32) -> Option<WindowNo> {
+        let at = self.turns.partition_point(|turn| turn.no < no);
+        self.turns.get(at).filter(|turn| turn.no == no).map(|turn| turn.window)
+    }
+
+    pub(crate) fn place_of_aside(&self, no: u32) -> Option<WindowNo> {
+        let pending: usize = self.pending.iter().map(|(new, _)| new.asides.len()).sum();
+        if no == 0 || no as usize > self.asides as usize + pending {
+            return None;
+        }
+        if no > self.asides {
+            return self.window_count().checked_sub(1);
+        }
+        let at = self.entries.partition_point(|e| e.asides < no).checked_sub(1)?;
+        self.window_of(at)
+    }
+}

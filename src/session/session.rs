@@ -1,0 +1,313 @@
+//! An open session: indexes its file piece by piece, and decodes the window that is asked for.
+//!
+//! Indexing and reading go side by side: the index is locked for as long as a piece of it is written, and
+//! never while the file is read.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+
+use super::agent::{AGENTS, Agent, Desk, Indexer, Likeness, Shown};
+use super::error::{OpenError, ReadError};
+use super::feeding::{Feeding, trimmed};
+use super::index::{Entry, Index, Kind};
+use super::lines::Lines;
+use super::media;
+use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
+use super::report::Report;
+use super::source::Source;
+use crate::redact::Cleaner;
+
+/// Bytes looked at to tell whose session it is.
+const SAMPLE: usize = 1 << 20;
+/// Lines looked at, at most.
+const SAMPLE_LINES: usize = 400;
+/// Lines of one diff in a window.
+const DIFF_LINES: usize = 400;
+/// Bytes of an output, and lines of a diff, on the page of one step.
+const WHOLE: (usize, usize) = (8 << 20, 50_000);
+
+/// How far the index is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to be read.
+    More,
+    /// The end of the file, as it is now, is reached. It may grow: advance again later.
+    Complete,
+}
+
+/// A session being read.
+#[derive(Debug)]
+pub struct Session {
+    source: Source,
+    cleaner: Cleaner,
+    agent: &'static dyn Agent,
+    index: RwLock<Index>,
+    reading: Mutex<Reading>,
+    overview: Mutex<Option<(u64, Arc<Overview>)>>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    lines: Lines,
+    indexer: Box<dyn Indexer>,
+}
+
+impl Session {
+    /// Tells by its content whose session this is. Reads at most 1 MiB, indexes nothing yet.
+    ///
+    /// # Errors
+    /// [`OpenError::Empty`], [`OpenError::NotASession`], or what reading gave.
+    pub fn open(source: Source, cleaner: Cleaner) -> Result<Self, OpenError> {
+        let agent = recognised(&source)?;
+        let reading = Reading { lines: Lines::new(), indexer: agent.indexer() };
+        Ok(Self {
+            source,
+            cleaner,
+            agent,
+            index: RwLock::default(),
+            reading: Mutex::new(reading),
+            overview: Mutex::default(),
+        })
+    }
+
+    /// The agent's product name.
+    pub fn agent(&self) -> &'static str {
+        self.agent.name()
+    }
+
+    /// Indexes about `max_bytes` more (at least one read). Callable again after [`Progress::Complete`]: then
+    /// what the file has grown by is indexed.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is shorter than what is indexed.
+    pub fn advance(&self, max_bytes: usize) -> Result<Progress, ReadError> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reading { lines, indexer } = &mut *reading;
+        let mut done = 0;
+        loop {
+            let mut feeding = Feeding::new(&self.index, indexer.as_mut(), &self.cleaner);
+            let fed = lines.feed(&self.source, &mut feeding)?;
+            drop(feeding);
+            let complete = fed.is_none();
+            let waiting = if complete { indexer.waiting(&self.cleaner) } else { Vec::new() };
+            let mut index = self.index_mut();
+            index.tally.lines = lines.count();
+            index.touched(complete, waiting);
+            drop(index);
+            done += fed.unwrap_or(0);
+            if complete {
+                return Ok(Progress::Complete);
+            }
+            if done >= max_bytes {
+                return Ok(Progress::More);
+            }
+        }
+    }
+
+    /// The header and the outline of what is indexed. Cheap unless the index has changed.
+    pub fn overview(&self) -> Arc<Overview> {
+        let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        let desk = self.desk();
+        let index = desk.index();
+        match &*kept {
+            Some((revision, overview)) if *revision == index.revision() => overview.clone(),
+            _ => {
+                let overview = Arc::new(index.overview(self.agent.name()));
+                *kept = Some((index.revision(), overview.clone()));
+                overview
+            }
+        }
+    }
+
+    /// How many windows are indexed. The last one may still grow until the index is complete.
+    pub fn windows(&self) -> WindowNo {
+        self.desk().index().window_count()
+    }
+
+    /// A window; `None` if it is not indexed (yet).
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn window(&self, no: WindowNo) -> Result<Option<Window>, ReadError> {
+        let desk = self.desk();
+        let plan = desk.index().plan(no);
+        let Some(plan) = plan else { return Ok(None) };
+        let mut turns = vec![Turn { no: plan.mark.turn, continued: plan.mark.continued, ..Turn::default() }];
+        for (entry, at) in plan.entries.iter().zip(plan.first..) {
+            let shown = self.show(entry, at, &desk)?;
+            if let Some(prompt) = shown.prompt {
+                let no = turns.last().map_or(0, |turn| turn.no) + 1;
+                turns.push(Turn { no, prompt: Some(prompt), ..Turn::default() });
+            }
+            if let Some(turn) = turns.last_mut() {
+                shown.items.into_iter().for_each(|item| add(&mut turn.items, item));
+                self.name_command(turn);
+            }
+        }
+        turns.retain(|turn| turn.prompt.is_some() || !turn.items.is_empty());
+        if let Some(last) = turns.last_mut() {
+            last.unfinished = plan.unfinished;
+        }
+        Ok(Some(Window { no, turns, next: plan.next }))
+    }
+
+    /// A step with the whole of its output (up to 8 MiB); `None` if there is none of this number (yet).
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn step(&self, no: u32) -> Result<Option<Step>, ReadError> {
+        let desk = Desk { output: WHOLE.0, diff_lines: WHOLE.1, ..self.desk() };
+        let found = desk.index().step_entry(no);
+        let Some((at, entry)) = found else { return Ok(None) };
+        let items = self.show(&entry, at, &desk)?.items;
+        Ok(items.into_iter().find_map(|item| match item {
+            Item::Step(step) if step.no == no => Some(*step),
+            _ => None,
+        }))
+    }
+
+    /// The bytes of an image with their type, which is told by the bytes alone: PNG, JPEG, GIF and WebP are
+    /// named, everything else is `application/octet-stream`. `None` if there is none of this number.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn attachment(&self, no: u32) -> Result<Option<(&'static str, Vec<u8>)>, ReadError> {
+        let desk = self.desk();
+        let found = desk.index().image_entry(no);
+        let Some(entry) = found else { return Ok(None) };
+        let record = desk.record(&entry)?;
+        let encoded = self.agent.image(&record, (no - 1 - entry.images) as usize);
+        let bytes = encoded.and_then(|encoded| media::decoded(&encoded));
+        Ok(bytes.map(|bytes| (media::kind(&bytes), bytes)))
+    }
+
+    /// The window in which a step stands.
+    pub fn place_of_step(&self, no: u32) -> Option<WindowNo> {
+        self.desk().index().place_of_step(no)
+    }
+
+    /// The window in which a prompt stands.
+    pub fn place_of_prompt(&self, no: u32) -> Option<WindowNo> {
+        self.desk().index().place_of_prompt(no)
+    }
+
+    /// The window in which an aside stands.
+    pub fn place_of_aside(&self, no: u32) -> Option<WindowNo> {
+        self.desk().index().place_of_aside(no)
+    }
+
+    /// What was counted and what was odd, in what is indexed.
+    pub fn report(&self) -> Report {
+        let desk = self.desk();
+        let index = desk.index();
+        let overview = index.overview(self.agent.name());
+        let (warnings, more_warnings) = index.tally.warnings(&self.cleaner);
+        Report {
+            agent: self.agent.name(),
+            bytes: index.tally.bytes,
+            lines: index.tally.lines,
+            counts: index.tally.counts,
+            steps: overview.steps,
+            sub_steps: overview.sub_steps,
+            windows: overview.windows,
+            warnings,
+            more_warnings,
+        }
+    }
+
+    /// What was printed by the slash command that opened the turn is named by it.
+    fn name_command(&self, turn: &mut Turn) {
+        if let Some(Item::Marker(Marker::Local { command, .. })) = turn.items.last_mut()
+            && command.is_blank()
+        {
+            let opened = turn.prompt.as_ref().and_then(|prompt| prompt.command.clone());
+            *command = opened.unwrap_or_else(|| self.cleaner.text("local command"));
+        }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        let Session { source, cleaner, index, .. } = self;
+        Desk { source, index, cleaner, output: Output::MAX, diff_lines: DIFF_LINES }
+    }
+
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, entry: &Entry, no: u32, desk: &Desk<'_>) -> Result<Shown, ReadError> {
+        let note = |what: String, fields| {
+            let item = Item::Unknown { what: self.cleaner.text(&what), fields };
+            Ok(Shown { prompt: None, items: vec![item] })
+        };
+        match entry.kind {
+            Kind::Broken => {
+                let bytes = self.source.bytes(entry.offset, (entry.len as usize).min(2048))?;
+                let start = self.cleaner.start(&String::from_utf8_lossy(&bytes), 300);
+                note(
+                    format!("line {} is not valid JSON", entry.line),
+                    vec![(self.cleaner.text("starts with"), start)],
+                )
+            }
+            Kind::TooLong => note(format!("line {} is too long to be shown", entry.line), vec![]),
+            Kind::Side => match desk.index().stray_chain(no) {
+                Some(records) => {
+                    let count = self.cleaner.text(&records.to_string());
+                    note(
+                        "work of a sub-agent that no step sent".into(),
+                        vec![(self.cleaner.text("records"), count)],
+                    )
+                }
+                None => Ok(Shown::default()),
+            },
+            _ => self.agent.show(entry, no, &desk.record(entry)?, desk),
+        }
+    }
+}
+
+/// Adds an item; what a local command printed joins the command, and repeated errors become one.
+pub(super) fn add(items: &mut Vec<Item>, item: Item) {
+    use Marker::{ApiError, Compacted, Local};
+    match (items.last_mut(), item) {
+        (Some(Item::Marker(Local { output: before, .. })), Item::Marker(Local { command, output }))
+            if command.is_blank() && before.bytes == 0 =>
+        {
+            *before = output
+        }
+        (Some(Item::Marker(ApiError { text: before, .. })), Item::Marker(ApiError { text, .. }))
+            if *before == text => {}
+        (
+            Some(Item::Marker(Compacted { summary: none @ None, at, .. })),
+            Item::Marker(Compacted { summary: Some(summary), at: later, .. }),
+        ) => {
+            *none = Some(summary);
+            *at = at.or(later);
+        }
+        (_, item) => items.push(item),
+    }
+}
+
+/// Whose session this is, by its first megabyte.
+fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
+    let len = usize::try_from(source.len()?).unwrap_or(usize::MAX).min(SAMPLE);
+    let bytes = source.bytes(0, len)?;
+    let lines = bytes.split(|b| *b == b'\n').map(trimmed).filter(|line| !line.is_empty());
+    let lines: Vec<&[u8]> = lines.take(SAMPLE_LINES).collect();
+    if lines.is_empty() {
+        return Err(OpenError::Empty);
+    }
+    let likeness = |agent: &dyn Agent| {
+        let all = || lines.iter().map(|line| agent.likeness(line));
+        if all().any(|l| l == Likeness::Foreign) {
+            Likeness::Foreign
+        } else {
+            all().max().unwrap_or(Likeness::Unknown)
+        }
+    };
+    let best = AGENTS.iter().map(|agent| (likeness(*agent), *agent)).max_by_key(|(likeness, _)| *likeness);
+    match best {
+        Some((Likeness::Likely | Likeness::Certain, agent)) => Ok(agent),
+        _ => Err(OpenError::NotASession {
+            records: lines.len(),
+            agents: AGENTS.iter().map(|agent| agent.name()).collect::<Vec<_>>().join(", "),
+        }),
+    }
+}

@@ -1,0 +1,18 @@
+//! The session server: one actix-web server per share, on 127.0.0.1 alone.
+//!
+//! It knows nothing of shares, keepers or tunnels: it is handed a listening socket, a token and a [`Site`]
+//! to serve under it. [`headers`] holds what every answer carries, [`pool`] the threads that render,
+//! [`session`] the site that shows a session.
+
+mod cache;
+pub mod check;
+pub mod content;
+pub mod headers;
+pub mod pool;
+mod server;
+pub mod session;
+mod token;
+
+pub use content::{Coding, Content, Freshness};
+pub use server::{Running, Site, start};
+pub use token::Token;

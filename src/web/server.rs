@@ -1,0 +1,171 @@
+//! The server of one site: what is asked for, what is answered, and nothing else.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode, Version};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+
+use super::content::{Coding, Content, Freshness};
+use super::pool::{Pool, PoolError};
+use super::{Token, headers};
+
+/// What a server shows under its token.
+pub trait Site: Send + Sync + 'static {
+    /// The answer to a GET of `path` (what follows `/s/<token>/`, without a leading slash) with `query`, in
+    /// `coding` or plain. Called on a thread of the render pool; may read files. `None`: there is no such thing.
+    fn get(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>>;
+
+    /// The body of the one page for everything that is not there.
+    fn not_found(&self) -> &'static str;
+}
+
+/// Style sheet and script stand here too, for the pages that know no token (the 404). Their names change with
+/// their content, and they say nothing of the session.
+const ASSETS: &str = "/a/";
+
+/// A running server. Poll [`Running::server`] where its owner lives: it ends with it.
+pub struct Running {
+    /// The future that is the server.
+    pub server: Server,
+    /// For `stop(false)`: open connections are cut, for a page that was revoked must be gone at once.
+    pub handle: ServerHandle,
+}
+
+/// Serves `site` under `/s/<token>/` on `listener`.
+///
+/// # Errors
+/// Those of the socket.
+pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Pool) -> io::Result<Running> {
+    let served = web::Data::new(Served { token, site, pool });
+    let server =
+        HttpServer::new(move || App::new().app_data(served.clone()).default_service(web::to(answer)))
+            .workers(1)
+            .disable_signals()
+            // Long enough for a phone in a train, short enough that slow clients do not pile up.
+            .client_request_timeout(Duration::from_secs(10))
+            .client_disconnect_timeout(Duration::from_secs(2))
+            .keep_alive(Duration::from_secs(20))
+            .max_connections(1024)
+            .shutdown_timeout(1)
+            .listen(listener)?
+            .run();
+    let handle = server.handle();
+    Ok(Running { server, handle })
+}
+
+struct Served {
+    token: Token,
+    site: Arc<dyn Site>,
+    pool: Pool,
+}
+
+async fn answer(request: HttpRequest, served: web::Data<Served>) -> HttpResponse {
+    let Some(path) = wanted(&request, &served.token) else { return not_found(&served) };
+    let (site, query, coding) = (served.site.clone(), request.query_string().to_owned(), wished(&request));
+    match served.pool.run(move || site.get(&path, &query, coding)).await {
+        Ok(Some(content)) => respond(&request, &content),
+        Ok(None) => not_found(&served),
+        Err(error) => trouble(error),
+    }
+}
+
+/// The path below the token, if this is a request we answer at all.
+fn wanted(request: &HttpRequest, token: &Token) -> Option<String> {
+    let hosts = request.headers().get_all(header::HOST).count();
+    let host_ok = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
+    let method_ok = matches!(*request.method(), Method::GET | Method::HEAD);
+    let path = request.uri().path();
+    if path.starts_with(ASSETS) {
+        return (host_ok && method_ok).then(|| path[1..].to_owned());
+    }
+    let (given, path) = path.strip_prefix("/s/")?.split_once('/')?;
+    // The token is compared in any case, so that the time tells nothing.
+    let ours = token.matches(given);
+    (ours && host_ok && method_ok).then(|| path.to_owned())
+}
+
+fn respond(request: &HttpRequest, content: &Content) -> HttpResponse {
+    let etag = match content.coding.name() {
+        Some(coding) => format!("\"{}-{coding}\"", content.etag),
+        None => format!("\"{}\"", content.etag),
+    };
+    if content.status == StatusCode::OK && is_known(request, &etag) {
+        let mut response = HttpResponse::NotModified().finish();
+        set(&mut response, header::ETAG, &etag);
+        return finish(response, content.freshness);
+    }
+    let mut response =
+        HttpResponse::build(content.status).content_type(content.media_type).body(content.body.clone());
+    set(&mut response, header::ETAG, &etag);
+    if let Some(coding) = content.coding.name() {
+        set(&mut response, header::CONTENT_ENCODING, coding);
+    }
+    finish(response, content.freshness)
+}
+
+/// The best coding the client names. One it does not name, or refuses with `q=0`, is not used.
+fn wished(request: &HttpRequest) -> Coding {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let takes = |coding: &Coding| {
+        accepted.unwrap_or_default().split(',').any(|part| {
+            let mut fields = part.split(';').map(str::trim);
+            let named =
+                fields.next().zip(coding.name()).is_some_and(|(name, ours)| name.eq_ignore_ascii_case(ours));
+            named && !fields.any(|field| matches!(field, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        })
+    };
+    [Coding::Brotli, Coding::Gzip].into_iter().find(takes).unwrap_or(Coding::Plain)
+}
+
+fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    let given = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| {
+        given.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == etag)
+    })
+}
+
+fn not_found(served: &Served) -> HttpResponse {
+    let response =
+        HttpResponse::NotFound().content_type("text/html; charset=utf-8").body(served.site.not_found());
+    finish(response, Freshness::Never)
+}
+
+fn trouble(error: PoolError) -> HttpResponse {
+    let mut response = match error {
+        PoolError::Busy => HttpResponse::ServiceUnavailable(),
+        PoolError::Panicked => HttpResponse::InternalServerError(),
+    };
+    if error == PoolError::Busy {
+        response.insert_header((header::RETRY_AFTER, "2"));
+    }
+    let text = match error {
+        PoolError::Busy => "Too many readers at the moment. Reload in a few seconds.\n",
+        PoolError::Panicked => "This part of the session could not be shown.\n",
+    };
+    finish(response.content_type("text/plain; charset=utf-8").body(text), Freshness::Never)
+}
+
+fn finish(mut response: HttpResponse, freshness: Freshness) -> HttpResponse<BoxBody> {
+    let cache = match freshness {
+        Freshness::Never => "no-store",
+        Freshness::AskAgain => "private, no-cache",
+        Freshness::Forever => "private, max-age=31536000, immutable",
+    };
+    let headers = response.headers_mut();
+    headers::add(headers);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+fn set(response: &mut HttpResponse, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

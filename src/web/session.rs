@@ -1,0 +1,237 @@
+//! The site of one session: which path shows what, each page rendered and compressed once.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+
+use super::cache::Cache;
+use super::content::{Coding, Content, Freshness};
+use super::pool::Pool;
+use super::server::Site;
+use crate::redact::{CleanText, Cleaner};
+use crate::render::{self, PageInput};
+use crate::session::model::{Overview, Window, WindowNo};
+use crate::session::{OpenError, Progress, ReadError, Session, Source};
+use crate::share::{Cause, Failure};
+
+/// Bytes indexed between two looks at what is there.
+const PIECE: usize = 1 << 20;
+/// Bytes indexed by one job of the pool while the rest of a session is read behind the first view.
+const STRETCH: usize = 8 << 20;
+
+/// What a site is made from.
+#[derive(Clone, Debug)]
+pub struct SiteSource {
+    /// The file.
+    pub path: PathBuf,
+    /// What is shown of it, in bytes from its beginning; `None`: all.
+    pub len: Option<u64>,
+    /// A title the sharer chose.
+    pub name: Option<String>,
+}
+
+/// A session that can be looked at.
+pub struct SessionSite {
+    session: Session,
+    title: Option<CleanText>,
+    cache: Mutex<Cache<(Page, Coding)>>,
+}
+
+/// What a path below the token asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked<'a> {
+    Page(Page),
+    Image(u32),
+    Asset(&'a str),
+}
+
+/// A page that is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    /// A window, whole document.
+    Window(WindowNo),
+    /// A window, its turns alone: what the script appends.
+    Part(WindowNo),
+    /// A step with the whole of its output.
+    Step(u32),
+}
+
+impl SessionSite {
+    /// Opens the session and indexes it until its first window is whole: what that takes does not depend on
+    /// how long the session is.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class [`Cause::Session`].
+    pub fn open(source: &SiteSource) -> Result<Self, Failure> {
+        let open = || {
+            let cleaner = Cleaner::new();
+            let file = std::fs::File::open(&source.path)?;
+            let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
+            while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
+            let title = source.name.as_deref().map(|name| cleaner.text(name));
+            Ok(Self { session, title, cache: Mutex::default() })
+        };
+        open().map_err(|error: OpenError| {
+            let what = format!("{}: {error}", source.path.display());
+            Failure::new(Cause::Session, what, "`panko check FILE` tells what is in the file")
+        })
+    }
+
+    /// Indexes the rest, piece by piece on the pool, beside the first views. Ends when the site is dropped.
+    pub fn read_on_behind(self: &Arc<Self>, pool: Pool) {
+        let site = Arc::downgrade(self);
+        actix_web::rt::spawn(async move {
+            while let Some(site) = site.upgrade() {
+                let advanced = pool.run(move || site.session.advance(STRETCH)).await;
+                match advanced {
+                    Ok(Ok(Progress::More)) => {}
+                    Ok(Ok(Progress::Complete)) => return,
+                    Ok(Err(error)) => return tracing::warn!(%error, "the rest of a session is not shown"),
+                    // Readers come first.
+                    Err(super::pool::PoolError::Busy) => tokio::task::yield_now().await,
+                    Err(error) => return tracing::error!(%error, "indexing a session"),
+                }
+            }
+        });
+    }
+
+    fn render(&self, page: Page, overview: &Overview) -> Result<Option<String>, ReadError> {
+        let no = match page {
+            Page::Window(no) | Page::Part(no) => Some(no),
+            Page::Step(step) => self.session.place_of_step(step),
+        };
+        let Some(window) = no.map(|no| self.window(no)).transpose()?.flatten() else { return Ok(None) };
+        let input = PageInput { overview, window: &window, title: self.title.as_ref(), live: false };
+        Ok(match page {
+            Page::Window(_) => Some(render::page(&input)),
+            Page::Part(_) => Some(render::part(&input)),
+            Page::Step(step) => self.session.step(step)?.map(|step| render::step_page(&input, &step)),
+        })
+    }
+
+    /// The first window is always there, be it empty.
+    fn window(&self, no: WindowNo) -> Result<Option<Window>, ReadError> {
+        let window = self.session.window(no)?;
+        Ok(window.or_else(|| (no == 0).then(Window::default)))
+    }
+
+    fn page(&self, page: Page, coding: Coding) -> Result<Option<Arc<Content>>, ReadError> {
+        let overview = self.session.overview();
+        if let Some(content) = self.cache().get(&overview, (page, coding)) {
+            return Ok(Some(content));
+        }
+        let Some(html) = self.render(page, &overview)? else { return Ok(None) };
+        let content = Arc::new(Content::html(StatusCode::OK, html, coding, Freshness::AskAgain));
+        self.cache().put(&overview, (page, coding), content.clone());
+        Ok(Some(content))
+    }
+
+    fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
+        let found = self.session.attachment(no)?;
+        Ok(found.map(|(media_type, bytes)| {
+            Arc::new(Content::plain(StatusCode::OK, media_type, bytes.into(), Freshness::AskAgain))
+        }))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache<(Page, Coding)>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site for SessionSite {
+    fn get(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>> {
+        let found = match asked(path, query)? {
+            Asked::Page(page) => self.page(page, coding),
+            Asked::Image(no) => self.image(no),
+            Asked::Asset(name) => return asset(name, coding),
+        };
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a page could not be read");
+            let html = render::unreadable().to_owned();
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Some(Arc::new(Content::html(status, html, Coding::Plain, Freshness::Never)))
+        })
+    }
+
+    fn not_found(&self) -> &'static str {
+        render::not_found()
+    }
+}
+
+fn asked<'a>(path: &'a str, query: &str) -> Option<Asked<'a>> {
+    // Numbers are written one way, so that each page has one address.
+    let number = |text: &str| text.parse::<u32>().ok().filter(|no| no.to_string() == text);
+    if path.is_empty() {
+        return Some(Asked::Page(Page::Window(0)));
+    }
+    if let Some(name) = path.strip_prefix("a/") {
+        return Some(Asked::Asset(name));
+    }
+    if let Some(no) = path.strip_prefix("w/").and_then(number) {
+        return Some(Asked::Page(if query == "part=1" { Page::Part(no) } else { Page::Window(no) }));
+    }
+    match path.split_at_checked(1)? {
+        ("s", no) => number(no).map(|no| Asked::Page(Page::Step(no))),
+        ("i", no) => number(no).map(Asked::Image),
+        _ => None,
+    }
+}
+
+fn asset(name: &str, coding: Coding) -> Option<Arc<Content>> {
+    let asset = render::asset(name)?;
+    let body: &'static [u8] = match coding {
+        Coding::Plain => asset.raw,
+        Coding::Brotli => &asset.brotli,
+        Coding::Gzip => &asset.gzip,
+    };
+    Some(Arc::new(Content {
+        status: StatusCode::OK,
+        media_type: asset.content_type,
+        body: Bytes::from_static(body),
+        coding,
+        etag: asset.name.clone(),
+        freshness: Freshness::Forever,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_one_address_and_nothing_else_has_any() {
+        for (path, query, expected) in [
+            ("", "", Some(Asked::Page(Page::Window(0)))),
+            ("", "utm=x", Some(Asked::Page(Page::Window(0)))),
+            ("w/0", "", Some(Asked::Page(Page::Window(0)))),
+            ("w/12", "", Some(Asked::Page(Page::Window(12)))),
+            ("w/12", "part=1", Some(Asked::Page(Page::Part(12)))),
+            ("s7", "", Some(Asked::Page(Page::Step(7)))),
+            ("i3", "", Some(Asked::Image(3))),
+            ("a/x.css", "", Some(Asked::Asset("x.css"))),
+        ] {
+            assert_eq!(asked(path, query), expected, "{path}");
+        }
+        for path in [
+            "w",
+            "w/",
+            "w/01",
+            "w/+1",
+            "w/-1",
+            "w/4294967296",
+            "w/1/",
+            "s",
+            "s1x",
+            "i",
+            "i 1",
+            "x",
+            "é",
+            "/",
+            "..",
+        ] {
+            assert_eq!(asked(path, ""), None, "{path}");
+        }
+    }
+}

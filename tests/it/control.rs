@@ -1,0 +1,167 @@
+//! The control socket under bad input and many clients.
+
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
+use crate::support::wait::{SOON, until};
+use crate::support::{process, sessions};
+
+fn code(reply: &Value) -> &str {
+    assert_eq!(reply["status"], "Error", "{reply}");
+    assert!(!reply["data"]["message"].as_str().unwrap().is_empty(), "{reply}");
+    reply["data"]["code"].as_str().unwrap()
+}
+
+#[test]
+fn each_kind_of_bad_frame_has_its_code_and_the_connection_goes_on() {
+    let home = Home::started();
+    let mut wire = home.connect();
+    for (frame, expected) in [
+        ("{", "not_json"),
+        ("[1,2]", "not_json"),
+        ("{\"method\":\"Ping\"", "not_json"),
+        ("\"Ping\"", "not_json"),
+        ("{\"params\":{}}", "not_json"),
+        ("{\"method\":\"Dance\"}", "unknown_method"),
+        ("{\"method\":\"StopShare\",\"params\":{\"share_id\":7}}", "bad_params"),
+        ("{\"method\":\"StartShare\",\"params\":{\"session_path\":[]}}", "bad_params"),
+        ("nul\0byte", "not_json"),
+    ] {
+        wire.send_raw(format!("{frame}\n").as_bytes());
+        assert_eq!(code(&wire.next().unwrap()), expected, "{frame:?}");
+    }
+    let deep = "[".repeat(100_000);
+    wire.send_raw(format!("{{\"method\":\"StartShare\",\"params\":{deep}\n").as_bytes());
+    assert!(["not_json", "bad_params"].contains(&code(&wire.next().unwrap())));
+    let missing =
+        json!({"method": "StopShare", "params": {"share_id": "00000000-0000-4000-8000-000000000000"}});
+    assert_eq!(code(&wire.ask(&missing)), "no_such_share");
+    assert_eq!(wire.ask(&json!({"method": "Ping"})), json!({"status": "Pong"}));
+}
+
+#[test]
+fn a_frame_that_is_no_text_or_too_long_is_answered_and_the_connection_closed() {
+    let home = Home::started();
+    let mut wire = home.connect();
+    wire.send_raw(b"\xff\xfe{}\n");
+    assert_eq!(code(&wire.next().unwrap()), "not_utf8");
+    assert_eq!(wire.next(), None);
+
+    let before = process::resident(home.daemon_pid());
+    let mut wire = home.connect();
+    let stream: &mut UnixStream = wire.reader.get_mut();
+    let piece = vec![b'x'; 1 << 20];
+    // The daemon closes while this is written: the rest goes nowhere.
+    for _ in 0..64 {
+        if stream.write_all(&piece).is_err() {
+            break;
+        }
+    }
+    if let Some(reply) = wire.next() {
+        assert_eq!(code(&reply), "frame_too_large");
+        assert_eq!(wire.next(), None);
+    }
+    let grown = process::resident(home.daemon_pid()).saturating_sub(before);
+    assert!(grown < 16 << 20, "the daemon has grown by {grown} bytes");
+    assert_eq!(home.ask(&json!({"method": "Ping"})), json!({"status": "Pong"}));
+}
+
+#[test]
+fn requests_without_an_id_are_answered_in_order_and_those_with_one_when_they_are_done() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::Slow);
+    let mut wire = home.connect();
+    wire.send(&json!({"id": "slow", "method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    wire.send(&json!({"id": 2, "method": "Ping"}));
+    assert_eq!(wire.next().unwrap(), json!({"id": 2, "status": "Pong"}));
+    home.tunnel.go_on();
+    let slow = wire.next().unwrap();
+    assert_eq!((&slow["id"], &slow["status"]), (&json!("slow"), &json!("ShareStarted")));
+
+    let methods = ["Ping", "ListShares", "Hello"];
+    let expected = ["Pong", "ShareList", "Hello"];
+    for n in 0..3000 {
+        wire.send(&json!({"method": methods[n % 3]}));
+        // Unread answers stop the daemon from reading: read as it goes, half a window behind.
+        if n >= 6 {
+            assert_eq!(wire.next().unwrap()["status"], expected[(n - 6) % 3]);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_never_reads_or_never_ends_its_line_disturbs_nobody() {
+    let home = Home::started();
+    let mut deaf = home.connect();
+    deaf.reader.get_mut().set_nonblocking(true).unwrap();
+    let line = b"{\"method\":\"ListShares\"}\n".repeat(1000);
+    while deaf.reader.get_mut().write(&line).is_ok() {}
+    let mut endless: Vec<_> = (0..50).map(|_| home.connect()).collect();
+    for wire in &mut endless {
+        wire.send_raw(b"{\"method\":");
+    }
+    for _ in 0..20 {
+        assert_eq!(home.ask(&json!({"method": "Ping"})), json!({"status": "Pong"}));
+    }
+}
+
+#[test]
+fn more_connections_than_there_is_room_for_wait_and_are_served() {
+    let home = Home::started();
+    let mut idle: Vec<_> = (0..512).map(|_| home.connect()).collect();
+    let mut late = home.connect();
+    late.send(&json!({"method": "Ping"}));
+    idle.truncate(100);
+    assert_eq!(late.next(), Some(json!({"status": "Pong"})));
+}
+
+#[test]
+fn a_client_that_closes_its_writing_side_still_gets_its_answer() {
+    let home = Home::started();
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "Ping"}));
+    wire.reader.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(wire.next(), Some(json!({"status": "Pong"})));
+    assert_eq!(wire.next(), None);
+}
+
+#[test]
+fn hello_says_who_answers() {
+    let home = Home::started();
+    let hello = home.ask(&json!({"method": "Hello"}));
+    assert_eq!(hello["data"]["pid"], home.daemon_pid());
+    assert_eq!(hello["data"]["protocol"], 1);
+    let features = hello["data"]["features"].as_array().unwrap();
+    for method in ["StartShare", "StopShare", "ListShares", "Ping", "Shutdown"] {
+        assert!(features.contains(&json!(method)), "{hello}");
+    }
+}
+
+#[test]
+fn starting_and_stopping_leaves_no_descriptor_thread_or_process_behind() {
+    let home = Home::started();
+    let round = || {
+        let share = home.share(&sessions::example(), "cloudflare");
+        home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    };
+    let look = || {
+        let pid = home.daemon_pid();
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
+        (process::descriptors(pid).len(), threads)
+    };
+    // The first rounds fill pools that stay.
+    (0..5).for_each(|_| round());
+    let before = look();
+    (0..15).for_each(|_| round());
+    // A blocking thread more or less is the runtime's own affair; a leak would be one a round.
+    until(SOON, "descriptors and threads are back where they were", || {
+        let now = look();
+        now.0 <= before.0 + 3 && now.1 <= before.1 + 5
+    });
+    home.assert_nothing_runs();
+}

@@ -1,0 +1,286 @@
+//! The life of a share through the daemon: up, listed, stopped; what fails and how it says so.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::{Mode, url_of};
+use crate::support::wait::{SOON, until};
+use crate::support::{http, process, sessions};
+
+#[test]
+fn a_local_share_is_answered_when_its_page_is_there() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    let url = share["public_url"].as_str().unwrap();
+    assert_eq!(http::get(url).status, 200);
+    assert_eq!(share["status"], "active");
+    assert_eq!(share["session_name"], "session");
+    assert_eq!(share["provider_name"], "local");
+    assert_eq!(u64::from(http::parts(url).0), share["local_port"].as_u64().unwrap());
+    assert_eq!(home.shares().len(), 1);
+}
+
+#[test]
+fn a_cloudflare_share_is_answered_when_the_tunnel_is_ready_and_not_at_its_url() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::UrlBeforeReady);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    until(SOON, "the daemon knows the URL", || {
+        home.shares()
+            .first()
+            .is_some_and(|share| share["public_url"].as_str().unwrap().starts_with("https://stand-in-"))
+    });
+    assert_eq!(home.shares()[0]["status"], "starting", "a URL is not a connection");
+    home.tunnel.go_on();
+    let reply = wire.next().unwrap();
+    assert_eq!(reply["status"], "ShareStarted", "{reply}");
+    let url = reply["data"]["public_url"].as_str().unwrap();
+    let base = url_of(home.tunnel.starts()[0]);
+    let path = url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} does not begin with {base}"));
+    let port = reply["data"]["local_port"].as_u64().unwrap();
+    assert_eq!(
+        http::get(&format!("http://127.0.0.1:{port}{path}")).status,
+        200,
+        "the page behind the tunnel answers"
+    );
+}
+
+#[test]
+fn a_custom_tunnel_from_the_configuration_is_shared_by() {
+    let mut home = Home::new();
+    let script = home.path("mytunnel");
+    fs::write(&script, "#!/bin/sh\necho \"serving $1 at http://$1.my.example:80/\"\nexec sleep 600\n")
+        .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    home.configure(&format!(
+        "[tunnels.mine]\ncommand = [{script:?}, \"{{port}}\"]\nurl_regex = 'at (http://\\S+)'\nstream = \"stdout\"\n"
+    ));
+    home.start();
+    let share = home.share(&sessions::example(), "mine");
+    let port = share["local_port"].as_u64().unwrap();
+    let expected = format!("http://{port}.my.example:80/s/");
+    assert!(share["public_url"].as_str().unwrap().starts_with(&expected), "{share}");
+}
+
+#[test]
+fn a_stop_ends_server_keeper_and_tunnel() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::ForkGrandchild);
+    let share = home.share(&sessions::example(), "cloudflare");
+    let port = share["local_port"].as_u64().unwrap() as u16;
+    assert_eq!((home.keepers().len(), home.tunnel.starts().len()), (1, 1));
+    let reply = home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    assert_eq!(reply, json!({"status": "ShareStopped", "data": {"share_id": share["id"]}}));
+    // At once: the reply says that it is over.
+    assert!(home.keepers().is_empty() && home.tunnels().is_empty(), "something still runs");
+    assert!(home.tunnel.helpers().iter().all(|pid| !process::lives(*pid)), "a helper still runs");
+    assert!(http::raw(port, b"GET / HTTP/1.1\r\n\r\n").is_none(), "the port still answers");
+    assert!(home.shares().is_empty());
+    let left: Vec<_> =
+        fs::read_dir(home.data("snapshots")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(
+        left.iter().all(|name| !name.to_string_lossy().ends_with(".jsonl")),
+        "the private copy stays: {left:?}"
+    );
+}
+
+#[test]
+fn a_tunnel_that_hangs_delays_nobody_else() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::Silent);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    // Not a measure of speed: a list that waited for the tunnel would take its 30 s.
+    let began = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(home.shares()[0]["status"], "starting");
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "ten lists took {:?}", began.elapsed());
+    assert_eq!(
+        http::get(home.share(&sessions::example(), "local")["public_url"].as_str().unwrap()).status,
+        200
+    );
+    // Nor does it delay the end of the very share.
+    let id = &home.shares()[0]["id"];
+    let reply = home.ask(&json!({"method": "StopShare", "params": {"share_id": id}}));
+    assert_eq!(reply["status"], "ShareStopped");
+    assert_eq!(wire.next().unwrap()["status"], "Error", "who waited for the start is told");
+}
+
+#[test]
+fn a_silent_tunnel_is_given_up_when_its_time_is_over() {
+    let mut home = Home::new();
+    let program = home.tunnel.program();
+    home.tunnel.behave(Mode::Silent);
+    home.configure(&format!(
+        "[tunnels.mute]\ncommand = [{program:?}, \"{{port}}\"]\nurl_regex = '(https://\\S+)'\nready_timeout = 1\n"
+    ));
+    home.start();
+    let reply = home.try_share(&sessions::example(), "mute");
+    assert_eq!((&reply["status"], &reply["data"]["code"]), (&json!("Error"), &json!("timed_out")), "{reply}");
+    home.assert_nothing_runs();
+    assert!(home.shares().is_empty());
+}
+
+#[test]
+fn a_failed_start_is_told_with_cause_and_remedy_and_never_retried() {
+    let home = Home::started();
+    for (mode, code) in [
+        (Mode::CrashLoop, "crashed"),
+        (Mode::UrlThenDie, "crashed"),
+        (Mode::RateLimited, "rate_limited"),
+        (Mode::WrongUrl, "crashed"),
+        (Mode::UnknownFlag, "credentials"),
+    ] {
+        home.tunnel.behave(mode);
+        let before = home.tunnel.starts().len();
+        let reply = home.try_share(&sessions::example(), "cloudflare");
+        assert_eq!(reply["status"], "Error", "{mode:?}: {reply}");
+        assert_eq!(reply["data"]["code"], code, "{mode:?}: {reply}");
+        assert!(!reply["data"]["remedy"].as_str().unwrap().is_empty(), "{mode:?}: {reply}");
+        home.assert_nothing_runs();
+        assert_eq!(home.tunnel.starts().len(), before + 1, "{mode:?}: it was tried again");
+    }
+    assert!(home.shares().is_empty());
+    let all = home.ask(&json!({"method": "ListShares", "params": {"all": true}}));
+    let all = all["data"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 5);
+    assert!(all.iter().all(|share| share["status"] == "error" && share["reason"].is_string()), "{all:?}");
+}
+
+#[test]
+fn the_address_of_the_providers_own_api_is_never_taken_for_the_tunnels() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::WrongUrl);
+    let reply = home.try_share(&sessions::example(), "cloudflare");
+    assert_eq!(reply["status"], "Error");
+    let all = home.ask(&json!({"method": "ListShares", "params": {"all": true}}));
+    assert_eq!(all["data"][0]["public_url"], "");
+}
+
+#[test]
+fn what_cannot_be_shared_is_refused_with_the_reason() {
+    let home = Home::started();
+    let bad = home.path("bad.jsonl");
+    fs::write(&bad, "this is\nno session\n").unwrap();
+    let empty = home.path("empty.jsonl");
+    fs::write(&empty, "").unwrap();
+    for (path, provider, code) in [
+        (home.path("absent.jsonl"), "local", "session"),
+        (bad, "local", "session"),
+        (empty, "local", "session"),
+        (home.path("."), "local", "session"),
+        ("/dev/zero".into(), "local", "session"),
+        ("relative.jsonl".into(), "local", "session"),
+        (sessions::example(), "carrier-pigeon", "config"),
+    ] {
+        let reply = home.try_share(&path, provider);
+        assert_eq!(reply["data"]["code"], code, "{}: {reply}", path.display());
+        assert!(!reply["data"]["remedy"].as_str().unwrap().is_empty(), "{reply}");
+    }
+    fs::remove_file(home.tunnel.program()).unwrap();
+    let reply = home.try_share(&sessions::example(), "cloudflare");
+    assert_eq!(reply["data"]["code"], "missing_program", "{reply}");
+    assert!(home.keepers().is_empty() && home.shares().is_empty());
+}
+
+#[test]
+fn the_same_idempotency_key_is_the_same_share() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::Slow);
+    let ask = json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare",
+        "options": {"idempotency_key": "k1"}}});
+    let mut first = home.connect();
+    first.send(&ask);
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    // The first client dies; the second asks the same.
+    drop(first);
+    let mut second = home.connect();
+    second.send(&ask);
+    home.tunnel.go_on();
+    let share = second.next().unwrap();
+    assert_eq!(share["status"], "ShareStarted", "{share}");
+    assert_eq!(home.ask(&ask)["data"]["id"], share["data"]["id"], "asked again when it is up");
+    assert_eq!((home.shares().len(), home.tunnel.starts().len()), (1, 1));
+}
+
+#[test]
+fn a_cancelled_start_leaves_nothing() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::Slow);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare",
+        "options": {"idempotency_key": "k1"}}}));
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    let reply = home.ask(&json!({"method": "CancelStart", "params": {"idempotency_key": "k1"}}));
+    assert_eq!(reply["status"], "ShareStopped", "{reply}");
+    assert_eq!(wire.next().unwrap()["status"], "Error");
+    home.assert_nothing_runs();
+    assert!(home.shares().is_empty());
+}
+
+#[test]
+fn no_more_shares_than_the_configuration_allows() {
+    let mut home = Home::new();
+    home.configure("max_shares = 2\n");
+    home.start();
+    home.share(&sessions::example(), "local");
+    home.share(&sessions::example(), "local");
+    let reply = home.try_share(&sessions::example(), "local");
+    assert_eq!(reply["data"]["code"], "too_many_shares", "{reply}");
+    assert!(reply["data"]["remedy"].as_str().unwrap().contains("max_shares"), "{reply}");
+}
+
+#[test]
+fn a_port_that_was_asked_for_is_used_or_said_to_be_taken() {
+    let home = Home::started();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ask = |port: u16| {
+        home.ask(&json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "local",
+            "options": {"port": port}}}))
+    };
+    let reply = ask(port);
+    assert_eq!(reply["data"]["code"], "port_taken", "{reply}");
+    drop(taken);
+    assert_eq!(ask(port)["data"]["local_port"], port);
+}
+
+#[test]
+fn the_log_of_a_tunnel_can_be_read_while_it_runs_and_after_its_end() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::UpThenDie);
+    let share = home.share(&sessions::example(), "cloudflare");
+    let logs =
+        || home.ask(&json!({"method": "Logs", "params": {"share_id": share["id"]}}))["data"]["text"].clone();
+    assert!(logs().as_str().unwrap().contains("Registered tunnel connection"), "{}", logs());
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    assert!(logs().as_str().unwrap().contains("Registered tunnel connection"), "{}", logs());
+}
+
+#[test]
+fn a_snapshot_outlives_its_source() {
+    let mut home = Home::started();
+    let source = home.path("mine.jsonl");
+    fs::copy(sessions::example(), &source).unwrap();
+    let share = home.share(&source, "local");
+    let url = share["public_url"].as_str().unwrap();
+    let page = http::get(url).body;
+    until(SOON, "the private copy is there", || {
+        fs::read_dir(home.data("snapshots"))
+            .unwrap()
+            .any(|e| e.unwrap().path().extension().is_some_and(|x| x == "jsonl"))
+    });
+    fs::remove_file(&source).unwrap();
+    home.kill_daemon();
+    home.start();
+    home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+    assert_eq!(http::get(url).body, page);
+}

@@ -1,0 +1,372 @@
+//! What survives: kill -9 of the daemon, signals, upgrades, an old database, a daemon that was away.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::thread;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
+use crate::support::wait::{SOON, until};
+use crate::support::{http, process, sessions};
+
+const SHARES: usize = 20;
+
+fn local_url(share: &Value) -> String {
+    let path = share["public_url"].as_str().unwrap().split_once("/s/").unwrap().1;
+    format!("http://127.0.0.1:{}/s/{path}", share["local_port"])
+}
+
+fn urls(shares: &[Value]) -> BTreeSet<String> {
+    shares.iter().map(|share| share["public_url"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn twenty_shares_survive_kill_9_of_the_daemon_with_their_urls_and_their_tunnels() {
+    let mut home = Home::started();
+    let shares: Vec<_> = (0..SHARES).map(|_| home.share(&sessions::example(), "cloudflare")).collect();
+    assert_eq!((urls(&shares).len(), home.tunnel.starts().len()), (SHARES, SHARES));
+    home.kill_daemon();
+    assert!(home.tunnel.starts().iter().all(|pid| process::lives(*pid)), "a tunnel died with the daemon");
+
+    // A viewer who comes meanwhile waits instead of being refused.
+    let patient = local_url(&shares[7]);
+    let viewer = thread::spawn(move || http::get(&patient).status);
+    home.start();
+    assert_eq!(viewer.join().unwrap(), 200);
+    for share in &shares {
+        home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+        assert_eq!(http::get(&local_url(share)).status, 200);
+    }
+    assert_eq!(urls(&home.shares()), urls(&shares));
+    assert_eq!(home.tunnel.starts().len(), SHARES, "a second tunnel was started");
+}
+
+#[test]
+fn a_share_that_was_never_answered_is_not_published_by_the_next_daemon() {
+    let mut home = Home::started();
+    home.tunnel.behave(Mode::Slow);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    home.kill_daemon();
+    home.start();
+    home.assert_nothing_runs();
+    assert!(home.shares().is_empty());
+    let all = home.ask(&json!({"method": "ListShares", "params": {"all": true}}));
+    assert_eq!(all["data"][0]["status"], "error");
+}
+
+#[test]
+fn a_stopped_share_stays_stopped() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    home.kill_daemon();
+    home.start();
+    assert!(home.shares().is_empty());
+    assert_eq!(home.tunnel.starts().len(), 1);
+}
+
+#[test]
+fn a_tunnel_that_died_while_no_daemon_ran_is_started_again() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.kill_daemon();
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    until(SOON, "the tunnel is gone", || !process::lives(home.tunnel.starts()[0]));
+    home.start();
+    home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+    assert_eq!(home.tunnel.starts().len(), 2);
+    let now = &home.shares()[0];
+    assert_ne!(now["public_url"], share["public_url"], "a quick tunnel has a new name each time");
+    assert_eq!(now["local_port"], share["local_port"], "the keeper kept the port");
+    assert_eq!(http::get(&local_url(now)).status, 200);
+}
+
+#[test]
+fn a_keeper_without_a_daemon_ends_after_its_grace_and_leaves_nothing() {
+    let mut home = Home::new();
+    home.configure("orphan_grace = 1\n");
+    home.start();
+    home.tunnel.behave(Mode::ForkGrandchild);
+    home.share(&sessions::example(), "cloudflare");
+    home.kill_daemon();
+    home.assert_nothing_runs();
+    assert!(home.tunnel.helpers().iter().all(|pid| !process::lives(*pid)));
+}
+
+#[test]
+fn term_leaves_the_shares_to_the_next_daemon() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    assert_eq!(home.signal_daemon(Signal::TERM), Some(0));
+    assert_eq!((home.keepers().len(), home.tunnels().len()), (1, 1));
+    home.start();
+    home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+    assert_eq!(urls(&home.shares()), urls(&[share]));
+}
+
+#[test]
+fn int_and_shutdown_end_the_shares() {
+    for by_signal in [true, false] {
+        let mut home = Home::started();
+        home.share(&sessions::example(), "cloudflare");
+        let code = if by_signal {
+            home.signal_daemon(Signal::INT)
+        } else {
+            assert_eq!(home.ask(&json!({"method": "Shutdown"})), json!({"status": "ShuttingDown"}));
+            home.daemon_exit()
+        };
+        assert_eq!(code, Some(0));
+        assert!(home.keepers().is_empty() && home.tunnels().is_empty(), "something still runs");
+        assert!(!home.data("daemon.sock").exists() && !home.data("daemon.pid").exists());
+        home.start();
+        assert!(home.shares().is_empty(), "nothing publishes itself");
+    }
+}
+
+#[test]
+fn an_upgrade_keeps_the_tunnels() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.ok(&["serve-stop", "--keep-tunnels"]);
+    assert_eq!(home.daemon_exit(), Some(0));
+    home.start();
+    home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+    assert_eq!(urls(&home.shares()), urls(&[share]));
+    assert_eq!(home.tunnel.starts().len(), 1);
+}
+
+#[test]
+fn hup_reads_the_configuration_again() {
+    let mut home = Home::started();
+    home.share(&sessions::example(), "local");
+    home.configure("max_shares = 1\n");
+    process::signal(home.daemon_pid(), Signal::HUP);
+    until(SOON, "the limit is in force", || {
+        let reply = home.try_share(&sessions::example(), "local");
+        reply["data"]["code"] == "too_many_shares"
+    });
+    assert_eq!(home.signal_daemon(Signal::INT), Some(0));
+}
+
+#[test]
+fn a_keeper_that_is_killed_is_replaced_and_its_tunnel_with_it() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::ForkGrandchild);
+    let share = home.share(&sessions::example(), "cloudflare");
+    process::signal(home.keepers()[0], Signal::KILL);
+    home.until_share(&share["id"], "it is not active", |share| share["status"] != "active");
+    home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+    let starts = home.tunnel.starts();
+    assert_eq!(starts.len(), 2);
+    assert!(!process::lives(starts[0]), "the first tunnel still runs");
+    assert!(
+        home.tunnel.helpers()[..2].iter().all(|pid| !process::lives(*pid)),
+        "helpers of the first still run"
+    );
+    assert_eq!(home.keepers().len(), 1);
+}
+
+#[test]
+fn a_tunnel_that_is_killed_is_not_active_and_comes_back() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    home.until_share(&share["id"], "it is not active", |share| {
+        share["status"] == "error" && share["phase"] == "backoff" && share["reason"].is_string()
+    });
+    home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+    assert_ne!(home.shares()[0]["public_url"], share["public_url"]);
+    assert_eq!(home.shares()[0]["recoveries"], 1);
+    assert_eq!(http::get(&local_url(&home.shares()[0])).status, 200);
+}
+
+/// Changes the database of a daemon that does not run.
+fn edit(home: &Home, statements: &str) {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+    let path = home.data("state.db");
+    let mut db = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    db.batch_execute(statements).unwrap();
+}
+
+#[test]
+fn shares_of_a_daemon_that_was_away_too_long_come_back_as_stopped() {
+    let mut home = Home::new();
+    home.configure("orphan_grace = 0\n");
+    home.start();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.kill_daemon();
+    home.assert_nothing_runs();
+    edit(&home, "UPDATE daemon_state SET value = '2026-01-01T00:00:00Z' WHERE key = 'last_alive'");
+    home.start();
+    assert!(home.shares().is_empty());
+    let reply = home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}));
+    assert_eq!(reply["data"]["status"], "stopped");
+    let remedy = reply["data"]["remedy"].as_str().unwrap();
+    assert!(remedy.starts_with("panko share /"), "it says how to start it again: {remedy}");
+    assert_eq!(home.tunnel.starts().len(), 1);
+}
+
+#[test]
+fn a_database_of_the_original_opens_and_its_shares_are_stopped() {
+    let mut home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    let id = "6f2a0f6e-0000-4000-8000-000000000001";
+    edit(
+        &home,
+        &format!(
+            "CREATE TABLE shares(id TEXT PRIMARY KEY, session_path TEXT NOT NULL, session_name TEXT NOT NULL,
+                public_url TEXT NOT NULL, provider_name TEXT NOT NULL, local_port INTEGER NOT NULL,
+                started_at TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'active');
+             CREATE TABLE daemon_state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+             INSERT INTO shares VALUES('{id}','/s.jsonl','s','https://a.example','ngrok',4040,'2026-01-31T12:00:00Z','active');"
+        ),
+    );
+    home.start();
+    assert!(home.shares().is_empty());
+    let reply = home.ask(&json!({"method": "GetShare", "params": {"share_id": id}}));
+    assert_eq!(
+        (&reply["data"]["status"], &reply["data"]["session_path"]),
+        (&json!("stopped"), &json!("/s.jsonl"))
+    );
+}
+
+#[test]
+fn shares_that_ended_long_ago_are_forgotten_and_others_are_not() {
+    let mut home = Home::new();
+    home.configure("retention = 2\n");
+    home.start();
+    for _ in 0..2 {
+        let share = home.share(&sessions::example(), "local");
+        home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    }
+    let all = || {
+        home.ask(&json!({"method": "ListShares", "params": {"all": true}}))["data"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let ids: Vec<_> = all().iter().map(|share| share["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 2);
+    home.kill_daemon();
+    edit(&home, &format!("UPDATE shares SET ended_at = '2026-01-01T00:00:00Z' WHERE id = '{}'", ids[0]));
+    home.start();
+    let all = || {
+        home.ask(&json!({"method": "ListShares", "params": {"all": true}}))["data"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    until(SOON, "the old one is forgotten", || all().len() == 1);
+    assert_eq!(all()[0]["id"], ids[1].as_str());
+}
+
+#[test]
+fn a_damaged_database_is_set_aside_and_said_so() {
+    let mut home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    fs::write(home.data("state.db"), [0x5a; 5000]).unwrap();
+    home.start();
+    assert_eq!(
+        http::get(home.share(&sessions::example(), "local")["public_url"].as_str().unwrap()).status,
+        200
+    );
+    let aside: Vec<_> = fs::read_dir(home.data(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("state.db.damaged-"))
+        .collect();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(fs::read(&aside[0]).unwrap(), [0x5a; 5000], "nothing is lost");
+    let status = home.ok(&["serve-status", "--json"]);
+    assert!(status.contains("state.db.damaged-"), "{status}");
+}
+
+#[test]
+fn of_twenty_daemons_one_wins() {
+    let home = Home::new();
+    let mut all: Vec<_> = (0..20)
+        .map(|_| {
+            home.command(&["serve", "--foreground"]).stderr(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    until(SOON, "all but one have given up", || {
+        all.iter_mut().map(|daemon| daemon.try_wait()).filter(|ended| matches!(ended, Ok(None))).count() == 1
+    });
+    assert_eq!(home.ask(&json!({"method": "Ping"}))["status"], "Pong");
+    let winner = home.ask(&json!({"method": "Hello"}))["data"]["pid"].as_u64().unwrap();
+    for mut daemon in all {
+        let won = u64::from(daemon.id()) == winner;
+        assert_eq!(daemon.try_wait().unwrap().is_none(), won);
+        let _ = daemon.kill();
+        let code = daemon.wait().unwrap().code();
+        assert_eq!(code, if won { None } else { Some(1) });
+    }
+}
+
+#[test]
+fn a_stale_socket_and_a_pid_file_of_a_living_stranger_are_no_obstacle() {
+    let mut home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(home.data("daemon.sock")).unwrap());
+    fs::write(home.data("daemon.pid"), std::process::id().to_string()).unwrap();
+    home.start();
+    assert_eq!(home.ask(&json!({"method": "Ping"}))["status"], "Pong");
+}
+
+#[test]
+fn a_daemon_that_holds_no_lock_of_ours_is_not_disturbed() {
+    let home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    let theirs = std::os::unix::net::UnixListener::bind(home.data("daemon.sock")).unwrap();
+    let answers = thread::spawn(move || {
+        use std::io::{BufRead as _, Write as _};
+        let (stream, _) = theirs.accept().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(&stream).read_line(&mut line).unwrap();
+        (&stream).write_all(b"{\"status\":\"Pong\"}\n").unwrap();
+    });
+    let output = home.run(&["serve", "--foreground"]);
+    answers.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("earlier panko"), "{output:?}");
+    assert!(home.data("daemon.sock").exists(), "its socket was taken away");
+}
+
+#[test]
+fn everything_is_private_whatever_the_umask() {
+    let home = Home::new();
+    let script = format!(
+        "umask 000; exec {} share {} >/dev/null 2>&1",
+        crate::support::keeper::exe().display(),
+        sessions::example().display()
+    );
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &script]).envs(home.command(&[]).get_envs().filter_map(|(k, v)| Some((k, v?))));
+    assert!(command.status().unwrap().success());
+    until(SOON, "the private copy is there", || files_below(&home.data("snapshots")).len() == 1);
+    for path in files_below(&home.data("")) {
+        let mode = fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777;
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{} has mode {mode:o}", path.display());
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        }
+        found.push(path);
+    }
+    found
+}

@@ -1,0 +1,100 @@
+//! A panic in each actor: only that actor is replaced, no URL changes, who waits gets an error.
+
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
+use crate::support::wait::{SOON, until};
+use crate::support::{http, sessions};
+
+fn fault(home: &Home, actor: &str, share: &Value) {
+    // The actor that answers may be the one that falls: an error, or the end of the connection.
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "Fault", "params": {"actor": actor, "share_id": share["id"]}}));
+    wire.next();
+}
+
+fn local_url(share: &Value) -> String {
+    let path = share["public_url"].as_str().unwrap().split_once("/s/").unwrap().1;
+    format!("http://127.0.0.1:{}/s/{path}", share["local_port"])
+}
+
+/// Two shares, a fault, and both as before with the same tunnels.
+fn survives(actor: &str) {
+    let home = Home::started();
+    let shares: Vec<_> = (0..2).map(|_| home.share(&sessions::example(), "cloudflare")).collect();
+    for round in 0..3 {
+        fault(&home, actor, &shares[0]);
+        until(SOON, "the daemon has noticed", || {
+            home.log_text().matches("a fault was asked for").count() > round
+        });
+        for share in &shares {
+            home.until_share(&share["id"], "the share is active", |now| {
+                now["status"] == "active" && now["public_url"] == share["public_url"]
+            });
+            assert_eq!(http::get(&local_url(share)).status, 200, "{actor}, round {round}");
+        }
+        until(SOON, "the database answers", || {
+            home.ask(&json!({"method": "ListShares", "params": {"all": true}}))["status"] == "ShareList"
+        });
+        let again = home.share(&sessions::example(), "local");
+        assert_eq!(
+            home.ask(&json!({"method": "StopShare", "params": {"share_id": again["id"]}}))["status"],
+            "ShareStopped"
+        );
+    }
+    assert_eq!(home.tunnel.starts().len(), 2, "a tunnel was started again");
+    assert_eq!(home.keepers().len(), 2);
+}
+
+#[test]
+fn a_share_actor_that_panics_is_rebuilt_from_durable_state() {
+    survives("share");
+}
+
+#[test]
+fn a_db_actor_that_panics_comes_back() {
+    survives("db");
+}
+
+#[test]
+fn an_ipc_actor_that_panics_comes_back_on_the_same_socket() {
+    survives("ipc");
+}
+
+#[test]
+fn a_supervisor_that_panics_is_replaced_and_finds_every_share() {
+    survives("supervisor");
+}
+
+#[test]
+fn a_start_under_way_gets_an_error_when_its_actor_panics_and_leaves_nothing() {
+    for actor in ["share", "supervisor"] {
+        let home = Home::started();
+        home.tunnel.behave(Mode::Silent);
+        let mut wire = home.connect();
+        wire.send(&json!({"method": "StartShare",
+            "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+        until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+        fault(&home, actor, &home.shares()[0]);
+        let reply = wire.next().expect("an answer, not a closed connection");
+        assert_eq!(
+            (&reply["status"], &reply["data"]["code"]),
+            (&json!("Error"), &json!("internal")),
+            "{actor}: {reply}"
+        );
+        home.assert_nothing_runs();
+        until(SOON, "it is listed no more", || {
+            home.ask(&json!({"method": "ListShares"}))["data"].as_array().is_some_and(Vec::is_empty)
+        });
+    }
+}
+
+#[test]
+fn a_page_does_not_outlive_its_actor() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    let (port, _) = http::parts(share["public_url"].as_str().unwrap());
+    assert!(http::raw(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").is_none());
+}
