@@ -118,6 +118,11 @@ impl Session {
         }
     }
 
+    /// Whether all that the file held when it was last read is indexed.
+    pub fn is_complete(&self) -> bool {
+        self.desk().index().complete()
+    }
+
     /// How many windows are indexed. The last one may still grow until the index is complete.
     pub fn windows(&self) -> WindowNo {
         self.desk().index().window_count()

@@ -60,11 +60,10 @@ impl<K: Copy + PartialEq> Cache<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::content::{Coding, Freshness};
-    use actix_web::http::StatusCode;
+    use crate::web::content::Freshness;
 
     fn page(bytes: usize) -> Arc<Content> {
-        Arc::new(Content::html(StatusCode::OK, "x".repeat(bytes), Coding::Plain, Freshness::AskAgain))
+        Arc::new(Content::html("x".repeat(bytes), Freshness::AskAgain))
     }
 
     #[test]

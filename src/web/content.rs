@@ -59,25 +59,29 @@ pub struct Content {
 const BROTLI_QUALITY: i32 = 5;
 
 impl Content {
-    /// A page, compressed as `coding` says.
-    pub fn html(status: StatusCode, html: String, coding: Coding, freshness: Freshness) -> Self {
-        let etag = etag(html.as_bytes());
+    /// Bytes as they are.
+    pub fn new(media_type: &'static str, body: Bytes, freshness: Freshness) -> Self {
+        let etag = etag(&body);
+        Self { status: StatusCode::OK, media_type, body, coding: Coding::Plain, etag, freshness }
+    }
+
+    /// A page.
+    pub fn html(html: String, freshness: Freshness) -> Self {
+        Self::new("text/html; charset=utf-8", html.into(), freshness)
+    }
+
+    /// The same, compressed as `coding` says.
+    pub fn coded(&self, coding: Coding) -> Self {
         let packed = match coding {
             Coding::Plain => None,
-            Coding::Brotli => brotli(html.as_bytes()),
-            Coding::Gzip => gzip(html.as_bytes()),
+            Coding::Brotli => brotli(&self.body),
+            Coding::Gzip => gzip(&self.body),
         };
         let (body, coding) = match packed {
             Some(packed) => (packed.into(), coding),
-            None => (html.into(), Coding::Plain),
+            None => (self.body.clone(), self.coding),
         };
-        Self { status, media_type: "text/html; charset=utf-8", body, coding, etag, freshness }
-    }
-
-    /// Bytes as they are.
-    pub fn plain(status: StatusCode, media_type: &'static str, body: Bytes, freshness: Freshness) -> Self {
-        let etag = etag(&body);
-        Self { status, media_type, body, coding: Coding::Plain, etag, freshness }
+        Self { body, coding, etag: self.etag.clone(), ..*self }
     }
 }
 

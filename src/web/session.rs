@@ -36,6 +36,8 @@ pub struct SiteSource {
 pub struct SessionSite {
     session: Session,
     title: Option<CleanText>,
+    /// The overview that pages are made from.
+    overview: Mutex<Arc<Overview>>,
     cache: Mutex<Cache<(Page, Coding)>>,
 }
 
@@ -71,7 +73,8 @@ impl SessionSite {
             let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
             let title = source.name.as_deref().map(|name| cleaner.text(name));
-            Ok(Self { session, title, cache: Mutex::default() })
+            let overview = Mutex::new(session.overview());
+            Ok(Self { session, title, overview, cache: Mutex::default() })
         };
         open().map_err(|error: OpenError| {
             let what = format!("{}: {error}", source.path.display());
@@ -118,20 +121,41 @@ impl SessionSite {
     }
 
     fn page(&self, page: Page, coding: Coding) -> Result<Option<Arc<Content>>, ReadError> {
-        let overview = self.session.overview();
+        let overview = self.overview();
         if let Some(content) = self.cache().get(&overview, (page, coding)) {
             return Ok(Some(content));
         }
-        let Some(html) = self.render(page, &overview)? else { return Ok(None) };
-        let content = Arc::new(Content::html(StatusCode::OK, html, coding, Freshness::AskAgain));
+        // Rendered once, compressed as often as there are codings.
+        let plain = match self.cache().get(&overview, (page, Coding::Plain)) {
+            Some(plain) => plain,
+            None => {
+                let Some(html) = self.render(page, &overview)? else { return Ok(None) };
+                let plain = Arc::new(Content::html(html, Freshness::AskAgain));
+                self.cache().put(&overview, (page, Coding::Plain), plain.clone());
+                plain
+            }
+        };
+        let content = Arc::new(plain.coded(coding));
         self.cache().put(&overview, (page, coding), content.clone());
         Ok(Some(content))
+    }
+
+    /// The overview that pages are made from. While the session is being read, it is brought up to date each
+    /// time that twice as much is known: to follow every step would cost a first view more, the longer the
+    /// session is.
+    fn overview(&self) -> Arc<Overview> {
+        let mut shown = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = shown.complete || self.session.is_complete() || self.session.windows() >= shown.windows * 2;
+        if stale {
+            *shown = self.session.overview();
+        }
+        shown.clone()
     }
 
     fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
         let found = self.session.attachment(no)?;
         Ok(found.map(|(media_type, bytes)| {
-            Arc::new(Content::plain(StatusCode::OK, media_type, bytes.into(), Freshness::AskAgain))
+            Arc::new(Content::new(media_type, bytes.into(), Freshness::AskAgain))
         }))
     }
 
@@ -149,9 +173,8 @@ impl Site for SessionSite {
         };
         found.unwrap_or_else(|error| {
             tracing::warn!(%error, "a page could not be read");
-            let html = render::unreadable().to_owned();
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Some(Arc::new(Content::html(status, html, Coding::Plain, Freshness::Never)))
+            let html = Content::html(render::unreadable().to_owned(), Freshness::Never);
+            Some(Arc::new(Content { status: StatusCode::INTERNAL_SERVER_ERROR, ..html }))
         })
     }
 
