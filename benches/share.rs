@@ -69,8 +69,8 @@ impl Drop for Daemon {
 /// One share: time until it is answered, time and bytes of the first page a browser asks for.
 fn round(daemon: &mut Daemon, session: &Path) -> (Duration, Duration, usize) {
     let began = Instant::now();
-    let started =
-        daemon.ask(&json!({"method": "StartShare", "params": {"session_path": session, "provider": "local"}}));
+    let started = daemon
+        .ask(&json!({"method": "StartShare", "params": {"session_path": session, "provider": "local"}}));
     let start = began.elapsed();
     assert_eq!(started["status"], "ShareStarted", "{started}");
     let url = started["data"]["public_url"].as_str().unwrap();
@@ -78,7 +78,11 @@ fn round(daemon: &mut Daemon, session: &Path) -> (Duration, Duration, usize) {
 
     let began = Instant::now();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let page = began.elapsed();
@@ -111,7 +115,9 @@ fn main() -> ExitCode {
         let page = median(seen.iter().map(|round| round.1).collect());
         let bytes = seen.iter().map(|round| round.2).max().unwrap_or_default();
         let megabytes = fs::metadata(path).unwrap().len() as f64 / 1e6;
-        println!("{name}  {megabytes:7.1} MB   StartShare {start:>10.2?}   first page {page:>10.2?}   {bytes:>7} bytes");
+        println!(
+            "{name}  {megabytes:7.1} MB   StartShare {start:>10.2?}   first page {page:>10.2?}   {bytes:>7} bytes"
+        );
         (start, page, bytes)
     };
     println!("medians of {ROUNDS} rounds in turn; the page is the first that is asked for with gzip");
@@ -119,7 +125,9 @@ fn main() -> ExitCode {
     let (large_start, large_page, bytes) = row("large", &seen[1], &large);
     let start_ratio = large_start.as_secs_f64() / start.as_secs_f64();
     let page_ratio = large_page.as_secs_f64() / page.as_secs_f64();
-    println!("large / small: StartShare {start_ratio:.2} (at most {START_RATIO}), first page {page_ratio:.2} (at most {PAGE_RATIO})");
+    println!(
+        "large / small: StartShare {start_ratio:.2} (at most {START_RATIO}), first page {page_ratio:.2} (at most {PAGE_RATIO})"
+    );
     let kept = start_ratio <= START_RATIO && page_ratio <= PAGE_RATIO && bytes <= PAGE_BYTES;
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

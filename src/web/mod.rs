@@ -7,6 +7,7 @@
 mod cache;
 pub mod check;
 pub mod content;
+mod guard;
 pub mod headers;
 pub mod pool;
 mod server;

@@ -5,13 +5,18 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::body::BoxBody;
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use tokio::net::TcpStream;
 
 use super::content::{Coding, Content, Freshness};
+use super::guard::Guarded;
 use super::pool::{Pool, PoolError};
 use super::{Token, headers};
 
@@ -43,18 +48,26 @@ pub struct Running {
 /// Those of the socket.
 pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Pool) -> io::Result<Running> {
     let served = web::Data::new(Served { token, site, pool });
-    let server =
-        HttpServer::new(move || App::new().app_data(served.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            // Long enough for a phone in a train, short enough that slow clients do not pile up.
-            .client_request_timeout(Duration::from_secs(10))
-            .client_disconnect_timeout(Duration::from_secs(2))
-            .keep_alive(Duration::from_secs(20))
-            .max_connections(1024)
-            .shutdown_timeout(1)
-            .listen(listener)?
-            .run();
+    let server = Server::build()
+        .workers(1)
+        .disable_signals()
+        .max_concurrent_connections(1024)
+        .shutdown_timeout(1)
+        .listen("session", listener, move || {
+            let app = App::new().app_data(served.clone()).default_service(web::to(answer));
+            let http = HttpService::build()
+                // Long enough for a phone in a train, short enough that slow clients do not pile up.
+                .client_request_timeout(Duration::from_secs(10))
+                .client_disconnect_timeout(Duration::from_secs(2))
+                .keep_alive(Duration::from_secs(20))
+                .finish(map_config(app, |()| AppConfig::default()));
+            fn_service(|stream: TcpStream| async {
+                let peer = stream.peer_addr().ok();
+                Ok::<_, DispatchError>((Guarded::new(stream), Protocol::Http1, peer))
+            })
+            .and_then(http)
+        })?
+        .run();
     let handle = server.handle();
     Ok(Running { server, handle })
 }

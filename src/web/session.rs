@@ -126,7 +126,8 @@ impl SessionSite {
             return Ok(Some(content));
         }
         // Rendered once, compressed as often as there are codings.
-        let plain = match self.cache().get(&overview, (page, Coding::Plain)) {
+        let rendered = self.cache().get(&overview, (page, Coding::Plain));
+        let plain = match rendered {
             Some(plain) => plain,
             None => {
                 let Some(html) = self.render(page, &overview)? else { return Ok(None) };
@@ -145,7 +146,8 @@ impl SessionSite {
     /// session is.
     fn overview(&self) -> Arc<Overview> {
         let mut shown = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = shown.complete || self.session.is_complete() || self.session.windows() >= shown.windows * 2;
+        let stale =
+            shown.complete || self.session.is_complete() || self.session.windows() >= shown.windows * 2;
         if stale {
             *shown = self.session.overview();
         }
@@ -154,9 +156,8 @@ impl SessionSite {
 
     fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
         let found = self.session.attachment(no)?;
-        Ok(found.map(|(media_type, bytes)| {
-            Arc::new(Content::new(media_type, bytes.into(), Freshness::AskAgain))
-        }))
+        Ok(found
+            .map(|(media_type, bytes)| Arc::new(Content::new(media_type, bytes.into(), Freshness::AskAgain))))
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache<(Page, Coding)>> {

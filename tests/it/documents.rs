@@ -44,7 +44,11 @@ fn every_verb_of_the_help_is_in_the_readme() {
     let home = Home::new();
     let help = home.ok(&["--help"]);
     let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let verbs: Vec<_> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|v| !v.is_empty()).collect();
+    let verbs: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|v| !v.is_empty())
+        .collect();
     assert!(verbs.len() > 8, "{listed}");
     let readme = readme();
     for verb in verbs.into_iter().filter(|verb| *verb != "help") {

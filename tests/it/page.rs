@@ -75,6 +75,7 @@ fn every_status_carries_the_headers_that_protect() {
     let page = http::request(port, "GET", &root, &[]);
     let etag = page.header("etag").unwrap().to_owned();
     let asset = stylesheet(&page.text());
+    let endless = "x: y\r\n".repeat(40_000);
     let not_modified = http::request(port, "GET", &root, &[("If-None-Match", &etag)]);
     assert_eq!((not_modified.status, not_modified.body.len()), (304, 0));
     let asset = http::request(port, "GET", &format!("{root}{asset}"), &[]);
@@ -84,6 +85,13 @@ fn every_status_carries_the_headers_that_protect() {
         (http::request(port, "GET", "/", &[]), 404, "no-store"),
         (asset, 200, "private, max-age=31536000, immutable"),
         (http::request(port, "HEAD", &root, &[]), 200, "private, no-cache"),
+        (http::raw(port, b"no http at all\r\n\r\n").unwrap(), 400, "no-store"),
+        (http::raw(port, format!("GET {root} HTTP/1.1\r\n\r\n").as_bytes()).unwrap(), 400, "no-store"),
+        (
+            http::raw(port, format!("GET {root} HTTP/1.1\r\nHost: a\r\n{endless}").as_bytes()).unwrap(),
+            431,
+            "no-store",
+        ),
     ] {
         assert_eq!(answer.status, status);
         let policy =
