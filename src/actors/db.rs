@@ -98,7 +98,12 @@ pub fn insert_share(new: NewShare) -> Query<()> {
     Query::new(move |db| db::insert(db, &new))
 }
 
-/// The share works and is wanted from now on. False if there is no such row.
+/// The share is up for the first time and wanted from now on. False if it was ended meanwhile.
+pub fn mark_wanted(id: Uuid, up: Up) -> Query<bool> {
+    Query::new(move |db| db::mark_wanted(db, &id.to_string(), &up))
+}
+
+/// The share works. False if nobody wants it any more.
 pub fn mark_up(id: Uuid, up: Up) -> Query<bool> {
     Query::new(move |db| db::mark_up(db, &id.to_string(), &up))
 }

@@ -18,7 +18,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::System;
 use jiff::Timestamp;
@@ -40,6 +40,11 @@ pub use lock::{Lock, LockError};
 
 /// How long the whole of an orderly end may take.
 const END_TIME: Duration = Duration::from_secs(10);
+
+/// How long a lock is waited for whose holder does not answer …
+const LOCK_TIME: Duration = Duration::from_secs(2);
+/// … and the pause between two looks.
+const LOCK_LOOK: Duration = Duration::from_millis(10);
 
 /// Why the daemon could not run.
 #[derive(Debug, thiserror::Error)]
@@ -95,10 +100,7 @@ fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
 /// [`DaemonError`].
 pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonError> {
     paths.prepare()?;
-    let lock = Lock::take(&paths.lock()).map_err(|error| match error {
-        LockError::Held => DaemonError::AlreadyRunning { pid: running::read_pid(paths) },
-        other => DaemonError::Lock(other),
-    })?;
+    let lock = take_lock(paths)?;
     refuse_foreign(&paths.socket())?;
     raise_descriptor_limit();
     // Before anything slow: a keeper that is attached does not count down its grace.
@@ -180,6 +182,23 @@ fn reload(env: &Env) {
             tracing::info!("the configuration was read again");
         }
         Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+    }
+}
+
+/// A daemon that was killed while it forked leaves a child that holds the lock until it executes: one that is
+/// held by nobody who answers is waited for.
+fn take_lock(paths: &Paths) -> Result<Lock, DaemonError> {
+    let until = Instant::now() + LOCK_TIME;
+    loop {
+        match Lock::take(&paths.lock()) {
+            Err(LockError::Held) if Instant::now() < until && Client::connect(&paths.socket()).is_err() => {
+                std::thread::park_timeout(LOCK_LOOK);
+            }
+            Err(LockError::Held) => {
+                return Err(DaemonError::AlreadyRunning { pid: running::read_pid(paths) });
+            }
+            taken => return taken.map_err(DaemonError::Lock),
+        }
     }
 }
 

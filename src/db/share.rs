@@ -100,24 +100,34 @@ pub fn insert(db: &mut SqliteConnection, new: &NewShare) -> QueryResult<()> {
     diesel::insert_into(dsl::shares).values(new).execute(db).map(drop)
 }
 
-/// The share works: wanted from now on, with this URL. False if there is no such row.
+/// A share is up for the first time: wanted from now on. False if there is no such row, or if it was ended
+/// meanwhile: then it stays ended.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn mark_wanted(db: &mut SqliteConnection, id: &str, up: &Up) -> QueryResult<bool> {
+    let row = dsl::shares.find(id).filter(dsl::ended_at.is_null());
+    let wanted = diesel::update(row).set(dsl::wanted.eq(true));
+    db.transaction(|db| Ok(wanted.execute(db)? > 0 && mark_up(db, id, up)?))
+}
+
+/// The share works, with this URL. False if nobody wants it any more: then its row stays as it is.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn mark_up(db: &mut SqliteConnection, id: &str, up: &Up) -> QueryResult<bool> {
     let change = (
         dsl::status.eq("active"),
-        dsl::wanted.eq(true),
         dsl::public_url.eq(&up.public_url),
         dsl::local_port.eq(i32::from(up.local_port)),
         dsl::reason.eq(None::<String>),
         dsl::remedy.eq(None::<String>),
-        dsl::ended_at.eq(None::<String>),
     );
-    diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
+    let row = dsl::shares.find(id).filter(dsl::wanted.eq(true));
+    diesel::update(row).set(change).execute(db).map(|n| n > 0)
 }
 
-/// The share does not work at the moment; whether it is wanted stays as it is.
+/// The share does not work at the moment. False if nobody wants it any more: then its row stays as it is.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -129,7 +139,8 @@ pub fn mark_down(
     remedy: Option<&str>,
 ) -> QueryResult<bool> {
     let change = (dsl::status.eq(status), dsl::reason.eq(reason), dsl::remedy.eq(remedy));
-    diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
+    let row = dsl::shares.find(id).filter(dsl::wanted.eq(true));
+    diesel::update(row).set(change).execute(db).map(|n| n > 0)
 }
 
 /// The share is over: nobody wants it any more.
@@ -143,21 +154,6 @@ pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bo
         dsl::reason.eq(how.reason.as_deref()),
         dsl::remedy.eq(how.remedy.as_deref()),
         dsl::ended_at.eq(how.at.to_string()),
-    );
-    diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
-}
-
-/// A share whose first start failed is started again under its idempotency key.
-///
-/// # Errors
-/// Those of SQLite.
-pub fn mark_wanted_again(db: &mut SqliteConnection, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let change = (
-        dsl::status.eq("starting"),
-        dsl::started_at.eq(now.to_string()),
-        dsl::reason.eq(None::<String>),
-        dsl::remedy.eq(None::<String>),
-        dsl::ended_at.eq(None::<String>),
     );
     diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
 }

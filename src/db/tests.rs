@@ -47,7 +47,8 @@ fn a_share_is_wanted_only_from_its_answer_to_its_end() {
     insert(&mut db, &new_share("one", None)).unwrap();
     assert!(list_active(&mut db).unwrap().is_empty());
 
-    assert!(mark_up(&mut db, "one", &up()).unwrap());
+    assert!(!mark_up(&mut db, "one", &up()).unwrap(), "nobody was answered yet");
+    assert!(mark_wanted(&mut db, "one", &up()).unwrap());
     let row = find(&mut db, "one").unwrap().unwrap();
     assert_eq!((row.status.as_str(), row.wanted, row.local_port), ("active", true, 40_123));
     assert_eq!(list_active(&mut db).unwrap(), [row]);
@@ -60,6 +61,19 @@ fn a_share_is_wanted_only_from_its_answer_to_its_end() {
     assert!(list_active(&mut db).unwrap().is_empty());
     assert_eq!(find(&mut db, "one").unwrap().unwrap().ended_at, Some(now().to_string()));
     assert!(!end(&mut db, "two", &how).unwrap(), "there is no such share");
+}
+
+#[test]
+fn what_was_ended_is_not_revived_by_late_news() {
+    let (_folder, mut db) = fresh();
+    insert(&mut db, &new_share("one", None)).unwrap();
+    mark_wanted(&mut db, "one", &up()).unwrap();
+    end(&mut db, "one", &Outcome { status: "stopped", reason: None, remedy: None, at: now() }).unwrap();
+    let ended = find(&mut db, "one").unwrap();
+    assert!(!mark_up(&mut db, "one", &up()).unwrap());
+    assert!(!mark_down(&mut db, "one", "error", Some("lost"), None).unwrap());
+    assert!(!mark_wanted(&mut db, "one", &up()).unwrap());
+    assert_eq!(find(&mut db, "one").unwrap(), ended);
 }
 
 #[test]
@@ -77,7 +91,7 @@ fn only_what_ended_long_ago_is_due_for_deletion() {
     for id in ["old", "new", "wanted"] {
         insert(&mut db, &new_share(id, None)).unwrap();
     }
-    mark_up(&mut db, "wanted", &up()).unwrap();
+    mark_wanted(&mut db, "wanted", &up()).unwrap();
     for (id, at) in [("old", 1_000), ("new", 3_000)] {
         let at = Timestamp::from_second(at).unwrap();
         end(&mut db, id, &Outcome { status: "stopped", reason: None, remedy: None, at }).unwrap();

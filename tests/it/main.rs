@@ -10,5 +10,6 @@ mod keeper;
 mod life;
 mod page;
 mod recovery;
+mod soak;
 mod supervision;
 mod support;

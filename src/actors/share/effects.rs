@@ -129,7 +129,7 @@ impl ShareActor {
     /// The answer is sent when the database says that the share is wanted, and not before.
     fn answer_up(&mut self, ctx: &mut Context<Self>) {
         let Some(up) = self.up() else { return };
-        let recorded = db::mark_up(self.record.id, up).run(&self.env.db);
+        let recorded = db::mark_wanted(self.record.id, up).run(&self.env.db);
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
             let trouble = match recorded {
                 Ok(true) => {
@@ -137,7 +137,7 @@ impl ShareActor {
                     share.keep_snapshot(ctx);
                     return share.answer(Ok(()));
                 }
-                Ok(false) => "its row is gone".to_owned(),
+                Ok(false) => "it was ended meanwhile".to_owned(),
                 Err(error) => error.to_string(),
             };
             let remedy = "the share was taken down again; mend that (is the disk full?) and share it again";

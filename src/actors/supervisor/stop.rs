@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Supervisor, no_such_share, share};
 use crate::actors::db;
+use crate::actors::link::AskError;
 use crate::actors::share::Record;
 use crate::db::Outcome;
 use crate::ipc::protocol::{ErrorCode, ErrorReply};
@@ -53,17 +54,28 @@ impl Handler<ShutDown> for Supervisor {
 }
 
 impl Supervisor {
-    /// Ends a share for good: the wish is recorded while server, keeper and tunnel are taken down.
+    /// Ends a share for good. The wish is recorded before anything is taken down: were it the other way
+    /// round, a crash in between would bring the share back, under another URL.
     pub(super) fn end_share(
         &mut self,
         id: Uuid,
         why: StopReason,
         ctx: &mut Context<Self>,
     ) -> ResponseFuture<Result<(), ErrorReply>> {
+        self.give_notice(id);
+        let (tell, told) = oneshot::channel();
         let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
-        let gone = self.take_down(id, why, ctx);
+        ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, _| {
+            // Recorded or not: a person wants it down.
+            let gone = supervisor.take_down(id, why);
+            actix::spawn(async move {
+                gone.await;
+                // Who asked may have gone away.
+                let _ = tell.send(recorded);
+            });
+        }));
         Box::pin(async move {
-            let (recorded, ()) = join(recorded, gone).await;
+            let recorded = told.await.unwrap_or(Err(db::StateError::Unknown(AskError::Down)));
             recorded.map(drop).map_err(|error| {
                 let what = format!("the share is down, but that could not be recorded: {error}");
                 let remedy =
@@ -71,6 +83,17 @@ impl Supervisor {
                 ErrorReply::new(ErrorCode::State, what, remedy)
             })
         })
+    }
+
+    /// From here on the share is ending: who waits for its start is told, and nobody restarts it.
+    fn give_notice(&mut self, id: Uuid) {
+        let Some(entry) = self.shares.get_mut(&id) else { return };
+        entry.ending = true;
+        let what = "the share was stopped before it was up";
+        let error = ErrorReply::new(ErrorCode::NoSuchShare, what, "share it again");
+        for waiter in std::mem::take(&mut entry.waiters) {
+            let _ = waiter.send(Err(error.clone()));
+        }
     }
 
     fn close_share(&mut self, id: Uuid, keep: bool, ctx: &mut Context<Self>) -> ResponseFuture<()> {
@@ -91,20 +114,10 @@ impl Supervisor {
         gone
     }
 
-    fn take_down(&mut self, id: Uuid, why: StopReason, _ctx: &mut Context<Self>) -> ResponseFuture<()> {
+    fn take_down(&mut self, id: Uuid, why: StopReason) -> ResponseFuture<()> {
         let gone = self.when_gone(id);
-        let Some(entry) = self.shares.get_mut(&id) else { return gone };
-        entry.ending = true;
-        let error = ErrorReply::new(
-            ErrorCode::NoSuchShare,
-            "the share was stopped before it was up",
-            "share it again",
-        );
-        for waiter in std::mem::take(&mut entry.waiters) {
-            let _ = waiter.send(Err(error.clone()));
-        }
         // Without an actor it is being prepared or rebuilt: whoever does that looks at `ending`.
-        if let Some(addr) = &entry.addr {
+        if let Some(addr) = self.shares.get(&id).and_then(|entry| entry.addr.as_ref()) {
             addr.do_send(share::Stop(why));
         }
         gone

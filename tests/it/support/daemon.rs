@@ -24,14 +24,13 @@ pub struct Home {
     folder: TempDir,
     pub tunnel: StandIn,
     daemon: Option<Child>,
-    environment: Vec<(String, String)>,
 }
 
 impl Home {
     /// A home without a daemon, and a stand-in `cloudflared` on its PATH.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("pk").tempdir().unwrap();
-        Self { folder, tunnel: StandIn::new(Mode::Ok), daemon: None, environment: Vec::new() }
+        Self { folder, tunnel: StandIn::new(Mode::Ok), daemon: None }
     }
 
     /// A home with a running daemon.
@@ -39,12 +38,6 @@ impl Home {
         let mut home = Self::new();
         home.start();
         home
-    }
-
-    /// Adds a variable to what daemon and commands are started with.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
     }
 
     /// Writes the configuration file.
@@ -107,7 +100,6 @@ impl Home {
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("PATH", format!("{}:/usr/bin:/bin", self.tunnel.folder().display()))
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
