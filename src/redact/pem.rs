@@ -14,6 +14,8 @@ const END: &str = "-----END ";
 const KEY: &str = "PRIVATE KEY";
 /// Longest block, in bytes.
 const BLOCK: usize = 64 << 10;
+/// Longest line of a block, in bytes.
+const LINE: usize = 1024;
 /// Longest name between `BEGIN` and the dashes.
 const NAME: usize = 64;
 
@@ -59,16 +61,20 @@ fn after_name(raw: &str, at: usize) -> Option<usize> {
     name[..dashes].contains(KEY).then_some(at + dashes + 5)
 }
 
-/// Bytes from the start of `rest` that look like key material.
+/// Bytes from the start of `rest` that look like key material. What is looked at beyond them is bounded by a
+/// line, so that many markers in a row cost no more than their length.
 fn material(rest: &str) -> usize {
-    let mut len = 0;
-    for (no, line) in rest.split_inclusive('\n').enumerate() {
-        if len >= BLOCK || (no > 0 && !is_material(line)) {
+    // On the marker's own line only what follows without a break can be the key (`\n` spelled out in it).
+    let own = rest.find(|c: char| !(is_key(c) || c == '\\')).unwrap_or(rest.len());
+    let (_, after) = rest.split_at(own);
+    let blank = after.len() - after.trim_start_matches([' ', '\t', '\r']).len();
+    if !after[blank..].starts_with('\n') {
+        return own;
+    }
+    let mut len = own + blank + 1;
+    for line in rest[len..].split_inclusive('\n') {
+        if len >= BLOCK || line.len() > LINE || !is_material(line) {
             break;
-        }
-        if no == 0 && !is_material(line) {
-            // On the marker's own line only what follows without a break can be the key.
-            return line.find(|c: char| !(is_key(c) || c == '\\')).unwrap_or(line.len());
         }
         len += line.len();
     }

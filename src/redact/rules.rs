@@ -269,5 +269,17 @@ fn url_password(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let authority = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
     let at = authority.iter().rposition(|b| *b == b'@')?;
     let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
-    (at > colon + 1).then_some((from + colon + 1, from + at))
+    let password = authority.get(colon + 1..at)?;
+    (!password.is_empty() && !is_placeholder(password)).then_some((from + colon + 1, from + at))
+}
+
+/// `${NAME}`, `$NAME`, `{name}`, `***`: where a secret is to be put, or was.
+fn is_placeholder(word: &[u8]) -> bool {
+    let name = |word: &[u8]| word.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let upper = |word: &[u8]| name(word) && !word.iter().any(u8::is_ascii_lowercase);
+    match word {
+        [b'$', b'{', inner @ .., b'}'] | [b'{', inner @ .., b'}'] => name(inner),
+        [b'$', inner @ ..] => upper(inner),
+        _ => word.iter().all(|b| *b == b'*'),
+    }
 }

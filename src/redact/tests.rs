@@ -147,6 +147,7 @@ fn what_only_resembles_a_secret_stays() {
         "AKIA is a prefix",
         "eyJ is how they begin",
         "git@github.com:owner/repo.git",
+        "postgres://${DB_USER}:${DB_PASS}@localhost/x and http://me:$PASS@host",
         &format!("if line == \"{marker}\" {{\n    return true;\n}}\n"),
     ] {
         assert_eq!(clean(text), text);

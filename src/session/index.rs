@@ -3,8 +3,6 @@
 
 mod header;
 mod lookup;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -18,6 +18,17 @@ pub(crate) struct Place {
     pub line: u64,
 }
 
+/// What one feeding brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fed {
+    /// So many bytes.
+    Read(usize),
+    /// The end of the file.
+    End,
+    /// Nothing: it stood at the end before, and the file has not grown.
+    Unchanged,
+}
+
 /// What receives lines.
 pub(crate) trait Sink {
     /// A whole line without its line feed.
@@ -57,15 +68,15 @@ impl Lines {
         self.line
     }
 
-    /// Feeds the next chunk to `sink`. Returns the bytes read; `None` at the end of the file.
-    pub(crate) fn feed(&mut self, source: &Source, sink: &mut dyn Sink) -> Result<Option<usize>, ReadError> {
+    /// Feeds the next chunk to `sink`. Returns what came.
+    pub(crate) fn feed(&mut self, source: &Source, sink: &mut dyn Sink) -> Result<Fed, ReadError> {
         let len = source.len()?;
         let known = self.end.unwrap_or(0).max(self.next);
         if len < known {
             return Err(ReadError::Shrunk { now: len, known });
         }
         if self.end == Some(len) {
-            return Ok(None);
+            return Ok(Fed::Unchanged);
         }
         let mut chunk = std::mem::take(&mut self.chunk);
         chunk.resize(CHUNK, 0);
@@ -73,15 +84,15 @@ impl Lines {
         let result = match read {
             Ok(0) => {
                 self.at_end(self.next, sink);
-                Ok(None)
+                Ok(Fed::End)
             }
             Ok(n) => {
                 self.split(chunk.get(..n).unwrap_or_default(), sink);
-                Ok(Some(n))
+                Ok(Fed::Read(n))
             }
             Err(e) => Err(e.into()),
         };
-        self.chunk = if matches!(result, Ok(Some(_))) { chunk } else { Vec::new() };
+        self.chunk = if matches!(result, Ok(Fed::Read(_))) { chunk } else { Vec::new() };
         result
     }
 

@@ -98,7 +98,8 @@ mod tests {
         let gif = b"GIF89a\x40\x01\xc8\x00";
         let jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x11\x08\0\x10\0\x20";
         let webp = b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0\x0f\0\0\x07\0\0";
-        let cases: [(&[u8], &str, Option<(u32, u32)>); 5] = [
+        type Case<'a> = (&'a [u8], &'a str, Option<(u32, u32)>);
+        let cases: [Case<'_>; 5] = [
             (png, "image/png", Some((640, 480))),
             (gif, "image/gif", Some((320, 200))),
             (jpeg, "image/jpeg", Some((32, 16))),

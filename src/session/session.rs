@@ -9,7 +9,7 @@ use super::agent::{AGENTS, Agent, Desk, Indexer, Likeness, Shown};
 use super::error::{OpenError, ReadError};
 use super::feeding::{Feeding, trimmed};
 use super::index::{Entry, Index, Kind};
-use super::lines::Lines;
+use super::lines::{Fed, Lines};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::report::Report;
@@ -87,13 +87,17 @@ impl Session {
             let mut feeding = Feeding::new(&self.index, indexer.as_mut(), &self.cleaner);
             let fed = lines.feed(&self.source, &mut feeding)?;
             drop(feeding);
-            let complete = fed.is_none();
+            match fed {
+                Fed::Read(bytes) => done += bytes,
+                Fed::End => {}
+                Fed::Unchanged => return Ok(Progress::Complete),
+            }
+            let complete = fed == Fed::End;
             let waiting = if complete { indexer.waiting(&self.cleaner) } else { Vec::new() };
             let mut index = self.index_mut();
             index.tally.lines = lines.count();
             index.touched(complete, waiting);
             drop(index);
-            done += fed.unwrap_or(0);
             if complete {
                 return Ok(Progress::Complete);
             }

@@ -26,13 +26,12 @@ fn naming<'a>(text: &'a str, words: &[&str]) -> Vec<&'a str> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.filter(|line| {
         words.iter().any(|word| {
-            let starts = line.match_indices(word).any(|(at, _)| {
+            line.match_indices(word).any(|(at, _)| {
                 let before = line[..at].chars().next_back();
                 let after = &line[at + word.len()..];
                 let whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
                 whole && (after.starts_with("::") || after.starts_with(';'))
-            });
-            starts
+            })
         })
     })
     .collect()

@@ -71,7 +71,6 @@ lenient! {
         version: Text<'a> = "version",
         cwd: Text<'a> = "cwd",
         branch: Text<'a> = "gitBranch",
-        agent: Text<'a> = "agentId",
         side: Flag = "isSidechain",
         meta: Flag = "isMeta",
         summary_of_context: Flag = "isCompactSummary",

@@ -1,22 +1,23 @@
 //! Places the records of one file in the index: what opens a turn, what is an aside, what belongs to a
 //! sub-agent, and what is only noted for the header.
 
+mod fields;
 mod queue;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::content::count_images;
 use super::head::{Block, Content, Fields, Head, Message};
-use super::said::{Said, is_declined, reason, said};
+use super::said::{Said, reason, said};
 use super::{hidden, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Indexer, NotJson};
 use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
 use crate::session::lines::Place;
-use crate::session::model::{Output, StepKind, Usage};
+use crate::session::model::{Output, Usage};
+use fields::{blocks, calls, declined, images, results, results_of, steps, text_of, texts};
 use queue::Queue;
 
 /// Characters of a prompt in the outline.
@@ -31,8 +32,8 @@ pub(super) struct Reading {
     model: Option<String>,
     /// Chains of sub-agents by the ids of their records.
     side: HashMap<u64, u32>,
-    /// The file is a sub-agent's own: there the flag of side chains means nothing. Known from the first
-    /// user or assistant record on.
+    /// The file is a sub-agent's own: there the flag of side chains means nothing. Its first user or
+    /// assistant record has it; a session's never does.
     own_file: Option<bool>,
     cwd: Option<String>,
     version: Option<String>,
@@ -49,7 +50,7 @@ struct Record<'a, 'b> {
 }
 
 impl Record<'_, '_> {
-    fn new(&self, kind: Kind) -> New {
+    fn entry(&self, kind: Kind) -> New {
         New::one(self.place, self.len, self.at, kind)
     }
 
@@ -107,7 +108,7 @@ impl Reading {
             kind if hidden::RECORDS.contains(&kind) => {}
             kind => {
                 index.tally.unknown(record.place, if kind.is_empty() { "(none)" } else { kind });
-                index.flow(record.new(Kind::Flow));
+                index.flow(record.entry(Kind::Flow));
             }
         }
     }
@@ -134,7 +135,7 @@ impl Reading {
 
     fn spoken(&mut self, user: bool, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
-        let own_file = *self.own_file.get_or_insert(fields.side.0 && fields.agent.0.is_some());
+        let own_file = *self.own_file.get_or_insert(fields.side.0);
         if fields.side.0 && !own_file {
             return self.side(user, record, index);
         }
@@ -153,7 +154,7 @@ impl Reading {
         if let Some(uuid) = fields.uuid.as_str() {
             self.side.insert(hash(uuid), chain);
         }
-        let mut new = record.new(Kind::Side);
+        let mut new = record.entry(Kind::Side);
         new.weight = 0;
         new.items = u32::from(parent.is_none());
         new.images = images(fields);
@@ -173,7 +174,7 @@ impl Reading {
 
     fn assistant(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
-        let mut new = record.new(Kind::Flow);
+        let mut new = record.entry(Kind::Flow);
         if let Some(message) = &fields.message {
             let model = message.model.as_str().filter(|model| !model.is_empty() && *model != "<synthetic>");
             if let Some(model) = model {
@@ -235,7 +236,7 @@ impl Reading {
     fn user(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
         if fields.summary_of_context.0 {
-            index.flow(record.new(Kind::Summary));
+            index.flow(record.entry(Kind::Summary));
             return;
         }
         let found: Vec<&Block<'_>> = results_of(fields).collect();
@@ -252,7 +253,10 @@ impl Reading {
             match said(&text) {
                 Said::Words(text) => words.push(text.into_owned()),
                 Said::Command(name) => command = Some(name),
-                Said::Summary => return drop(index.flow(record.new(Kind::Summary))),
+                Said::Summary => {
+                    index.flow(record.entry(Kind::Summary));
+                    return;
+                }
                 Said::Nothing => {}
                 _ => other += 1,
             }
@@ -262,7 +266,7 @@ impl Reading {
         if from_machine || (words.is_empty() && command.is_none() && images == 0) {
             if other > 0 || (from_machine && !words.is_empty()) {
                 self.queue.answered(&text_of(fields));
-                let mut new = record.new(Kind::Flow);
+                let mut new = record.entry(Kind::Flow);
                 new.images = images;
                 index.flow(new);
             }
@@ -278,7 +282,7 @@ impl Reading {
             Some(command) => record.headline(command),
             None => record.headline(&text),
         };
-        let mut new = record.new(Kind::Prompt);
+        let mut new = record.entry(Kind::Prompt);
         new.images = images;
         index.tally.counts.prompts += 1;
         index.prompt(new, head, command.is_some());
@@ -287,7 +291,7 @@ impl Reading {
     /// A record with results of tools, and perhaps with words of the person beside them.
     fn results(&mut self, found: &[&Block<'_>], record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
-        let mut new = record.new(Kind::Flow);
+        let mut new = record.entry(Kind::Flow);
         new.weight = 0;
         new.images = images(fields);
         new.items = 0;
@@ -320,87 +324,22 @@ impl Reading {
     fn system(record: &Record<'_, '_>, index: &mut Index) {
         match record.fields.subtype.as_str().unwrap_or_default() {
             "compact_boundary" => {
-                index.flow(record.new(Kind::Boundary));
+                index.flow(record.entry(Kind::Boundary));
             }
             "local_command" => {
                 let text = record.fields.content.and_then(json::text).unwrap_or_default();
                 if said(&text) != Said::Nothing {
-                    index.flow(record.new(Kind::Flow));
+                    index.flow(record.entry(Kind::Flow));
                 }
             }
             "api_error" | "api_refusal" | "model_refusal_fallback" | "error" => {
-                index.flow(record.new(Kind::Flow));
+                index.flow(record.entry(Kind::Flow));
             }
             subtype if hidden::SYSTEM.contains(&subtype) => {}
             subtype => {
                 index.tally.unknown(record.place, &format!("system {subtype}"));
-                index.flow(record.new(Kind::Flow));
+                index.flow(record.entry(Kind::Flow));
             }
         }
     }
-}
-
-/// The blocks of a message; none if it is a string.
-fn blocks<'a, 'b>(fields: &'a Fields<'b>) -> &'a [Block<'b>] {
-    match fields.message.as_ref().and_then(|message| message.content.as_ref()) {
-        Some(Content::Blocks(blocks)) => blocks,
-        _ => &[],
-    }
-}
-
-/// The tool calls of a message.
-fn steps<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = (&'a Block<'b>, StepKind)> {
-    let calls = blocks(fields).iter().filter(|block| tools::is_call(block.kind.as_str()));
-    calls.map(|block| (block, tools::kind(block.name.as_str().unwrap_or_default())))
-}
-
-fn calls(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
-    steps(fields).filter_map(|(block, _)| block.id.as_str().map(hash))
-}
-
-fn results_of<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = &'a Block<'b>> {
-    blocks(fields).iter().filter(|block| block.kind.as_str() == Some("tool_result"))
-}
-
-fn results(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
-    results_of(fields).map(|block| block.of.as_str().map_or(0, hash))
-}
-
-/// The texts of a message, one a block.
-fn texts(fields: &Fields<'_>) -> Vec<String> {
-    if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
-        return vec![text.clone()];
-    }
-    let text = |block: &Block<'_>| match (&block.bare.0, block.kind.as_str()) {
-        (Some(bare), _) => Some(bare.clone().into_owned()),
-        (None, Some("text")) => Some(json::text(block.text?)?.into_owned()),
-        _ => None,
-    };
-    blocks(fields).iter().filter_map(text).collect()
-}
-
-/// All text of a message.
-fn text_of(fields: &Fields<'_>) -> String {
-    texts(fields).join("\n")
-}
-
-/// How many images a record holds, those in results included.
-fn images(fields: &Fields<'_>) -> u32 {
-    let count = |block: &Block<'_>| match (block.kind.as_str(), block.content) {
-        (Some("image" | "document"), _) => 1,
-        (Some("tool_result"), Some(content)) => count_images(content),
-        _ => 0,
-    };
-    blocks(fields).iter().map(count).sum()
-}
-
-/// The text of a result, if it says that the person declined the step.
-fn declined(content: &serde_json::value::RawValue) -> Option<String> {
-    const LONGEST: usize = 256 << 10;
-    let json = content.get();
-    let start = json.get(..json.floor_char_boundary(200)).unwrap_or_default();
-    if json.len() > LONGEST || !start.contains("The user doesn") {
-        return None;
-    }
-    Some(super::content::result_text(Some(content))).filter(|text| is_declined(text))
 }

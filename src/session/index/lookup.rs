@@ -21,14 +21,14 @@ impl Index {
         self.windows.len() as WindowNo
     }
 
+    /// Whether all that the file held when it was last read is in here.
+    pub(crate) fn complete(&self) -> bool {
+        self.complete
+    }
+
     /// Grows with every change.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
-    }
-
-    /// Whether the end of the file was reached.
-    pub(crate) fn complete(&self) -> bool {
-        self.complete
     }
 
     pub(crate) fn plan(&self, no: WindowNo) -> Option<WindowPlan> {

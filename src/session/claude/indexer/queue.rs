@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::{HEADLINE, Reading, Record};
 use crate::redact::Cleaner;
+use crate::session::claude::content;
 use crate::session::claude::said::{Said, said};
 use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
@@ -154,13 +155,13 @@ impl Reading {
             return;
         }
         let Some(prompt) = attached.prompt else { return };
-        let text = super::super::content::result_text(Some(prompt));
-        let images = super::count_images(prompt);
+        let text = content::result_text(Some(prompt));
+        let images = content::count_images(prompt);
         let machine = attached.mode.as_str() == Some("task-notification");
         if (text.trim().is_empty() && images == 0) || !self.queue.first_time(&text, -1) {
             return;
         }
-        let mut new = record.new(Kind::Flow);
+        let mut new = record.entry(Kind::Flow);
         new.images = images;
         match said(&text) {
             Said::Words(words) if !machine => new.asides.push(record.headline(&words)),

@@ -1,0 +1,76 @@
+//! Questions to the fields of a record: its blocks, calls, results, texts, images.
+
+use serde_json::value::RawValue;
+
+use crate::session::claude::content::{count_images, result_text};
+use crate::session::claude::head::{Block, Content, Fields};
+use crate::session::claude::said::is_declined;
+use crate::session::claude::tools;
+use crate::session::index::hash;
+use crate::session::json;
+use crate::session::model::StepKind;
+
+/// The blocks of a message; none if it is a string.
+pub(super) fn blocks<'a, 'b>(fields: &'a Fields<'b>) -> &'a [Block<'b>] {
+    match fields.message.as_ref().and_then(|message| message.content.as_ref()) {
+        Some(Content::Blocks(blocks)) => blocks,
+        _ => &[],
+    }
+}
+
+/// The tool calls of a message.
+pub(super) fn steps<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = (&'a Block<'b>, StepKind)> {
+    let calls = blocks(fields).iter().filter(|block| tools::is_call(block.kind.as_str()));
+    calls.map(|block| (block, tools::kind(block.name.as_str().unwrap_or_default())))
+}
+
+pub(super) fn calls(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
+    steps(fields).filter_map(|(block, _)| block.id.as_str().map(hash))
+}
+
+pub(super) fn results_of<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = &'a Block<'b>> {
+    blocks(fields).iter().filter(|block| block.kind.as_str() == Some("tool_result"))
+}
+
+pub(super) fn results(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
+    results_of(fields).map(|block| block.of.as_str().map_or(0, hash))
+}
+
+/// The texts of a message, one a block.
+pub(super) fn texts(fields: &Fields<'_>) -> Vec<String> {
+    if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
+        return vec![text.clone()];
+    }
+    let text = |block: &Block<'_>| match (&block.bare.0, block.kind.as_str()) {
+        (Some(bare), _) => Some(bare.clone().into_owned()),
+        (None, Some("text")) => Some(json::text(block.text?)?.into_owned()),
+        _ => None,
+    };
+    blocks(fields).iter().filter_map(text).collect()
+}
+
+/// All text of a message.
+pub(super) fn text_of(fields: &Fields<'_>) -> String {
+    texts(fields).join("\n")
+}
+
+/// How many images a record holds, those in results included.
+pub(super) fn images(fields: &Fields<'_>) -> u32 {
+    let count = |block: &Block<'_>| match (block.kind.as_str(), block.content) {
+        (Some("image" | "document"), _) => 1,
+        (Some("tool_result"), Some(content)) => count_images(content),
+        _ => 0,
+    };
+    blocks(fields).iter().map(count).sum()
+}
+
+/// The text of a result, if it says that the person declined the step.
+pub(super) fn declined(content: &RawValue) -> Option<String> {
+    const LONGEST: usize = 256 << 10;
+    let json = content.get();
+    let start = json.get(..json.floor_char_boundary(200)).unwrap_or_default();
+    if json.len() > LONGEST || !start.contains("The user doesn") {
+        return None;
+    }
+    Some(result_text(Some(content))).filter(|text| is_declined(text))
+}
