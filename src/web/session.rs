@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -19,7 +20,10 @@ use crate::share::{Cause, Failure};
 /// Bytes indexed between two looks at what is there.
 const PIECE: usize = 1 << 20;
 /// Bytes indexed by one job of the pool while the rest of a session is read behind the first view.
-const STRETCH: usize = 8 << 20;
+const STRETCH: usize = 4 << 20;
+
+/// How long an overview of a session that is still being read is shown at least.
+const HELD: Duration = Duration::from_millis(500);
 
 /// What a site is made from.
 #[derive(Clone, Debug)]
@@ -36,8 +40,8 @@ pub struct SiteSource {
 pub struct SessionSite {
     session: Session,
     title: Option<CleanText>,
-    /// The overview that pages are made from.
-    overview: Mutex<Arc<Overview>>,
+    /// The overview that pages are made from, and when it was taken.
+    overview: Mutex<(Arc<Overview>, Instant)>,
     cache: Mutex<Cache<(Page, Coding)>>,
 }
 
@@ -73,8 +77,13 @@ impl SessionSite {
             let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
             let title = source.name.as_deref().map(|name| cleaner.text(name));
-            let overview = Mutex::new(session.overview());
-            Ok(Self { session, title, overview, cache: Mutex::default() })
+            let overview = Mutex::new((session.overview(), Instant::now()));
+            let site = Self { session, title, overview, cache: Mutex::default() };
+            // The first view is ready before anybody asks for it.
+            for coding in [Coding::Brotli, Coding::Gzip] {
+                site.page(Page::Window(0), coding)?;
+            }
+            Ok(site)
         };
         open().map_err(|error: OpenError| {
             let what = format!("{}: {error}", source.path.display());
@@ -141,17 +150,17 @@ impl SessionSite {
         Ok(Some(content))
     }
 
-    /// The overview that pages are made from. While the session is being read, it is brought up to date each
-    /// time that twice as much is known: to follow every step would cost a first view more, the longer the
-    /// session is.
+    /// The overview that pages are made from. While the session is being read, it is brought up to date when
+    /// twice as much is known, and not more than once in a while: to follow every step would make a first view
+    /// cost more, the longer the session is.
     fn overview(&self) -> Arc<Overview> {
-        let mut shown = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale =
-            shown.complete || self.session.is_complete() || self.session.windows() >= shown.windows * 2;
-        if stale {
-            *shown = self.session.overview();
+        let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shown, taken) = &*kept;
+        let twice = self.session.windows() >= shown.windows.saturating_mul(2);
+        if shown.complete || (taken.elapsed() >= HELD && (twice || self.session.is_complete())) {
+            *kept = (self.session.overview(), Instant::now());
         }
-        shown.clone()
+        kept.0.clone()
     }
 
     fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
