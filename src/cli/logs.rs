@@ -1,6 +1,7 @@
 //! `panko logs`: the end of a share's tunnel log.
 
-use super::connect::{PATIENCE, choose, running, shares, unexpected};
+use super::connect::{PATIENCE, running, unexpected};
+use super::info::latest;
 use super::terminal::{plain_lines, print, tell};
 use super::{CliError, Exit, LogsArgs};
 use crate::ipc::protocol::{Reply, Request};
@@ -8,10 +9,7 @@ use crate::paths::Paths;
 
 pub(super) fn run(paths: &Paths, args: &LogsArgs) -> Result<Exit, CliError> {
     let mut client = running(paths)?;
-    let known = shares(&mut client, true)?;
-    let chosen = choose(&known, &args.share, |share| share.id, |share| &share.session_name)?;
-    // Of several with one name: the latest.
-    let Some(share) = chosen.last() else { return Err(CliError::no_such_share(&args.share)) };
+    let share = latest(&mut client, &args.share, true)?;
     match client.ask(&Request::Logs { share_id: share.id, max_bytes: None }, PATIENCE)? {
         Reply::Logs { text } if text.is_empty() && share.provider_name == "local" => {
             tell("a local share has no tunnel and so no log");

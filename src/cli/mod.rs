@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod connect;
 mod error;
+mod info;
 mod list;
 mod logs;
 mod serve;
@@ -46,6 +47,10 @@ enum Command {
     Ls(ListArgs),
     /// Stop shares.
     Stop(StopArgs),
+    /// Say all that is known of a share.
+    Info(InfoArgs),
+    /// Start a share's tunnel afresh, without waiting for its next attempt.
+    Restart(LogsArgs),
     /// Show the end of a share's tunnel log.
     Logs(LogsArgs),
     /// Look at a session in the browser, without sharing it.
@@ -110,6 +115,15 @@ struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+struct InfoArgs {
+    /// Id (or its beginning) or name of a share.
+    share: String,
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct ViewArgs {
     /// The session file.
     file: PathBuf,
@@ -136,6 +150,9 @@ struct ServeArgs {
     /// Stay in the terminal; Ctrl+C ends the daemon and its shares.
     #[arg(long)]
     foreground: bool,
+    /// Take over from the daemon that runs, be it hung: tunnels and URLs stay.
+    #[arg(long)]
+    replace: bool,
     /// Started by another command, which waits for a line on standard output.
     #[arg(long, hide = true, requires = "foreground")]
     detached: bool,
@@ -190,6 +207,8 @@ impl Cli {
             Some(Command::Share(args)) => share::run(&paths, &args),
             Some(Command::Ls(args)) => list::run(&paths, &args),
             Some(Command::Stop(args)) => stop::run(&paths, &args),
+            Some(Command::Info(args)) => info::run(&paths, &args),
+            Some(Command::Restart(args)) => info::restart(&paths, &args),
             Some(Command::Logs(args)) => logs::run(&paths, &args),
             Some(Command::View(args)) => view::run(&paths, &args),
             Some(Command::Check(args)) => check::run(&args),

@@ -16,6 +16,9 @@ const END_TIME: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn run(paths: &Paths, args: &ServeArgs) -> Result<Exit, CliError> {
+    if args.replace {
+        daemon::replace::make_way(paths).map_err(failed)?;
+    }
     match (args.foreground, args.detached) {
         (false, _) => start(paths),
         (true, false) => foreground(paths),

@@ -8,6 +8,7 @@ pub mod detach;
 mod lock;
 pub mod logging;
 pub mod offline;
+pub mod replace;
 pub mod running;
 mod supervise;
 

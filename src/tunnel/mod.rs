@@ -16,7 +16,7 @@ pub mod files;
 pub mod help;
 pub mod keeper;
 pub mod lines;
-mod os;
+pub(crate) mod os;
 pub mod provider;
 pub mod resolve;
 pub mod spawn;

@@ -142,6 +142,28 @@ fn logs_shows_what_the_tunnel_printed_and_nothing_that_steers_the_terminal() {
 }
 
 #[test]
+fn info_and_restart_of_a_share_that_waits() {
+    let home = Home::started();
+    home.share(&sessions::example(), "cloudflare");
+    home.tunnel.behave(Mode::CrashLoop);
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    // It fails again and again, so its pauses grow.
+    until(SOON, "it waits for its third attempt", || {
+        home.tunnel.starts().len() >= 2 && home.shares()[0]["phase"] == "backoff"
+    });
+    let info = home.ok(&["info", "session"]);
+    assert!(
+        info.contains("error (backoff)") && info.contains("cannot work") && info.contains("retried"),
+        "{info}"
+    );
+    home.tunnel.behave(Mode::Ok);
+    home.ok(&["restart", "session"]);
+    until(SOON, "it is back", || home.shares()[0]["status"] == "active");
+    let info: Value = serde_json::from_str(&home.ok(&["info", "session", "--json"])).unwrap();
+    assert_eq!((&info["status"], &info["reason"]), (&json!("active"), &Value::Null));
+}
+
+#[test]
 fn view_serves_until_it_is_interrupted() {
     let home = Home::new();
     let session = sessions::example();

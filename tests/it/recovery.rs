@@ -143,6 +143,37 @@ fn an_upgrade_keeps_the_tunnels() {
 }
 
 #[test]
+fn a_daemon_is_replaced_be_it_hung_and_the_tunnels_stay() {
+    for hung in [false, true] {
+        let mut home = Home::started();
+        let share = home.share(&sessions::example(), "cloudflare");
+        let old = home.daemon_pid();
+        if hung {
+            process::signal(old, Signal::STOP);
+        }
+        // A stopped process takes no TERM: the kill comes after the time for that. Its parent is this test, so
+        // it must be waited for to be gone.
+        let replacing = home.command(&["serve", "--replace"]).spawn().unwrap();
+        home.daemon_exit();
+        assert!(replacing.wait_with_output().unwrap().status.success());
+        home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+        assert_eq!(urls(&home.shares()), urls(&[share]));
+        assert_eq!(home.tunnel.starts().len(), 1);
+        assert_ne!(home.ask(&json!({"method": "Hello"}))["data"]["pid"], old);
+        home.ok(&["serve-stop"]);
+    }
+}
+
+#[test]
+fn a_keeper_that_belongs_to_nobody_is_ended_when_a_supervisor_starts() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    edit(&home, &format!("DELETE FROM shares WHERE id = '{}'", share["id"].as_str().unwrap()));
+    home.ask(&json!({"method": "Fault", "params": {"actor": "supervisor"}}));
+    home.assert_nothing_runs();
+}
+
+#[test]
 fn hup_reads_the_configuration_again() {
     let mut home = Home::started();
     home.share(&sessions::example(), "local");

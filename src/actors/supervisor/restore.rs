@@ -20,6 +20,8 @@ use crate::tunnel;
 pub const LAST_ALIVE: &str = "last_alive";
 /// How often it does.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often keepers are looked for that belong to nobody.
+const SWEEP: Duration = Duration::from_secs(60);
 /// How often shares that ended long ago are forgotten.
 const CLEANUP: Duration = Duration::from_secs(3600);
 
@@ -63,6 +65,7 @@ impl Handler<Restore> for Supervisor {
                 supervisor.reconcile(readings?, ctx);
                 supervisor.beat(ctx);
                 supervisor.clean_up(ctx);
+                supervisor.sweep_strays(ctx);
                 Ok(())
             },
         ))
@@ -151,6 +154,27 @@ impl Supervisor {
             if let Err(error) = tokio::task::spawn_blocking(move || share::end_keeper(&paths, id)).await {
                 tracing::error!(share = %id, %error, "ending a keeper failed");
             }
+        });
+    }
+
+    /// Ends keepers of shares that this Supervisor does not know, ever after the start: none should be left, and
+    /// if one is, it is public. A share that comes up has its entry before it has a keeper.
+    fn sweep_strays(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(SWEEP, |supervisor, ctx| {
+            let folder = supervisor.env.paths.keepers();
+            let look = tokio::task::spawn_blocking(move || {
+                tunnel::sweep::sweep_orphans(&folder)?;
+                tunnel::attach::living(&folder)
+            });
+            ctx.spawn(look.into_actor(supervisor).map(|living, supervisor, _| match living {
+                Ok(Ok(living)) => {
+                    let ids = living.iter().filter_map(|id| Uuid::try_parse(id).ok());
+                    ids.filter(|id| !supervisor.shares.contains_key(id))
+                        .for_each(|id| supervisor.end_stray(Some(id)));
+                }
+                Ok(Err(error)) => tracing::error!(%error, "the keepers' folder cannot be read"),
+                Err(error) => tracing::error!(%error, "looking for keepers failed"),
+            }));
         });
     }
 
