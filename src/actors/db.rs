@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::link::{AskError, Link, Slot};
-use crate::db::{self, NewShare, Outcome, ShareRow, SqliteConnection, Up};
+use crate::db::{self, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
 use crate::share::{Failure, Status};
 
 /// How long anybody waits for the database.
@@ -119,6 +119,16 @@ pub fn mark_down(id: Uuid, status: Status, failure: Option<Failure>) -> Query<bo
 /// The share is over.
 pub fn end_share(id: Uuid, how: Outcome) -> Query<bool> {
     Query::new(move |db| db::end(db, &id.to_string(), &how))
+}
+
+/// Something happened to a share.
+pub fn note_event(event: ShareEvent) -> Query<()> {
+    Query::new(move |db| db::note(db, &event))
+}
+
+/// What happened to a share, oldest first.
+pub fn history(id: Uuid) -> Query<Vec<ShareEvent>> {
+    Query::new(move |db| db::history(db, &id.to_string()))
 }
 
 /// Forgets the share.

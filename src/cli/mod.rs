@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod connect;
 mod error;
+mod history;
 mod info;
 mod list;
 mod logs;
@@ -49,6 +50,8 @@ enum Command {
     Stop(StopArgs),
     /// Say all that is known of a share.
     Info(InfoArgs),
+    /// Show what happened to a share, and when.
+    History(InfoArgs),
     /// Start a share's tunnel afresh, without waiting for its next attempt.
     Restart(LogsArgs),
     /// Show the end of a share's tunnel log.
@@ -208,6 +211,7 @@ impl Cli {
             Some(Command::Ls(args)) => list::run(&paths, &args),
             Some(Command::Stop(args)) => stop::run(&paths, &args),
             Some(Command::Info(args)) => info::run(&paths, &args),
+            Some(Command::History(args)) => history::run(&paths, &args),
             Some(Command::Restart(args)) => info::restart(&paths, &args),
             Some(Command::Logs(args)) => logs::run(&paths, &args),
             Some(Command::View(args)) => view::run(&paths, &args),

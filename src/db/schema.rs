@@ -8,6 +8,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    share_events (id) {
+        id -> BigInt,
+        share_id -> Text,
+        at -> Text,
+        status -> Text,
+        phase -> Text,
+        public_url -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     shares (id) {
         id -> Text,
         session_path -> Text,
@@ -27,4 +39,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(daemon_state, shares,);
+diesel::allow_tables_to_appear_in_same_query!(daemon_state, share_events, shares,);

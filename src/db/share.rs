@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
+use super::history;
 use super::schema::shares::{self, dsl};
 
 /// A row as it is read.
@@ -158,12 +159,15 @@ pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bo
     diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
 }
 
-/// Deletes the row; true if it was there.
+/// Deletes the row and its history; true if it was there.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn delete(db: &mut SqliteConnection, id: &str) -> QueryResult<bool> {
-    diesel::delete(dsl::shares.find(id)).execute(db).map(|n| n > 0)
+    db.transaction(|db| {
+        history::forget(db, id)?;
+        diesel::delete(dsl::shares.find(id)).execute(db).map(|n| n > 0)
+    })
 }
 
 /// The share with this id.

@@ -56,6 +56,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_bytes: Option<u32>,
     },
+    /// What happened to a share, as long as it is remembered.
+    History {
+        /// Which.
+        share_id: Uuid,
+    },
     /// Are you there?
     Ping,
     /// Who are you?
@@ -126,6 +131,8 @@ pub enum Reply {
         /// The end of the log, control characters removed.
         text: String,
     },
+    /// To `History`: oldest first.
+    History(Vec<ShareEvent>),
     /// To `Ping`.
     Pong,
     /// To `Hello`.
@@ -154,6 +161,23 @@ pub struct Hello {
     /// Something a person should know about the state, such as a database that was set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+}
+
+/// One change of a share's status or URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareEvent {
+    /// When, RFC 3339 UTC.
+    pub at: String,
+    /// The status from then on.
+    pub status: String,
+    /// Where exactly it stood.
+    pub phase: String,
+    /// The public URL from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A failure on the wire.
@@ -330,6 +354,7 @@ pub const METHODS: &[&str] = &[
     "GetShare",
     "RestartShare",
     "Logs",
+    "History",
     "Ping",
     "Hello",
     "Shutdown",

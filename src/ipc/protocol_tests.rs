@@ -131,6 +131,7 @@ fn every_method_is_listed() {
         Request::GetShare { share_id: Uuid::nil() },
         Request::RestartShare { share_id: Uuid::nil() },
         Request::Logs { share_id: Uuid::nil(), max_bytes: None },
+        Request::History { share_id: Uuid::nil() },
     ] {
         let line = serde_json::to_string(&request).unwrap();
         assert_eq!(decode(line.as_bytes()).request.unwrap(), request, "{line}");

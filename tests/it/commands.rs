@@ -164,6 +164,39 @@ fn info_and_restart_of_a_share_that_waits() {
 }
 
 #[test]
+fn history_tells_every_change_with_its_cause_and_outlives_daemon_and_share() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    until(SOON, "it is back under another URL", || {
+        home.shares()[0]["status"] == "active" && home.shares()[0]["public_url"] != share["public_url"]
+    });
+    let second = home.shares()[0]["public_url"].clone();
+    home.kill_daemon();
+    home.start();
+    home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+    home.ok(&["stop", "session"]);
+    let history: Value = serde_json::from_str(&home.ok(&["history", "session", "--json"])).unwrap();
+    let told: Vec<_> =
+        history.as_array().unwrap().iter().map(|event| event["status"].as_str().unwrap()).collect();
+    assert_eq!(told.first(), Some(&"starting"));
+    assert_eq!(told.last(), Some(&"stopped"));
+    assert!(told.windows(2).any(|pair| pair == ["active", "error"]), "{told:?}");
+    let urls: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["status"] == "active")
+        .map(|event| &event["public_url"])
+        .collect();
+    assert_eq!(urls.first(), Some(&&share["public_url"]));
+    assert!(urls[1..].iter().all(|url| **url == second), "{urls:?}");
+    let fell = history.as_array().unwrap().iter().find(|event| event["status"] == "error").unwrap();
+    assert!(fell["reason"].as_str().unwrap().contains("signal 9"), "{fell}");
+    assert!(home.ok(&["history", "session"]).lines().count() >= told.len());
+}
+
+#[test]
 fn view_serves_until_it_is_interrupted() {
     let home = Home::new();
     let session = sessions::example();

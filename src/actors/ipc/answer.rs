@@ -92,6 +92,9 @@ impl Desk {
                 let text = self.supervisor(supervisor::Logs { id, max_bytes }, PATIENCE).await??;
                 Ok(Reply::Logs { text })
             }
+            Request::History { share_id } => {
+                Ok(Reply::History(self.supervisor(supervisor::History(share_id), PATIENCE).await??))
+            }
             Request::Hello => self.hello().await,
             Request::Ping => Ok(Reply::Pong),
             Request::Shutdown(how) => Ok(self.shut_down(how.unwrap_or_default())),

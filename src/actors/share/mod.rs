@@ -29,7 +29,7 @@ use super::db;
 use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
-use crate::db::Up;
+use crate::db::{ShareEvent, Up};
 use crate::share::{Event, Failure, State, Status, StopReason, step};
 
 /// The actor.
@@ -69,6 +69,13 @@ struct Told {
     phase: &'static str,
     url: Option<String>,
     failure: Option<Failure>,
+}
+
+impl Told {
+    /// A change that belongs into the history; a new phase alone does not.
+    fn differs_for_people(&self, other: &Self) -> bool {
+        (self.status, &self.url, &self.failure) != (other.status, &other.url, &other.failure)
+    }
 }
 
 impl ShareActor {
@@ -146,6 +153,9 @@ impl ShareActor {
         if self.recorded && told.phase != "left" {
             self.save(&told);
         }
+        if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && told.phase != "left" {
+            self.note(&told);
+        }
         let changed = supervisor::Changed { id: self.record.id, view: self.view() };
         self.told = Some(told);
         self.owner.supervisor.do_send(changed);
@@ -171,6 +181,20 @@ impl ShareActor {
             }
             Status::Stopped => {}
         }
+    }
+
+    /// Adds to the share's history.
+    fn note(&self, told: &Told) {
+        let event = ShareEvent {
+            share_id: self.record.id.to_string(),
+            at: jiff::Timestamp::now().to_string(),
+            status: told.status.as_str().to_owned(),
+            phase: told.phase.to_owned(),
+            public_url: told.url.clone(),
+            reason: told.failure.as_ref().map(|failure| failure.what.clone()),
+        };
+        let noted = db::note_event(event).run(&self.env.db);
+        report(async move { noted.await.map(|()| true) }, self.record.id);
     }
 
     /// How the share is reached, once it can be.

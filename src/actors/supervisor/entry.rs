@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::actors::env::Env;
 use crate::actors::share::{Record, ShareActor};
 use crate::db::ShareRow;
-use crate::ipc::protocol::{ErrorReply, ShareInfo};
+use crate::ipc::protocol::{ErrorReply, ShareEvent, ShareInfo};
 use crate::share::{Failure, Status};
 
 /// The answer to a StartShare.
@@ -133,6 +133,12 @@ impl Entry {
             ended_at: None,
         }
     }
+}
+
+/// An event on the wire.
+pub(super) fn event_info(event: crate::db::ShareEvent) -> ShareEvent {
+    let crate::db::ShareEvent { at, status, phase, public_url, reason, .. } = event;
+    ShareEvent { at, status, phase, public_url, reason }
 }
 
 /// A row without a living share, on the wire. `None` if its id is no UUID: nobody could ask for it.

@@ -27,7 +27,7 @@ use super::env::Env;
 use super::link::{Down, Link};
 use super::share::{self, Record, ShareActor};
 use super::{db, launch};
-use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo};
+use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareEvent, ShareInfo};
 
 /// The actor.
 pub struct Supervisor {
@@ -248,6 +248,24 @@ impl Handler<Logs> for Supervisor {
             let kept = tokio::fs::read(kept).await.unwrap_or_default();
             let from = kept.len().saturating_sub(max_bytes);
             Ok(String::from_utf8_lossy(&kept[from..]).into_owned())
+        })
+    }
+}
+
+/// What happened to a share.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<ShareEvent>, ErrorReply>")]
+pub struct History(pub Uuid);
+
+impl Handler<History> for Supervisor {
+    type Result = ResponseFuture<Result<Vec<ShareEvent>, ErrorReply>>;
+
+    fn handle(&mut self, History(id): History, _: &mut Self::Context) -> Self::Result {
+        let (row, events) = (db::get_share(id).run(&self.env.db), db::history(id).run(&self.env.db));
+        Box::pin(async move {
+            row.await.map_err(|error| state_error(&error))?.ok_or_else(|| no_such_share(id))?;
+            let events = events.await.map_err(|error| state_error(&error))?;
+            Ok(events.into_iter().map(entry::event_info).collect())
         })
     }
 }
