@@ -53,6 +53,7 @@ fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
     let next = share.next_attempt_in.map(|secs| format!("in {secs} s"));
     let recoveries = (share.recoveries > 0).then(|| share.recoveries.to_string());
     let more = [
+        ("expires", share.expires_at.clone()),
         ("ended", share.ended_at.clone()),
         ("reason", share.reason.clone()),
         ("remedy", share.remedy.clone()),

@@ -57,6 +57,7 @@ fn down(share: Recorded) -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        expires_at: None,
         ended_at: None,
     }
 }

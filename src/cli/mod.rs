@@ -83,6 +83,9 @@ struct ShareArgs {
     /// The port to listen on, on 127.0.0.1.
     #[arg(long)]
     port: Option<u16>,
+    /// End the share by itself after this time: `90m`, `2h`, `3 days`.
+    #[arg(long, value_name = "TIME", value_parser = share::duration)]
+    expires: Option<std::time::Duration>,
     /// A name for it: shown in lists and as the page's title.
     #[arg(long)]
     name: Option<String>,

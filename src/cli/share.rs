@@ -58,8 +58,20 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
         idempotency_key: Some(Uuid::new_v4().to_string()),
         provider_path: program(&provider),
         port: args.port.or(config.default_port),
+        expires_in: args.expires.map(|time| time.as_secs()),
+        expires_at: None,
     };
     Ok(StartShare { session_path, provider, options })
+}
+
+/// A time as people write it.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let time: jiff::SignedDuration =
+        text.parse().map_err(|_| "write it like 90m, 2h or 3 days".to_owned())?;
+    match Duration::try_from(time) {
+        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
+        _ => Err("at least a second is needed".to_owned()),
+    }
 }
 
 /// The started share; `None` if Ctrl+C came first.
@@ -119,6 +131,9 @@ fn report(info: &ShareInfo, json: bool) -> Result<(), CliError> {
         tell("on this machine only: `panko share --tunnel cloudflare` makes it public (needs cloudflared)");
     } else {
         tell("anybody with the link can read it");
+    }
+    if let Some(at) = &info.expires_at {
+        tell(format!("it ends by itself at {}", plain(at)));
     }
     tell(format!("stop it with: panko stop {}", &id[..8]));
     if json {

@@ -291,6 +291,9 @@ pub struct ShareInfo {
     /// How often it came back after a failure, in this daemon's life.
     #[serde(default)]
     pub recoveries: u32,
+    /// When it ends by itself, RFC 3339 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
     /// When it ended, RFC 3339 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,

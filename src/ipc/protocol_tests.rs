@@ -15,6 +15,7 @@ fn info() -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        expires_at: None,
         ended_at: None,
     }
 }

@@ -44,6 +44,8 @@ pub enum StopReason {
     NeverStarted,
     /// The client that asked for it went away before it was answered.
     Abandoned,
+    /// Its time is over.
+    Expired,
 }
 
 /// Where a share stands. Instants are [`Duration`]s since the daemon started (monotonic).

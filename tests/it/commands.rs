@@ -32,6 +32,21 @@ fn share_starts_the_daemon_and_prints_the_url_and_nothing_else() {
 }
 
 #[test]
+fn a_share_may_end_by_itself() {
+    let home = Home::started();
+    let session = sessions::example();
+    let session = session.to_str().unwrap();
+    let share: Value =
+        serde_json::from_str(&home.ok(&["share", session, "--tunnel", "local", "--expires", "2h", "--json"]))
+            .unwrap();
+    let started: jiff::Timestamp = share["started_at"].as_str().unwrap().parse().unwrap();
+    let expires: jiff::Timestamp = share["expires_at"].as_str().unwrap().parse().unwrap();
+    assert!((7190..=7200).contains(&expires.duration_since(started).as_secs()), "{share}");
+    assert!(home.ok(&["info", "session"]).contains("expires"));
+    assert_eq!(home.run(&["share", session, "--expires", "soon"]).status.code(), Some(2));
+}
+
+#[test]
 fn without_a_choice_the_installed_tunnel_is_taken_and_else_the_embedded_one() {
     let home = Home::started();
     let session = sessions::example();

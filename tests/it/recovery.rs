@@ -246,6 +246,37 @@ fn shares_of_a_daemon_that_was_away_too_long_come_back_as_stopped() {
 }
 
 #[test]
+fn a_share_ends_by_itself_and_no_daemon_revives_it() {
+    let mut home = Home::new();
+    home.start();
+    let ask = |secs: u64| {
+        json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "cloudflare",
+            "options": {"expires_in": secs}}})
+    };
+    let (short, long) = (home.ask(&ask(1))["data"].clone(), home.ask(&ask(3600))["data"].clone());
+    assert!(short["expires_at"].is_string(), "{short}");
+    home.until_share(&short["id"], "its time is over", |share| share["phase"] == "ended");
+    let reply = home.ask(&json!({"method": "GetShare", "params": {"share_id": short["id"]}}));
+    assert_eq!(
+        (&reply["data"]["status"], &reply["data"]["reason"]),
+        (&json!("stopped"), &json!("its time is over"))
+    );
+    assert_eq!(home.tunnels().len(), 1);
+    // The time of the other passes while no daemon runs.
+    home.kill_daemon();
+    let id = long["id"].as_str().unwrap();
+    edit(
+        &home,
+        &format!(
+            "UPDATE shares SET options = json_set(options, '$.expires_at', '2026-01-01T00:00:00Z') WHERE id = '{id}'"
+        ),
+    );
+    home.start();
+    home.assert_nothing_runs();
+    assert!(home.shares().is_empty());
+}
+
+#[test]
 fn a_database_of_the_original_opens_and_its_shares_are_stopped() {
     let mut home = Home::new();
     fs::create_dir_all(home.data("")).unwrap();

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::Context;
@@ -21,6 +22,8 @@ use crate::web::session::SiteSource;
 
 /// How long attach or spawn may take; the state machine's own deadline lies a little later.
 const ATTACH_TIME: Duration = Duration::from_secs(8);
+/// Bytes copied between two looks whether the copy is still wanted.
+const PIECE: u64 = 4 << 20;
 /// How much of a tunnel's log is kept when its keeper ends, in bytes.
 const KEPT_LOG: usize = 64 * 1024;
 
@@ -107,7 +110,8 @@ impl ShareActor {
         if copy.exists() {
             return;
         }
-        let made = tokio::task::spawn_blocking(move || make_snapshot(&source, &copy, len));
+        let wanted = Arc::downgrade(&self.alive);
+        let made = tokio::task::spawn_blocking(move || make_snapshot(&source, &copy, len, &wanted));
         self.spawn_then(ctx, made, |share, made, _| {
             let error = match made {
                 Ok(Ok(())) => return,
@@ -119,17 +123,29 @@ impl ShareActor {
     }
 }
 
-/// Whole or not at all: a copy that was cut short is never taken for a snapshot.
-fn make_snapshot(source: &Path, copy: &Path, len: u64) -> io::Result<()> {
+/// Whole or not at all: a copy that was cut short is never taken for a snapshot. Given up when nobody wants
+/// it any more: a share that ends must not leave a copy of what it showed.
+fn make_snapshot(source: &Path, copy: &Path, len: u64, wanted: &Weak<()>) -> io::Result<()> {
     let folder = copy.parent().unwrap_or(Path::new("."));
     // tempfile makes it 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let copied = io::copy(&mut File::open(source)?.take(len), &mut file)?;
-    if copied < len {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source has become shorter"));
+    let source = File::open(source)?;
+    let mut left = len;
+    while left > 0 && wanted.strong_count() > 0 {
+        match io::copy(&mut (&source).take(left.min(PIECE)), &mut file)? {
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source has become shorter")),
+            copied => left -= copied,
+        }
+    }
+    if left > 0 {
+        return Ok(());
     }
     file.as_file().sync_data()?;
     file.persist(copy).map_err(|error| error.error)?;
+    if wanted.strong_count() == 0 {
+        // Who ended the share may have looked before this was in its place.
+        remove(copy);
+    }
     Ok(())
 }
 
@@ -147,7 +163,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
         fs::write(&source, b"what was there, and what came later").unwrap();
-        make_snapshot(&source, &copy, 14).unwrap();
+        let wanted = Arc::new(());
+        make_snapshot(&source, &copy, 14, &Arc::downgrade(&wanted)).unwrap();
         assert_eq!(fs::read(&copy).unwrap(), b"what was there");
         assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -157,7 +174,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
         fs::write(&source, b"short").unwrap();
-        make_snapshot(&source, &copy, 14).unwrap_err();
+        let wanted = Arc::new(());
+        make_snapshot(&source, &copy, 14, &Arc::downgrade(&wanted)).unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
+    }
+
+    #[test]
+    fn a_share_that_ended_leaves_no_snapshot() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
+        fs::write(&source, b"what was there").unwrap();
+        make_snapshot(&source, &copy, 14, &Weak::new()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use actix::{
     ActorFutureExt, ActorStreamExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
@@ -235,6 +236,8 @@ impl ShareActor {
     /// Ends keeper and tunnel, however hard that takes.
     pub(super) fn stop_keeper(&mut self, ctx: &mut Context<Self>) {
         self.keeper = None;
+        // A copy that is still being made is given up, before it is looked for.
+        self.alive = Arc::new(());
         self.attaches += 1;
         let (paths, id) = (self.env.paths.clone(), self.record.id);
         let end = tokio::task::spawn_blocking(move || files::end_keeper(&paths, id));

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,6 +53,8 @@ pub struct ShareActor {
     /// The row says that this share is wanted: from then on, it follows every change.
     recorded: bool,
     owner: Owner,
+    /// Alive as long as the share: what works for it elsewhere holds it weakly.
+    alive: Arc<()>,
     _link: Link,
 }
 
@@ -104,6 +107,7 @@ impl ShareActor {
             told: None,
             recorded: announced,
             owner,
+            alive: Arc::new(()),
             _link: link,
         }
     }
@@ -224,6 +228,25 @@ impl ShareActor {
     }
 }
 
+/// How often a share that ends by itself looks at the clock.
+const EXPIRY_LOOK: Duration = Duration::from_secs(1);
+
+impl ShareActor {
+    /// The moment by the wall clock holds across restarts, the time since the start across a clock that is set
+    /// back: what comes first ends the share.
+    fn watch_expiry(&self, ctx: &mut Context<Self>) {
+        let Some(at) = self.record.options.expires_at else { return };
+        let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+        let until = self.env.now() + left;
+        let look = move |share: &mut Self| {
+            if share.env.now() >= until || share.record.options.has_expired(Timestamp::now()) {
+                share.owner.supervisor.do_send(supervisor::Expire(share.record.id));
+            }
+        };
+        ctx.run_interval(EXPIRY_LOOK.min(left.max(Duration::from_millis(1))), move |share, _| look(share));
+    }
+}
+
 /// A write nobody waits for: a failure of it is logged, and mended by the next change or the next start.
 fn report(write: impl Future<Output = Result<bool, db::StateError>> + 'static, id: Uuid) {
     actix::spawn(async move {
@@ -241,6 +264,7 @@ impl Actor for ShareActor {
         self.spawn_then(ctx, async move { gone.cancelled().await }, |share, (), ctx| {
             share.on(Event::Leave, ctx);
         });
+        self.watch_expiry(ctx);
         self.on(Event::Begin, ctx);
     }
 }

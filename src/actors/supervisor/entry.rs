@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use actix::Addr;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -59,6 +60,8 @@ pub(super) struct Entry {
     pub(super) id: Uuid,
     /// The idempotency key it was asked for with.
     pub(super) key: Option<String>,
+    /// When it ends by itself.
+    pub(super) expires_at: Option<Timestamp>,
     /// The latest URL and port that were recorded: shown while there is no newer one.
     pub(super) last_url: String,
     pub(super) last_port: u16,
@@ -84,6 +87,7 @@ impl Entry {
             started_at: jiff::Timestamp::now().to_string(),
             id,
             key: None,
+            expires_at: None,
             last_url: String::new(),
             last_port: 0,
             addr: None,
@@ -100,6 +104,7 @@ impl Entry {
         Self {
             started_at: record.started_at.clone(),
             key: record.options.idempotency_key.clone(),
+            expires_at: record.options.expires_at,
             last_url: row.public_url.clone(),
             last_port: u16::try_from(row.local_port).unwrap_or_default(),
             ..Self::new(
@@ -130,6 +135,7 @@ impl Entry {
                 .filter(|remedy| !remedy.is_empty()),
             next_attempt_in: next_attempt.map(|at| at.saturating_sub(env.now()).as_secs()),
             recoveries: *recoveries,
+            expires_at: self.expires_at.map(|at| at.to_string()),
             ended_at: None,
         }
     }
@@ -157,6 +163,7 @@ pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
         remedy: row.remedy,
         next_attempt_in: None,
         recoveries: 0,
+        expires_at: None,
         ended_at: row.ended_at,
     })
 }

@@ -84,6 +84,13 @@ impl Supervisor {
         for row in rows {
             let id = Uuid::try_parse(&row.id).ok();
             let kept = id.is_some_and(|id| kept.remove(&id));
+            let expired = Record::try_from(row.clone())
+                .is_ok_and(|record| record.options.has_expired(Timestamp::now()));
+            if row.wanted && expired {
+                self.record_end(&row, "stopped", "its time is over");
+                self.end_stray(id.filter(|_| kept));
+                continue;
+            }
             match plan(Found { wanted: row.wanted, kept, away }, within) {
                 Plan::Restore => self.restore(row, ctx),
                 Plan::Leave => self.settle_row(&row),

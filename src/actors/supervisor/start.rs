@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -25,7 +26,8 @@ pub struct Start(pub StartShare);
 impl Handler<Start> for Supervisor {
     type Result = ResponseFuture<Waiter>;
 
-    fn handle(&mut self, Start(ask): Start, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Start(mut ask): Start, ctx: &mut Self::Context) -> Self::Result {
+        ask.options.set_expiry(Timestamp::now());
         let (tell, answer) = oneshot::channel();
         if let Some(id) = self.asked_before(&ask.options)
             && let Some(entry) = self.shares.get_mut(&id)
@@ -104,6 +106,7 @@ impl Supervisor {
         entry.pending = true;
         entry.waiters.push(tell);
         entry.key = ask.options.idempotency_key.clone();
+        entry.expires_at = ask.options.expires_at;
         if let Some(key) = &entry.key {
             self.keys.insert(key.clone(), id);
         }

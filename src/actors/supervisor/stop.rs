@@ -32,6 +32,27 @@ impl Handler<Stop> for Supervisor {
     }
 }
 
+/// A share's time is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Expire(pub Uuid);
+
+impl Handler<Expire> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Expire(id): Expire, ctx: &mut Self::Context) {
+        if self.shares.get(&id).is_none_or(|entry| entry.ending) {
+            return;
+        }
+        let ended = self.end_share(id, StopReason::Expired, ctx);
+        actix::spawn(async move {
+            if let Err(error) = ended.await {
+                tracing::error!(share = %id, error = error.message, "a share expired");
+            }
+        });
+    }
+}
+
 /// The daemon ends. Answered when every share has ended, or was left to its keeper.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -227,6 +248,7 @@ fn outcome(why: StopReason) -> Outcome {
         StopReason::DaemonStopped => "the daemon was stopped",
         StopReason::NeverStarted => "it never came up",
         StopReason::Abandoned => "cancelled before it was up",
+        StopReason::Expired => "its time is over",
     };
     let status = if why == StopReason::NeverStarted { Status::Error } else { Status::Stopped };
     Outcome {
