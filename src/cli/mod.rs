@@ -7,6 +7,7 @@
 mod check;
 mod config;
 mod connect;
+mod daemon;
 mod error;
 mod history;
 mod info;
@@ -66,6 +67,11 @@ enum Command {
     ServeStop(ServeStopArgs),
     /// Say whether the daemon runs.
     ServeStatus(ServeStatusArgs),
+    /// The daemon as a service that starts when you log in.
+    Daemon {
+        #[command(subcommand)]
+        what: DaemonCommand,
+    },
     /// Show or change the configuration.
     Config {
         #[command(subcommand)]
@@ -179,6 +185,16 @@ struct ServeStatusArgs {
 }
 
 #[derive(Debug, Subcommand)]
+enum DaemonCommand {
+    /// Write the service's file and enable it.
+    Install,
+    /// Disable the service and remove its file.
+    Uninstall,
+    /// Say whether it is installed and whether a daemon runs.
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Show every key and its value.
     Show,
@@ -222,6 +238,7 @@ impl Cli {
             Some(Command::Serve(args)) => serve::run(&paths, &args),
             Some(Command::ServeStop(args)) => serve::stop(&paths, &args),
             Some(Command::ServeStatus(args)) => status::run(&paths, &args),
+            Some(Command::Daemon { what }) => daemon::run(&paths, &what),
             Some(Command::Config { what }) => config::run(&paths, &what),
         }
     }

@@ -7,9 +7,11 @@
 pub mod detach;
 mod lock;
 pub mod logging;
+mod notify;
 pub mod offline;
 pub mod replace;
 pub mod running;
+pub mod service;
 mod supervise;
 
 use std::collections::HashMap;
@@ -146,6 +148,7 @@ async fn serve(
     let mut house = supervise::House::build(env.clone(), database, listener, shutdown.clone()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
     ready();
+    notify::ready();
 
     let keep_tunnels = loop {
         tokio::select! {
@@ -155,8 +158,10 @@ async fn serve(
             // The system's wish, not a person's: the shares stay wanted, their keepers wait for the next daemon.
             _ = term.recv() => break true,
             _ = hup.recv() => reload(&env),
+            () = notify::feed_watchdog(&env) => {}
         }
     };
+    notify::stopping();
     tracing::info!(keep_tunnels, "the daemon is ending");
     if tokio::time::timeout(END_TIME, close(&env, keep_tunnels)).await.is_err() {
         tracing::error!("the end took too long: what is left is swept by the next daemon");

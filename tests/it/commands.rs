@@ -212,6 +212,46 @@ fn history_tells_every_change_with_its_cause_and_outlives_daemon_and_share() {
 }
 
 #[test]
+fn the_service_is_written_shown_and_removed() {
+    let home = Home::new();
+    let unit = home.path("config/systemd/user/panko.service");
+    assert!(home.ok_code(&["daemon", "status"], 3).contains("not installed"));
+    let output = home.run(&["daemon", "install"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = fs::read_to_string(&unit).unwrap();
+    let exe = crate::support::keeper::exe().display().to_string();
+    assert!(
+        text.contains(&format!("ExecStart=\"{exe}\" serve --foreground")) && text.contains("Type=notify"),
+        "{text}"
+    );
+    assert!(home.ok(&["daemon", "status"]).contains(unit.to_str().unwrap()));
+    home.ok(&["daemon", "uninstall"]);
+    assert!(!unit.exists());
+}
+
+#[test]
+fn the_service_manager_is_told_when_the_daemon_is_ready_well_and_ending() {
+    let home = Home::new();
+    let socket = home.path("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(SOON)).unwrap();
+    let mut command = home.command(&["serve", "--foreground"]);
+    command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "600000").stderr(Stdio::null());
+    let mut daemon = command.spawn().unwrap();
+    let told = || {
+        let mut buffer = [0; 256];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
+    };
+    assert_eq!(told(), "READY=1");
+    assert_eq!(home.ask(&json!({"method": "Ping"}))["status"], "Pong", "it was ready");
+    assert_eq!((told(), told()), ("WATCHDOG=1".to_owned(), "WATCHDOG=1".to_owned()));
+    process::signal(daemon.id(), Signal::TERM);
+    until(SOON, "the end is told", || told() == "STOPPING=1");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn view_serves_until_it_is_interrupted() {
     let home = Home::new();
     let session = sessions::example();
