@@ -26,8 +26,14 @@ pub enum PoolError {
 #[derive(Clone)]
 pub struct Pool {
     threads: Arc<rayon::ThreadPool>,
+    /// One thread of low priority for what nobody waits for.
+    behind: Arc<rayon::ThreadPool>,
     room: Arc<Semaphore>,
 }
+
+/// Niceness of the thread for what nobody waits for, on top of the process's own.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 impl Pool {
     /// A pool of `threads` threads.
@@ -35,12 +41,18 @@ impl Pool {
     /// # Errors
     /// If the system gives no threads.
     pub fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|n| format!("render-{n}"))
-            .panic_handler(|_| tracing::error!("a job of the render pool panicked"))
-            .build()?;
-        Ok(Self { threads: Arc::new(threads), room: Arc::new(Semaphore::new(QUEUE)) })
+        let build = |name: &'static str, threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(move |n| format!("{name}-{n}"))
+                .panic_handler(|_| tracing::error!("a job of the render pool panicked"))
+        };
+        let behind = build("behind", 1).start_handler(|_| be_nice());
+        Ok(Self {
+            threads: Arc::new(build("render", threads).build()?),
+            behind: Arc::new(behind.build()?),
+            room: Arc::new(Semaphore::new(QUEUE)),
+        })
     }
 
     /// Runs `job` on a thread of the pool.
@@ -52,16 +64,46 @@ impl Pool {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
         let permit = self.room.clone().try_acquire_owned().map_err(|_| PoolError::Busy)?;
-        let (tell, result) = oneshot::channel();
-        self.threads.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(job));
-            drop(permit);
-            if let Ok(result) = result {
-                // A reader that went away is not interested any more.
-                let _ = tell.send(result);
-            }
-        });
-        result.await.map_err(|_| PoolError::Panicked)
+        run_on(&self.threads, move || {
+            let _place = permit;
+            job()
+        })
+        .await
+    }
+
+    /// Runs `job` when nobody who waits needs the processor: reading on in a session, copying it. One at a
+    /// time, in the order of the calls; long work comes in pieces.
+    ///
+    /// # Errors
+    /// [`PoolError::Panicked`].
+    pub async fn run_behind<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        run_on(&self.behind, job).await
+    }
+}
+
+async fn run_on<T: Send + 'static>(
+    threads: &rayon::ThreadPool,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PoolError> {
+    let (tell, result) = oneshot::channel();
+    threads.spawn_fifo(move || {
+        if let Ok(result) = catch_unwind(AssertUnwindSafe(job)) {
+            // A reader that went away is not interested any more.
+            let _ = tell.send(result);
+        }
+    });
+    result.await.map_err(|_| PoolError::Panicked)
+}
+
+/// On Linux, the priority of process 0 is that of the calling thread (setpriority(2), "C library/kernel
+/// differences"). Elsewhere it would be the whole process's, so it stays.
+fn be_nice() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "the priority of the thread behind stays as it is");
     }
 }
 

@@ -26,6 +26,9 @@ pub trait Site: Send + Sync + 'static {
     /// `coding` or plain. Called on a thread of the render pool; may read files. `None`: there is no such thing.
     fn get(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>>;
 
+    /// The same, if it is in memory and takes no time: called where other connections wait.
+    fn ready(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>>;
+
     /// The body of the one page for everything that is not there.
     fn not_found(&self) -> &'static str;
 }
@@ -81,6 +84,9 @@ struct Served {
 async fn answer(request: HttpRequest, served: web::Data<Served>) -> HttpResponse {
     let Some(path) = wanted(&request, &served.token) else { return not_found(&served) };
     let (site, query, coding) = (served.site.clone(), request.query_string().to_owned(), wished(&request));
+    if let Some(content) = site.ready(&path, &query, coding) {
+        return respond(&request, &content);
+    }
     match served.pool.run(move || site.get(&path, &query, coding)).await {
         Ok(Some(content)) => respond(&request, &content),
         Ok(None) => not_found(&served),

@@ -91,18 +91,16 @@ impl SessionSite {
         })
     }
 
-    /// Indexes the rest, piece by piece on the pool, beside the first views. Ends when the site is dropped.
+    /// Indexes the rest, piece by piece behind the pool, beside the first views. Ends when the site is dropped.
     pub fn read_on_behind(self: &Arc<Self>, pool: Pool) {
         let site = Arc::downgrade(self);
         actix_web::rt::spawn(async move {
             while let Some(site) = site.upgrade() {
-                let advanced = pool.run(move || site.session.advance(STRETCH)).await;
+                let advanced = pool.run_behind(move || site.session.advance(STRETCH)).await;
                 match advanced {
                     Ok(Ok(Progress::More)) => {}
                     Ok(Ok(Progress::Complete)) => return,
                     Ok(Err(error)) => return tracing::warn!(%error, "the rest of a session is not shown"),
-                    // Readers come first.
-                    Err(super::pool::PoolError::Busy) => tokio::task::yield_now().await,
                     Err(error) => return tracing::error!(%error, "indexing a session"),
                 }
             }
@@ -156,11 +154,14 @@ impl SessionSite {
     fn overview(&self) -> Arc<Overview> {
         let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
         let (shown, taken) = &*kept;
-        let twice = self.session.windows() >= shown.windows.saturating_mul(2);
-        if shown.complete || (taken.elapsed() >= HELD && (twice || self.session.is_complete())) {
+        if !is_fresh(shown, *taken) && (self.knows_twice(shown) || self.session.is_complete()) {
             *kept = (self.session.overview(), Instant::now());
         }
         kept.0.clone()
+    }
+
+    fn knows_twice(&self, shown: &Overview) -> bool {
+        self.session.windows() >= shown.windows.saturating_mul(2)
     }
 
     fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
@@ -174,7 +175,25 @@ impl SessionSite {
     }
 }
 
+/// Not to be brought up to date yet. A snapshot that was read to its end stays as it is.
+fn is_fresh(shown: &Overview, taken: Instant) -> bool {
+    shown.complete || taken.elapsed() < HELD
+}
+
 impl Site for SessionSite {
+    fn ready(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>> {
+        match asked(path, query)? {
+            Asked::Page(page) => {
+                // Whoever holds these locks renders nothing meanwhile, but may look at the index.
+                let kept = self.overview.try_lock().ok()?;
+                let (shown, taken) = &*kept;
+                is_fresh(shown, *taken).then(|| self.cache().get(shown, (page, coding)))?
+            }
+            Asked::Asset(name) => asset(name, coding),
+            Asked::Image(_) => None,
+        }
+    }
+
     fn get(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>> {
         let found = match asked(path, query)? {
             Asked::Page(page) => self.page(page, coding),

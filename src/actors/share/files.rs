@@ -111,7 +111,8 @@ impl ShareActor {
             return;
         }
         let wanted = Arc::downgrade(&self.alive);
-        let made = tokio::task::spawn_blocking(move || make_snapshot(&source, &copy, len, &wanted));
+        let pool = self.env.pool.clone();
+        let made = async move { pool.run_behind(move || make_snapshot(&source, &copy, len, &wanted)).await };
         self.spawn_then(ctx, made, |share, made, _| {
             let error = match made {
                 Ok(Ok(())) => return,
