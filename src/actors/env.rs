@@ -5,18 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use uuid::Uuid;
 
 use super::link::Slot;
 use super::{DbActor, Supervisor};
 use crate::config::Config;
+use crate::ipc::protocol::Event;
 use crate::paths::Paths;
 use crate::tunnel::attach::Attached;
 use crate::web::pool::Pool;
 
 /// Tunnels of one provider that may be starting at the same time.
 const STARTING_AT_ONCE: usize = 2;
+
+/// Events that wait for the slowest subscriber before it misses some.
+const EVENTS: usize = 256;
 
 /// The surroundings of the actors, shared by all and outliving each.
 pub struct Env {
@@ -32,6 +36,8 @@ pub struct Env {
     pub supervisor: Slot<Supervisor>,
     /// What a person should know about the state.
     pub notices: Vec<String>,
+    /// What subscribers are told.
+    pub events: broadcast::Sender<Event>,
     started: Instant,
     config: RwLock<Arc<Config>>,
     /// Keepers that were attached at the start, before anything slow.
@@ -55,6 +61,7 @@ impl Env {
             db: Slot::default(),
             supervisor: Slot::default(),
             notices,
+            events: broadcast::Sender::new(EVENTS),
             started: Instant::now(),
             config: RwLock::new(Arc::new(config)),
             attached: Mutex::new(attached),
@@ -80,6 +87,12 @@ impl Env {
     /// The keeper of `id`, if it was attached at the start and nobody took it yet.
     pub fn take_attached(&self, id: Uuid) -> Option<Attached> {
         self.attached.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Tells subscribers, if there are any.
+    pub fn announce(&self, event: Event) {
+        // An error says that nobody has subscribed.
+        let _ = self.events.send(event);
     }
 
     /// Ids of the keepers that were attached at the start and not taken yet.

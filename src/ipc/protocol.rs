@@ -61,6 +61,8 @@ pub enum Request {
         /// Which.
         share_id: Uuid,
     },
+    /// Tell of every change of a share from now on, on this connection.
+    Subscribe,
     /// Are you there?
     Ping,
     /// Who are you?
@@ -133,6 +135,10 @@ pub enum Reply {
     },
     /// To `History`: oldest first.
     History(Vec<ShareEvent>),
+    /// To `Subscribe`: the shares as they are; events follow.
+    Subscribed(Vec<ShareInfo>),
+    /// Something happened; sent without being asked for, to those who subscribed.
+    Event(Event),
     /// To `Ping`.
     Pong,
     /// To `Hello`.
@@ -161,6 +167,27 @@ pub struct Hello {
     /// Something a person should know about the state, such as a database that was set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+}
+
+/// What subscribers are told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// A share is new, or has another status, phase or URL.
+    ShareChanged {
+        /// As it is now.
+        share: Box<ShareInfo>,
+    },
+    /// A share is over, or was left to its keeper: it is listed no more.
+    ShareGone {
+        /// Which.
+        share_id: Uuid,
+    },
+    /// The client read too slowly: so many events were dropped. Ask for the list.
+    Missed {
+        /// How many.
+        events: u64,
+    },
 }
 
 /// One change of a share's status or URL.
@@ -358,6 +385,7 @@ pub const METHODS: &[&str] = &[
     "RestartShare",
     "Logs",
     "History",
+    "Subscribe",
     "Ping",
     "Hello",
     "Shutdown",

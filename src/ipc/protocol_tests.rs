@@ -123,6 +123,7 @@ fn unknown_fields_of_newer_clients_are_ignored() {
 fn every_method_is_listed() {
     for request in [
         Request::Ping,
+        Request::Subscribe,
         Request::Hello,
         Request::ListShares(Some(ListShares { all: true })),
         Request::Shutdown(Some(Shutdown { keep_tunnels: true })),

@@ -131,6 +131,33 @@ fn a_client_that_closes_its_writing_side_still_gets_its_answer() {
 }
 
 #[test]
+fn subscribers_are_told_of_every_change_and_of_a_new_url() {
+    let home = Home::started();
+    let mut wire = home.connect();
+    assert_eq!(wire.ask(&json!({"method": "Subscribe"})), json!({"status": "Subscribed", "data": []}));
+    let share = home.share(&sessions::example(), "cloudflare");
+    let mut until_event = |what: &str, wanted: &dyn Fn(&Value) -> bool| loop {
+        let event = wire.next().unwrap_or_else(|| panic!("the stream ended before {what}"));
+        assert_eq!(event["status"], "Event", "{event}");
+        if wanted(&event["data"]) {
+            return event["data"].clone();
+        }
+    };
+    let active = |event: &Value| event["kind"] == "share_changed" && event["share"]["status"] == "active";
+    let up = until_event("it is up", &active);
+    assert_eq!(up["share"]["public_url"], share["public_url"]);
+    process::signal(home.tunnel.starts()[0], rustix::process::Signal::KILL);
+    until_event("it is down", &|event| event["share"]["status"] == "error");
+    let back = until_event("it is back", &active);
+    assert_ne!(back["share"]["public_url"], share["public_url"], "the new URL is pushed");
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    until_event("it is gone", &|event| event["kind"] == "share_gone" && event["share_id"] == share["id"]);
+    // The connection still answers.
+    wire.send(&json!({"id": 1, "method": "Ping"}));
+    assert_eq!(wire.next().unwrap(), json!({"id": 1, "status": "Pong"}));
+}
+
+#[test]
 fn hello_says_who_answers() {
     let home = Home::started();
     let hello = home.ask(&json!({"method": "Hello"}));

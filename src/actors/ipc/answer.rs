@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::actors::env::Env;
 use crate::actors::link::AskError;
 use crate::actors::supervisor;
-use crate::ipc::protocol::{self, ErrorCode, ErrorReply, Hello, Reply, Request};
+use crate::ipc::protocol::{self, ErrorCode, ErrorReply, Event, Hello, Reply, Request};
 
 /// A StartShare takes as long as its tunnel; this is the longest any provider may ask for, and a margin.
 const START_PATIENCE: Duration = Duration::from_secs(660);
@@ -44,6 +44,11 @@ impl Desk {
     /// The last Shutdown asked for the tunnels to be kept.
     pub fn keeps_tunnels(&self) -> bool {
         self.keeps_tunnels.load(Ordering::Acquire)
+    }
+
+    /// What subscribers are told from now on.
+    pub(super) fn events(&self) -> broadcast::Receiver<Event> {
+        self.env.events.subscribe()
     }
 
     /// The reply to `request`. Always one, within a bounded time.
@@ -94,6 +99,10 @@ impl Desk {
             }
             Request::History { share_id } => {
                 Ok(Reply::History(self.supervisor(supervisor::History(share_id), PATIENCE).await??))
+            }
+            Request::Subscribe => {
+                let shares = self.supervisor(supervisor::List { all: false }, PATIENCE).await??;
+                Ok(Reply::Subscribed(shares))
             }
             Request::Hello => self.hello().await,
             Request::Ping => Ok(Reply::Pong),

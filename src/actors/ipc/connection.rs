@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
 
 use super::Desk;
-use crate::ipc::protocol::{ErrorCode, ErrorReply, Incoming, MAX_FRAME, Reply, decode, encode};
+use crate::ipc::protocol::{
+    ErrorCode, ErrorReply, Event, Incoming, MAX_FRAME, Reply, Request, decode, encode,
+};
 
 /// Answers that wait for the client to read them. Beyond that, no more of its requests are read.
 const UNREAD: usize = 16;
@@ -36,6 +39,8 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
     };
     let read = async move {
         let mut apart = JoinSet::new();
+        // Ends with the reading: a client that subscribed and closed its writing side is gone.
+        let mut subscription = JoinSet::new();
         while let Some(line) = lines.next().await {
             while apart.try_join_next().is_some() {}
             let incoming = match line {
@@ -47,6 +52,15 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
                     break;
                 }
             };
+            if matches!(incoming.request, Ok(Request::Subscribe)) && subscription.is_empty() {
+                // Subscribed before the list is made: what changes meanwhile is told, not lost.
+                let events = desk.events();
+                if !answer(incoming, &desk, &answers).await {
+                    break;
+                }
+                subscription.spawn_local(forward(events, answers.clone()));
+                continue;
+            }
             if incoming.id.is_some() && apart.len() < AT_ONCE {
                 let (desk, answers) = (desk.clone(), answers.clone());
                 apart.spawn_local(async move { answer(incoming, &desk, &answers).await });
@@ -63,6 +77,20 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
     tokio::select! {
         () = &mut write => {}
         () = read => write.await,
+    }
+}
+
+/// Events as they come, until the client reads no more.
+async fn forward(mut events: broadcast::Receiver<Event>, answers: mpsc::Sender<String>) {
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(events)) => Event::Missed { events },
+            Err(RecvError::Closed) => return,
+        };
+        if answers.send(encode(None, &Reply::Event(event))).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use super::env::Env;
 use super::link::{Down, Link};
 use super::share::{self, Record, ShareActor};
 use super::{db, launch};
-use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareEvent, ShareInfo};
+use crate::ipc::protocol::{ErrorCode, ErrorReply, Event, ShareEvent, ShareInfo};
 
 /// The actor.
 pub struct Supervisor {
@@ -101,6 +101,7 @@ impl Handler<Changed> for Supervisor {
     fn handle(&mut self, Changed { id, view }: Changed, _: &mut Self::Context) {
         if let Some(entry) = self.shares.get_mut(&id) {
             entry.view = view;
+            self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
         }
     }
 }

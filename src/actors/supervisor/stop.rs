@@ -13,7 +13,7 @@ use crate::actors::db;
 use crate::actors::link::AskError;
 use crate::actors::share::Record;
 use crate::db::Outcome;
-use crate::ipc::protocol::{ErrorCode, ErrorReply};
+use crate::ipc::protocol::{ErrorCode, ErrorReply, Event};
 use crate::share::{Cause, Failure, Status, StopReason, backoff};
 
 /// End a share. Answered when server, keeper and tunnel are gone, and that is recorded.
@@ -158,6 +158,7 @@ impl Supervisor {
     /// The share is over, or left to its keeper: nothing of it lives in this process.
     pub(super) fn forget(&mut self, id: Uuid) {
         let Some(entry) = self.shares.remove(&id) else { return };
+        self.env.announce(Event::ShareGone { share_id: id });
         if let Some(key) = &entry.key {
             self.keys.remove(key);
         }
@@ -176,6 +177,7 @@ impl Supervisor {
         entry.view.status = Status::Error;
         entry.view.phase = "rebuilding";
         entry.view.failure = Some(failure.clone());
+        self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
         for waiter in std::mem::take(&mut entry.waiters) {
             let _ = waiter.send(Err(ErrorReply::from(&failure)));
         }
