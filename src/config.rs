@@ -157,9 +157,11 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     let text = read(path)?;
     let invalid = |reason: String| ConfigError::Invalid { path: path.to_owned(), reason };
     let mut unknown = Vec::new();
-    let de = toml::Deserializer::parse(&text).map_err(|error| invalid(error.to_string()))?;
-    let config: Config = serde_ignored::deserialize(de, |key| unknown.push(key.to_string()))
-        .map_err(|error| invalid(error.to_string()))?;
+    // Never the error's own text: it quotes the line, which may hold a token.
+    let place = |error: toml::de::Error| invalid(at_line(&text, error.message(), error.span()));
+    let de = toml::Deserializer::parse(&text).map_err(place)?;
+    let config: Config =
+        serde_ignored::deserialize(de, |key| unknown.push(key.to_string())).map_err(place)?;
     for (name, tunnel) in &config.tunnels {
         tunnel.validate(name).map_err(|error| invalid(error.to_string()))?;
     }
@@ -212,6 +214,14 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     }
 }
 
+fn at_line(text: &str, message: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let line = span.and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+    match line {
+        Some(line) => format!("line {line}: {message}"),
+        None => message.to_owned(),
+    }
+}
+
 fn known(key: &str) -> Result<&'static Key, ConfigError> {
     KEYS.iter().find(|known| known.name == key).ok_or_else(|| ConfigError::UnknownKey { key: key.to_owned() })
 }
@@ -235,9 +245,11 @@ fn parse_value(key: &str, value: &str) -> Result<toml_edit::Item, ConfigError> {
 }
 
 fn edit(path: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut) -> bool) -> Result<bool, ConfigError> {
-    let mut doc = read(path)?
-        .parse::<toml_edit::DocumentMut>()
-        .map_err(|error| ConfigError::Invalid { path: path.to_owned(), reason: error.to_string() })?;
+    let text = read(path)?;
+    let mut doc = text.parse::<toml_edit::DocumentMut>().map_err(|error| ConfigError::Invalid {
+        path: path.to_owned(),
+        reason: at_line(&text, error.message(), error.span()),
+    })?;
     let changed = change(&mut doc);
     if changed {
         replace(path, &doc.to_string())
@@ -317,6 +329,18 @@ mod tests {
         let (_folder, path) = file("max_shares = [\n");
         let error = load(&path).unwrap_err().to_string();
         assert!(error.contains("config.toml") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_line_is_named_and_not_quoted() {
+        let word = ["not", "quoted", "anywhere"].join("-");
+        for broken in
+            [format!("ngrok_token = {word}\n"), format!("max_shares = 1\nngrok_token = [\"{word}\"]\n")]
+        {
+            let (_folder, path) = file(&broken);
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains("line ") && !error.contains(&word), "{error}");
+        }
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub fn look_at_session(path: &Path) -> Result<SessionFile, Failure> {
     }
     let path = std::fs::canonicalize(path)
         .map_err(|error| failed(format!("cannot read {}: {error}", path.display()), "check the path"))?;
+    if path.to_str().is_none() {
+        let what = format!("the path {} is not valid UTF-8", path.display());
+        return Err(failed(what, "rename the file or its folders"));
+    }
     let source = Source::open(&path).map_err(|error| session_failure(&error))?;
     let len = source.len().map_err(|error| failed(error.to_string(), "check the file"))?;
     Session::open(source, crate::redact::Cleaner::new()).map_err(|error| session_failure(&error))?;

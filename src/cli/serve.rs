@@ -79,7 +79,7 @@ pub(super) fn stop(paths: &Paths, args: &ServeStopArgs) -> Result<Exit, CliError
             let pid = daemon_running::read_pid(paths).map(|pid| format!(" {pid}")).unwrap_or_default();
             return Err(CliError::failed(
                 "the daemon does not end",
-                format!("`kill -9{pid}`; its tunnels end with it"),
+                format!("`kill -9{pid}`; its tunnels end by themselves within a minute"),
             ));
         }
         std::thread::park_timeout(LOOK);

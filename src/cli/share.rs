@@ -1,6 +1,8 @@
 //! `panko share FILE`: only the URL on standard output.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -81,14 +83,20 @@ fn interruptible(paths: &Paths, ask: StartShare) -> Result<Option<ShareInfo>, Cl
         .build()
         .map_err(|error| CliError::failed(format!("cannot wait for signals: {error}"), ""))?;
     let paths = paths.clone();
+    // Set by whichever comes first: a start that is about to be sent, or Ctrl+C.
+    let decided = Arc::new(AtomicBool::new(false));
     let started = runtime.block_on(async {
-        let start = tokio::task::spawn_blocking(move || start(&paths, ask));
+        let begin = decided.clone();
+        let start = tokio::task::spawn_blocking(move || start(&paths, ask, &begin));
         tokio::select! {
             started = start => match started {
                 Ok(started) => started.map(Some),
                 Err(error) => Err(CliError::failed(error, "")),
             },
-            _ = tokio::signal::ctrl_c() => Ok(None),
+            _ = tokio::signal::ctrl_c() => {
+                decided.store(true, Ordering::SeqCst);
+                Ok(None)
+            }
         }
     });
     // The blocked thread ends with the process.
@@ -96,8 +104,11 @@ fn interruptible(paths: &Paths, ask: StartShare) -> Result<Option<ShareInfo>, Cl
     started
 }
 
-fn start(paths: &Paths, ask: StartShare) -> Result<ShareInfo, CliError> {
+fn start(paths: &Paths, ask: StartShare, decided: &AtomicBool) -> Result<ShareInfo, CliError> {
     let mut client = running_or_started(paths)?;
+    if decided.swap(true, Ordering::SeqCst) {
+        return Err(CliError::failed("cancelled", ""));
+    }
     match client.ask(&Request::StartShare(ask), PATIENCE)? {
         Reply::ShareStarted(info) => Ok(*info),
         other => Err(unexpected(&other)),
@@ -106,10 +117,13 @@ fn start(paths: &Paths, ask: StartShare) -> Result<ShareInfo, CliError> {
 
 /// Whatever of the share there is by now is taken back.
 fn cancel(paths: &Paths, idempotency_key: String) {
-    tell("cancelled");
-    if let Ok(mut client) = running(paths) {
-        // There may be nothing to cancel yet, or any more.
-        let _ = client.ask(&Request::CancelStart { idempotency_key }, super::connect::PATIENCE);
+    let cancelled = running(paths).and_then(|mut client| {
+        Ok(client.ask(&Request::CancelStart { idempotency_key }, super::connect::PATIENCE)?)
+    });
+    match cancelled.map_err(|error| (error.exit, error)) {
+        // Nothing was there yet: the request had not been sent, and now it never will be.
+        Ok(_) | Err((Exit::NoSuchShare | Exit::NotRunning, _)) => tell("cancelled"),
+        Err((_, error)) => tell(format!("it may still come up, see `panko ls`: {}", plain(&error.what))),
     }
 }
 

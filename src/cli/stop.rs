@@ -23,9 +23,24 @@ fn by_daemon(mut client: Client, asked: &str, all: bool) -> Result<Exit, CliErro
         true => known.iter().collect(),
         false => choose(&known, asked, |share| share.id, |share| &share.session_name)?,
     };
+    let mut failed = None;
     for share in &chosen {
-        client.ask(&Request::StopShare { share_id: share.id }, PATIENCE)?;
-        tell(format!("stopped {} ({})", plain(&share.session_name), &share.id.to_string()[..8]));
+        let stopped =
+            client.ask(&Request::StopShare { share_id: share.id }, PATIENCE).map_err(CliError::from);
+        match stopped {
+            Err(error) if error.exit != Exit::NoSuchShare => {
+                tell(error.to_string());
+                failed = Some(error);
+            }
+            // One that has ended by itself meanwhile is stopped, too.
+            _ => tell(format!("stopped {} ({})", plain(&share.session_name), &share.id.to_string()[..8])),
+        }
+    }
+    if failed.is_some() {
+        return Err(CliError::failed(
+            "not every share could be stopped",
+            "the lines above say why; `panko ls` shows what is left",
+        ));
     }
     if chosen.is_empty() {
         tell("nothing is shared");

@@ -149,17 +149,23 @@ async fn serve(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
     ready();
     notify::ready();
+    let watched = env.clone();
+    actix::spawn(async move { notify::feed_watchdog(&watched).await });
 
     let keep_tunnels = loop {
-        tokio::select! {
-            fallen = house.watch() => fallen?,
+        let fall = tokio::select! {
+            fall = house.fall() => fall,
             () = shutdown.cancelled() => break house.keeps_tunnels(),
             _ = int.recv() => break false,
             // The system's wish, not a person's: the shares stay wanted, their keepers wait for the next daemon.
             _ = term.recv() => break true,
-            _ = hup.recv() => reload(&env),
-            () = notify::feed_watchdog(&env) => {}
-        }
+            _ = hup.recv() => {
+                reload(&env);
+                continue;
+            }
+        };
+        // Outside the choice above: what is being mended is not dropped half-way.
+        house.mend(fall).await?;
     };
     notify::stopping();
     tracing::info!(keep_tunnels, "the daemon is ending");

@@ -3,7 +3,7 @@
 //! A fresh DbActor opens the file again; a fresh IpcActor serves the same listening socket; a fresh
 //! Supervisor finds every share in the database and among the keepers.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +14,23 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{DaemonError, failed};
+use crate::actors::db::StateError;
 use crate::actors::ipc::Desk;
 use crate::actors::link::{Down, Link};
 use crate::actors::{DbActor, Env, IpcActor, Supervisor, supervisor};
 use crate::db::{self, SqliteConnection};
 
 /// More panics of one actor than this …
-const MOST_FALLS: usize = 10;
+const MOST_FALLS: usize = 20;
 /// … within this time, and the daemon gives up: it would only burn.
 const FALL_WINDOW: Duration = Duration::from_secs(60);
-/// Between attempts to bring an actor back that cannot be built at the moment.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Between attempts to bring an actor back that cannot be built at the moment: longer than the window divided by
+/// the falls allowed would be too eager for a database that is locked for a while.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long a recovery may take.
 const RESTORE_PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Who {
     Db,
     Supervisor,
@@ -45,6 +47,14 @@ impl Who {
     }
 }
 
+/// An actor has ended: which, and which of its lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fall {
+    who: Who,
+    life: u64,
+    down: Down,
+}
+
 /// The three, and how their ends are heard.
 pub(super) struct House {
     env: Arc<Env>,
@@ -52,8 +62,10 @@ pub(super) struct House {
     shutdown: CancellationToken,
     arbiter: Arbiter,
     desk: Option<Arc<Desk>>,
-    tell: mpsc::UnboundedSender<(Who, Down)>,
-    told: mpsc::UnboundedReceiver<(Who, Down)>,
+    tell: mpsc::UnboundedSender<Fall>,
+    told: mpsc::UnboundedReceiver<Fall>,
+    /// The present life of each: the end of an earlier one is no news.
+    lives: HashMap<Who, u64>,
     falls: VecDeque<(Who, Duration)>,
 }
 
@@ -66,8 +78,8 @@ impl House {
     ) -> Result<Self, DaemonError> {
         let (tell, told) = mpsc::unbounded_channel();
         let arbiter = Arbiter::new();
-        let falls = VecDeque::new();
-        let mut house = Self { env, listener, shutdown, arbiter, desk: None, tell, told, falls };
+        let (lives, falls) = (HashMap::new(), VecDeque::new());
+        let mut house = Self { env, listener, shutdown, arbiter, desk: None, tell, told, lives, falls };
         house.start_db(database);
         house.start_supervisor().await.map_err(DaemonError::Restore)?;
         house.start_ipc()?;
@@ -79,19 +91,35 @@ impl House {
         self.desk.as_ref().is_some_and(|desk| desk.keeps_tunnels())
     }
 
-    /// Waits until an actor has fallen and puts a fresh one in its place.
+    /// Waits until an actor has fallen. Cancel-safe: what was not returned is heard next time.
+    pub(super) async fn fall(&mut self) -> Fall {
+        loop {
+            match self.told.recv().await {
+                Some(fall) if self.lives.get(&fall.who) == Some(&fall.life) => return fall,
+                Some(_) => {}
+                // `self.tell` is alive, so the channel does not end.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Puts a fresh actor in the place of one that fell. One that cannot be built at the moment (a Supervisor
+    /// while the DbActor is down, too) is announced again after a pause, behind the falls of others.
     ///
     /// # Errors
     /// [`DaemonError::Unstable`] if that happens again and again.
-    pub(super) async fn watch(&mut self) -> Result<(), DaemonError> {
-        // `self.tell` is alive, so the channel does not end.
-        let Some((who, down)) = self.told.recv().await else { return Ok(()) };
+    pub(super) async fn mend(&mut self, fall: Fall) -> Result<(), DaemonError> {
+        let Fall { who, down, .. } = fall;
         tracing::error!(actor = who.name(), panicked = down.panicked, "an actor has ended and is replaced");
         self.count(who)?;
-        while let Err(error) = self.replace(who).await {
+        if let Err(error) = self.replace(who).await {
             tracing::error!(actor = who.name(), error, "it could not be replaced yet");
-            self.count(who)?;
-            tokio::time::sleep(PAUSE).await;
+            // A life that nobody lives: only this announcement is about it.
+            let (tell, life) = (self.tell.clone(), self.next_life(who));
+            actix::spawn(async move {
+                tokio::time::sleep(PAUSE).await;
+                let _ = tell.send(Fall { who, life, down });
+            });
         }
         Ok(())
     }
@@ -121,29 +149,43 @@ impl House {
         }
     }
 
-    fn link(&self, who: Who) -> Link {
-        let tell = self.tell.clone();
+    fn next_life(&mut self, who: Who) -> u64 {
+        let life = self.lives.entry(who).or_default();
+        *life += 1;
+        *life
+    }
+
+    fn link(&mut self, who: Who) -> Link {
+        let (tell, life) = (self.tell.clone(), self.next_life(who));
         Link::new(move |down| {
             // At the end of the process nobody listens any more.
-            let _ = tell.send((who, down));
+            let _ = tell.send(Fall { who, life, down });
         })
     }
 
-    fn start_db(&self, database: SqliteConnection) {
+    fn start_db(&mut self, database: SqliteConnection) {
         let link = self.link(Who::Db);
         let addr = DbActor::start_in_arbiter(&self.arbiter.handle(), move |_| DbActor::new(database, link));
         self.env.db.put(Some(addr));
     }
 
-    async fn start_supervisor(&self) -> Result<(), crate::actors::db::StateError> {
+    /// A Supervisor that could not restore its shares is ended at once: there must never be two.
+    async fn start_supervisor(&mut self) -> Result<(), StateError> {
         let fresh = Supervisor::new(self.env.clone(), self.link(Who::Supervisor)).start();
-        self.env.supervisor.put(Some(fresh));
-        self.env.supervisor.ask(supervisor::Restore, RESTORE_PATIENCE).await?
+        self.env.supervisor.put(Some(fresh.clone()));
+        let restored = self.env.supervisor.ask(supervisor::Restore, RESTORE_PATIENCE).await;
+        let restored = restored.map_err(StateError::from).flatten();
+        if restored.is_err() {
+            self.env.supervisor.put(None);
+            fresh.do_send(supervisor::GiveUp);
+        }
+        restored
     }
 
     fn start_ipc(&mut self) -> Result<(), DaemonError> {
         let listener = self.listener.try_clone().map_err(failed("sharing the control socket"))?;
-        let ipc = IpcActor::new(listener, self.env.clone(), self.shutdown.clone(), self.link(Who::Ipc));
+        let link = self.link(Who::Ipc);
+        let ipc = IpcActor::new(listener, self.env.clone(), self.shutdown.clone(), link);
         let desk = ipc.desk();
         let addr = ipc.start();
         #[cfg(debug_assertions)]

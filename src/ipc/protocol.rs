@@ -406,11 +406,10 @@ pub fn encode(id: Option<&RawValue>, reply: &Reply) -> String {
         #[serde(flatten)]
         reply: &'a Reply,
     }
-    serde_json::to_string(&Outgoing { id, reply }).unwrap_or_else(|_| {
-        // No reply can fail to serialise (string keys, no foreign Serialize); were it so, the client still
-        // gets an answer.
-        r#"{"status":"Error","data":{"message":"the answer could not be written","code":"internal"}}"#
-            .to_owned()
+    serde_json::to_string(&Outgoing { id, reply }).unwrap_or_else(|error| {
+        // A path that is not UTF-8 could not be written; none is accepted, so this is for the row of a stranger.
+        let reply = Reply::Error(ErrorReply::new(ErrorCode::Internal, error.to_string(), ""));
+        serde_json::to_string(&Outgoing { id, reply: &reply }).unwrap_or_default()
     })
 }
 

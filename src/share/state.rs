@@ -82,6 +82,13 @@ pub enum Phase {
     },
     /// Down, and trying again cannot mend it: a person has to act (and then `Restart`).
     GaveUp,
+    /// A person wants it down and the page is: keeper and tunnel follow once that is recorded.
+    Revoked {
+        /// Why.
+        why: StopReason,
+        /// When to go on without the record.
+        until: Duration,
+    },
     /// Being ended.
     Stopping {
         /// Why.
@@ -110,6 +117,7 @@ impl Phase {
             Phase::Degraded { .. } => "degraded",
             Phase::Backoff { .. } => "backoff",
             Phase::GaveUp => "gave_up",
+            Phase::Revoked { .. } => "revoked",
             Phase::Stopping { .. } => "stopping",
             Phase::Ended { .. } => "ended",
             Phase::Left => "left",
@@ -151,6 +159,10 @@ pub struct State {
     pub phase: Phase,
     /// What is known.
     pub reach: Reach,
+    /// The tunnel client that runs is of no use: it is replaced once the keeper is attached.
+    pub stale_tunnel: bool,
+    /// Since when it has worked, lost connections aside; `None` while it does not.
+    pub healthy_since: Option<Duration>,
     /// Failures in a row.
     pub failures: u32,
     /// How often it came back after a failure, in this daemon's life.
@@ -167,8 +179,11 @@ pub struct State {
 
 /// How long the attach (or spawn) of a keeper may take.
 pub const ATTACH_TIME: Duration = Duration::from_secs(10);
-/// How long the end of a share may take; the keeper's own limit for its tunnel is 5 s.
-pub const STOP_TIME: Duration = Duration::from_secs(8);
+/// How long the record of a stop is waited for; the database's own limit is 7 s.
+pub const RECORD_TIME: Duration = Duration::from_secs(8);
+/// How long the end of a share may take: an attach that is under way comes first, and the keeper's own limit for
+/// its tunnel is 5 s.
+pub const STOP_TIME: Duration = Duration::from_secs(16);
 
 impl State {
     /// A share that nobody has started yet. `announced` is true for one that is being restored.
@@ -176,6 +191,8 @@ impl State {
         Self {
             phase: Phase::New,
             reach: Reach::default(),
+            stale_tunnel: false,
+            healthy_since: None,
             failures: 0,
             recoveries: 0,
             announced,
@@ -195,7 +212,7 @@ impl State {
             Phase::Degraded { .. } | Phase::Backoff { .. } | Phase::GaveUp => Status::Error,
             Phase::Ended { why: StopReason::NeverStarted }
             | Phase::Stopping { why: StopReason::NeverStarted, .. } => Status::Error,
-            Phase::Stopping { .. } | Phase::Ended { .. } => Status::Stopped,
+            Phase::Revoked { .. } | Phase::Stopping { .. } | Phase::Ended { .. } => Status::Stopped,
             Phase::Left => Status::Starting,
         }
     }
@@ -206,6 +223,7 @@ impl State {
             Phase::Attaching { until }
             | Phase::Connecting { until }
             | Phase::Backoff { until }
+            | Phase::Revoked { until, .. }
             | Phase::Stopping { until, .. } => Some(until),
             Phase::New
             | Phase::Queued

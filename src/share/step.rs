@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::state::{ATTACH_TIME, STOP_TIME};
+use super::state::{ATTACH_TIME, RECORD_TIME, STOP_TIME};
 use super::{Cause, Failure, Phase, Reach, State, StopReason, TunnelSeen, backoff};
 
 /// Monotonic time since the daemon started.
@@ -46,7 +46,9 @@ pub enum Event {
     KeeperStopped,
     /// A person asked for a fresh start now.
     Restart,
-    /// The share is to end.
+    /// A person wants it down: the page goes at once.
+    Revoke(StopReason),
+    /// The share is to end, and that is recorded.
     Stop(StopReason),
     /// The daemon leaves, the share stays wanted.
     Leave,
@@ -93,6 +95,14 @@ impl State {
         if let Phase::Stopping { why, until } = self.phase {
             return self.on_stopping(event, why, now >= until, todo);
         }
+        if let Phase::Revoked { why, until } = self.phase {
+            return match event {
+                Event::Stop(why) => self.stop(why, now, todo),
+                Event::Tick if now >= until => self.stop(why, now, todo),
+                Event::Leave => self.leave(todo),
+                _ => {}
+            };
+        }
         match event {
             Event::Begin => {
                 if self.phase == Phase::New {
@@ -118,6 +128,8 @@ impl State {
                     todo.push(Effect::StartTunnel);
                 }
             }
+            // In `queued` a client that is about to be replaced may still speak.
+            Event::TunnelUrl(_) | Event::TunnelReady if self.phase == Phase::Queued => {}
             Event::TunnelUrl(url) => {
                 self.tunnel_at_least(TunnelSeen::Running);
                 self.reach.url = Some(url);
@@ -153,11 +165,13 @@ impl State {
             }
             Event::KeeperStopped => {}
             Event::Restart => self.on_restart(now, todo),
-            Event::Stop(why) => self.stop(why, now, todo),
-            Event::Leave => {
-                todo.extend([Effect::CloseServer, Effect::End]);
-                self.phase = Phase::Left;
+            Event::Revoke(why) => {
+                self.answer_stopped(why, todo);
+                self.close_server(todo);
+                self.phase = Phase::Revoked { why, until: now + RECORD_TIME };
             }
+            Event::Stop(why) => self.stop(why, now, todo),
+            Event::Leave => self.leave(todo),
             Event::Tick => self.on_tick(now, todo),
         }
     }
@@ -168,8 +182,13 @@ impl State {
         }
         self.reach = Reach { attached: true, serving: false, page: false, tunnel, url };
         todo.push(Effect::Serve);
-        if tunnel == TunnelSeen::Absent {
-            self.queue(todo);
+        if tunnel == TunnelSeen::Absent || std::mem::take(&mut self.stale_tunnel) {
+            self.start_tunnel(todo);
+        } else if tunnel == TunnelSeen::Running && self.reach.url.is_some() {
+            // It was up and reconnects by itself, for as long as that takes: a fresh one would cost the URL.
+            self.phase = Phase::Degraded { since: now };
+            let what = "the tunnel has lost its connection";
+            self.failure = Some(Failure::new(Cause::Network, what, "nothing: it reconnects by itself"));
         } else {
             self.phase = Phase::Connecting { until: now + self.patience };
         }
@@ -222,13 +241,24 @@ impl State {
 
     fn on_tick(&mut self, now: Now, todo: &mut Vec<Effect>) {
         match self.phase {
-            Phase::Attaching { until } | Phase::Connecting { until } if now >= until => {
+            Phase::Attaching { until } if now >= until => {
                 let failure = self.missing();
                 self.fail(failure, now, todo);
             }
+            Phase::Connecting { until } if now >= until => self.on_out_of_patience(now, todo),
             Phase::Backoff { until } if now >= until => self.start_again(now, todo),
             _ => {}
         }
+    }
+
+    /// The way goes by a fresh attach, for the keeper itself may hang. A tunnel is replaced only if it is what
+    /// is missing.
+    fn on_out_of_patience(&mut self, now: Now, todo: &mut Vec<Effect>) {
+        let failure = self.missing();
+        self.stale_tunnel = self.reach.tunnel != TunnelSeen::Ready;
+        self.close_server(todo);
+        self.reach.attached = false;
+        self.fail(failure, now, todo);
     }
 
     fn on_stopping(&mut self, event: Event, why: StopReason, late: bool, todo: &mut Vec<Effect>) {
@@ -248,6 +278,7 @@ impl State {
         }
         if let Phase::Connecting { .. } | Phase::Degraded { .. } = self.phase {
             self.phase = Phase::Active { since: now };
+            self.healthy_since.get_or_insert(now);
             if self.failure.take().is_some() {
                 self.recoveries += 1;
             }
@@ -265,9 +296,7 @@ impl State {
             self.failure = Some(failure);
             return self.stop(StopReason::NeverStarted, now, todo);
         }
-        if let Phase::Active { since } = self.phase
-            && now.saturating_sub(since) >= backoff::HEALTHY
-        {
+        if self.healthy_since.take().is_some_and(|since| now.saturating_sub(since) >= backoff::HEALTHY) {
             self.failures = 0;
         }
         self.failures = self.failures.saturating_add(1);
@@ -281,9 +310,7 @@ impl State {
 
     fn start_again(&mut self, now: Now, todo: &mut Vec<Effect>) {
         if self.reach.attached {
-            self.reach.tunnel = TunnelSeen::Absent;
-            self.reach.url = None;
-            self.queue(todo);
+            self.start_tunnel(todo);
         } else {
             self.attach(now, todo);
         }
@@ -294,20 +321,33 @@ impl State {
         todo.push(Effect::Attach);
     }
 
-    fn queue(&mut self, todo: &mut Vec<Effect>) {
+    /// A fresh client, in its turn; what is known of the one before does not count any more.
+    fn start_tunnel(&mut self, todo: &mut Vec<Effect>) {
+        self.reach.tunnel = TunnelSeen::Absent;
+        self.reach.url = None;
         self.phase = Phase::Queued;
         todo.push(Effect::AwaitSlot);
     }
 
     fn stop(&mut self, why: StopReason, now: Now, todo: &mut Vec<Effect>) {
+        self.answer_stopped(why, todo);
+        self.close_server(todo);
+        self.phase = Phase::Stopping { why, until: now + STOP_TIME };
+        todo.push(Effect::StopKeeper);
+    }
+
+    fn leave(&mut self, todo: &mut Vec<Effect>) {
+        todo.extend([Effect::CloseServer, Effect::End]);
+        self.phase = Phase::Left;
+    }
+
+    /// Whoever waits for the start is told that there is none; a first start that failed has been answered.
+    fn answer_stopped(&mut self, why: StopReason, todo: &mut Vec<Effect>) {
         if !self.announced && why != StopReason::NeverStarted {
             let what = "the share was stopped before it was up";
             todo.push(Effect::Answer(Err(Failure::new(Cause::Internal, what, "share it again"))));
         }
         self.announced = true;
-        self.close_server(todo);
-        self.phase = Phase::Stopping { why, until: now + STOP_TIME };
-        todo.push(Effect::StopKeeper);
     }
 
     fn lose_keeper(&mut self, todo: &mut Vec<Effect>) {

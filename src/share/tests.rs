@@ -111,7 +111,8 @@ fn a_silent_tunnel_fails_when_its_patience_ends_and_not_before() {
     let (begun, todo) = step(begun, Event::Tick, PATIENCE - at(1));
     assert_eq!(todo, []);
     let (_, todo) = step(begun, Event::Tick, PATIENCE);
-    let Some(Effect::Answer(Err(failure))) = todo.first() else { panic!("{todo:?}") };
+    let answer = todo.iter().find(|effect| matches!(effect, Effect::Answer(_)));
+    let Some(Effect::Answer(Err(failure))) = answer else { panic!("{todo:?}") };
     assert!(failure.what.contains("no URL within 30 s"), "{}", failure.what);
 }
 
@@ -183,6 +184,65 @@ fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
 }
 
 #[test]
+fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes() {
+    let restored = State::new(true, PATIENCE, 1);
+    let attached = Event::Attached { tunnel: TunnelSeen::Running, url: Some(url()) };
+    let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
+    assert_eq!((state.status(), state.deadline()), (Status::Error, None));
+    assert!(!todo.contains(&Effect::AwaitSlot), "{todo:?}");
+    let (state, todo) = step(state, Event::TunnelReady, at(100_000));
+    assert_eq!((state.status(), state.reach.url, todo), (Status::Active, Some(url()), vec![]));
+}
+
+#[test]
+fn a_page_that_does_not_come_up_never_costs_the_tunnel() {
+    let restored = State::new(true, PATIENCE, 1);
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let (state, _) = run(restored, [Event::Begin, attached.clone(), Event::Tick], at(0));
+    let (state, todo) = step(state, Event::Tick, PATIENCE);
+    assert_eq!(todo, [Effect::CloseServer]);
+    let again = state.deadline().unwrap();
+    let (state, todo) = run(state, [Event::Tick, attached, Event::Serving, Event::PageAnswered], again);
+    assert_eq!(
+        (state.status(), todo),
+        (Status::Active, vec![Effect::Attach, Effect::Serve, Effect::CheckPage])
+    );
+}
+
+#[test]
+fn a_tunnel_that_never_connects_is_replaced_by_way_of_a_fresh_attach() {
+    let (state, _) = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(5));
+    let until = state.deadline().unwrap();
+    let (state, _) = run(state, [Event::Tick, Event::SlotGranted], until);
+    let (state, todo) = step(state, Event::Tick, until + PATIENCE);
+    assert_eq!(todo, [Effect::CloseServer]);
+    let again = state.deadline().unwrap();
+    let hung = Event::Attached { tunnel: TunnelSeen::Running, url: None };
+    let (state, todo) = run(state, [Event::Tick, hung], again);
+    assert_eq!((state.phase, todo), (Phase::Queued, vec![Effect::Attach, Effect::Serve, Effect::AwaitSlot]));
+}
+
+#[test]
+fn news_of_a_client_that_is_being_replaced_make_nothing_active() {
+    let lost = step(active(), Event::TunnelLost(failure(Cause::Network)), at(5)).0;
+    let (state, _) = run(lost, [Event::Restart, Event::TunnelReady, Event::SlotGranted], at(6));
+    let (state, _) = step(state, Event::TunnelUrl("https://c-d.example".to_owned()), at(7));
+    assert_eq!(state.status(), Status::Starting, "it has a URL and is not connected");
+}
+
+#[test]
+fn what_is_revoked_is_down_at_once_and_ends_when_that_is_recorded_or_not_to_be() {
+    let (state, todo) = step(active(), Event::Revoke(StopReason::Asked), at(5));
+    assert_eq!((state.status(), todo), (Status::Stopped, vec![Effect::CloseServer]));
+    let (late, todo) = step(state.clone(), Event::Serving, at(6));
+    assert_eq!((&late, todo), (&state, vec![]), "nothing brings the page back");
+    let (_, todo) = step(state.clone(), Event::Stop(StopReason::Asked), at(6));
+    assert_eq!(todo.last(), Some(&Effect::StopKeeper));
+    let (_, todo) = step(state.clone(), Event::Tick, state.deadline().unwrap());
+    assert_eq!(todo.last(), Some(&Effect::StopKeeper));
+}
+
+#[test]
 fn a_dead_keeper_takes_server_and_url_with_it() {
     let (state, todo) = step(active(), Event::KeeperGone, at(5));
     assert_eq!(todo, [Effect::CloseServer]);
@@ -227,6 +287,7 @@ pub(super) fn events() -> Vec<Event> {
         Event::KeeperGone,
         Event::KeeperStopped,
         Event::Restart,
+        Event::Revoke(StopReason::Asked),
         Event::Stop(StopReason::Asked),
         Event::Leave,
         Event::Tick,
@@ -243,8 +304,9 @@ fn one_of_each_phase() -> Vec<State> {
     let attaching = step(restored.clone(), Event::Begin, at(0)).0;
     let degraded = step(active(), Event::TunnelLost(failure(Cause::Network)), at(0)).0;
     let gave_up = step(active(), Event::TunnelDown(failure(Cause::MissingProgram)), at(0)).0;
+    let revoked = step(active(), Event::Revoke(StopReason::Asked), at(0)).0;
     let stopping = step(active(), Event::Stop(StopReason::Asked), at(0)).0;
-    vec![restored, attaching, queued, connecting, active(), degraded, backoff, gave_up, stopping]
+    vec![restored, attaching, queued, connecting, active(), degraded, backoff, gave_up, revoked, stopping]
 }
 
 fn table() -> String {
@@ -314,7 +376,11 @@ proptest! {
             }
             let waits = matches!(
                 state.phase,
-                Phase::Attaching { .. } | Phase::Connecting { .. } | Phase::Backoff { .. } | Phase::Stopping { .. }
+                Phase::Attaching { .. }
+                    | Phase::Connecting { .. }
+                    | Phase::Backoff { .. }
+                    | Phase::Revoked { .. }
+                    | Phase::Stopping { .. }
             );
             prop_assert_eq!(waits, state.deadline().is_some());
         }
@@ -348,7 +414,7 @@ proptest! {
     /// person's restart. Nothing gets stuck.
     #[test]
     fn a_wanted_share_comes_up_once_the_world_works(events in prop::collection::vec(any_event(), 0..60)) {
-        let wanted = |event: &Event| !matches!(event, Event::Stop(_) | Event::Leave);
+        let wanted = |event: &Event| !matches!(event, Event::Revoke(_) | Event::Stop(_) | Event::Leave);
         let (mut state, asked) = run(active(), events.into_iter().filter(wanted), at(1));
         let mut late: Vec<_> = asked.iter().flat_map(good_world).collect();
         let mut now = at(1);

@@ -184,7 +184,8 @@ fn history_tells_every_change_with_its_cause_and_outlives_daemon_and_share() {
     let share = home.share(&sessions::example(), "cloudflare");
     process::signal(home.tunnel.starts()[0], Signal::KILL);
     until(SOON, "it is back under another URL", || {
-        home.shares()[0]["status"] == "active" && home.shares()[0]["public_url"] != share["public_url"]
+        let now = &home.shares()[0];
+        now["status"] == "active" && now["public_url"] != share["public_url"]
     });
     let second = home.shares()[0]["public_url"].clone();
     home.kill_daemon();

@@ -218,6 +218,13 @@ fn a_tunnel_that_is_killed_is_not_active_and_comes_back() {
     assert_eq!(http::get(&local_url(&home.shares()[0])).status, 200);
 }
 
+/// Whether there is any private copy, or a part of one.
+fn copies(home: &Home) -> bool {
+    fs::read_dir(home.data("snapshots"))
+        .unwrap()
+        .any(|entry| entry.unwrap().path().extension().is_none_or(|extension| extension != "log"))
+}
+
 /// Changes the database of a daemon that does not run.
 fn edit(home: &Home, statements: &str) {
     use diesel::connection::SimpleConnection as _;
@@ -238,6 +245,7 @@ fn shares_of_a_daemon_that_was_away_too_long_come_back_as_stopped() {
     edit(&home, "UPDATE daemon_state SET value = '2026-01-01T00:00:00Z' WHERE key = 'last_alive'");
     home.start();
     assert!(home.shares().is_empty());
+    until(SOON, "its private copy is gone", || !copies(&home));
     let reply = home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}));
     assert_eq!(reply["data"]["status"], "stopped");
     let remedy = reply["data"]["remedy"].as_str().unwrap();
@@ -271,9 +279,11 @@ fn a_share_ends_by_itself_and_no_daemon_revives_it() {
             "UPDATE shares SET options = json_set(options, '$.expires_at', '2026-01-01T00:00:00Z') WHERE id = '{id}'"
         ),
     );
+    fs::write(home.data("snapshots/.tmpAbCdEf"), "half a copy").unwrap();
     home.start();
     home.assert_nothing_runs();
     assert!(home.shares().is_empty());
+    until(SOON, "no private copy is left", || !copies(&home));
 }
 
 #[test]

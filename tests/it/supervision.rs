@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::daemon::Home;
 use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
-use crate::support::{http, sessions};
+use crate::support::{http, process, sessions};
 
 fn fault(home: &Home, actor: &str, share: &Value) {
     // The actor that answers may be the one that falls: an error, or the end of the connection.
@@ -91,10 +91,36 @@ fn a_start_under_way_gets_an_error_when_its_actor_panics_and_leaves_nothing() {
 }
 
 #[test]
-fn a_page_does_not_outlive_its_actor() {
+fn two_that_fall_together_are_both_replaced_and_a_stop_holds_afterwards() {
+    let mut home = Home::started();
+    let shares: Vec<_> = (0..2).map(|_| home.share(&sessions::example(), "cloudflare")).collect();
+    let mut wires: Vec<_> = (0..2).map(|_| home.connect()).collect();
+    for (wire, actor) in wires.iter_mut().zip(["supervisor", "db"]) {
+        wire.send(&json!({"method": "Fault", "params": {"actor": actor}}));
+    }
+    for share in &shares {
+        home.until_share(&share["id"], "the share is active", |now| {
+            now["status"] == "active" && now["public_url"] == share["public_url"]
+        });
+    }
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": shares[0]["id"]}}));
+    fault(&home, "supervisor", &shares[1]);
+    home.until_share(&shares[1]["id"], "the other is active", |now| now["status"] == "active");
+    assert_eq!((home.shares().len(), home.keepers().len()), (1, 1));
+    home.kill_daemon();
+    home.start();
+    home.until_share(&shares[1]["id"], "the other is active", |now| now["status"] == "active");
+    assert_eq!((home.shares().len(), home.tunnel.starts().len()), (1, 2));
+}
+
+#[test]
+fn a_hung_keeper_is_replaced_when_it_is_attached_again() {
     let home = Home::started();
-    let share = home.share(&sessions::example(), "local");
-    home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
-    let (port, _) = http::parts(share["public_url"].as_str().unwrap());
-    assert!(http::raw(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").is_none());
+    let share = home.share(&sessions::example(), "cloudflare");
+    let hung = home.keepers()[0];
+    process::signal(hung, rustix::process::Signal::STOP);
+    fault(&home, "share", &share);
+    until(SOON, "the hung keeper is gone", || !process::lives(hung));
+    home.until_share(&share["id"], "another has taken its place", |now| now["status"] == "active");
+    assert_eq!((home.keepers().len(), home.tunnel.starts().len()), (1, 2));
 }

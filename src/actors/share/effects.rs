@@ -22,7 +22,7 @@ pub(super) struct Server {
 
 /// Why a first start failed.
 pub(super) struct Verdict {
-    failure: Failure,
+    error: ErrorReply,
     /// The database knows it, as far as it can be told.
     recorded: bool,
 }
@@ -38,7 +38,7 @@ impl ShareActor {
             Effect::CloseServer => self.close_server(ctx),
             Effect::StopKeeper => self.stop_keeper(ctx),
             Effect::Answer(Ok(())) => self.answer_up(ctx),
-            Effect::Answer(Err(failure)) => self.answer_failed(failure, ctx),
+            Effect::Answer(Err(failure)) => self.answer_failed(&failure, ctx),
             Effect::End => self.end(ctx),
         }
     }
@@ -141,29 +141,36 @@ impl ShareActor {
                 Err(error) => error.to_string(),
             };
             let remedy = "the share was taken down again; mend that (is the disk full?) and share it again";
-            share.answer(Err(ErrorReply::new(ErrorCode::State, trouble, remedy)));
+            share.condemn(ErrorReply::new(ErrorCode::State, trouble.clone(), remedy), ctx);
             share.on(Event::Stop(StopReason::NeverStarted), ctx);
         });
     }
 
-    /// A first start that failed: recorded now, answered when nothing of it runs any more ([`Self::end`]).
-    fn answer_failed(&mut self, failure: Failure, ctx: &mut Context<Self>) {
+    fn answer_failed(&mut self, failure: &Failure, ctx: &mut Context<Self>) {
         let never_started = matches!(self.state.phase, Phase::Stopping { why: StopReason::NeverStarted, .. });
-        if !never_started {
-            // Somebody ended it meanwhile: who did records that, and has answered.
-            return;
+        // Otherwise somebody ended it meanwhile: who did records that, and has answered.
+        if never_started {
+            self.condemn(ErrorReply::from(failure), ctx);
         }
+    }
+
+    /// A first start that failed: recorded now, answered when nothing of it runs any more ([`Self::end`]). The
+    /// record comes behind a `mark_wanted` that may have been too late to be answered, so that holds.
+    fn condemn(&mut self, error: ErrorReply, ctx: &mut Context<Self>) {
         let how = Outcome {
             status: Status::Error.as_str(),
-            reason: Some(failure.what.clone()),
-            remedy: Some(failure.remedy.clone()),
+            reason: Some(error.message.clone()),
+            remedy: Some(error.remedy.clone()),
             at: jiff::Timestamp::now(),
         };
-        self.verdict = Some(Verdict { failure, recorded: false });
+        self.verdict = Some(Verdict { error, recorded: false });
         let recorded = db::end_share(self.record.id, how).run(&self.env.db);
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
             if let Err(error) = recorded {
                 tracing::error!(share = %share.record.id, %error, "a failed start could not be recorded");
+                let unrecorded =
+                    supervisor::Unrecorded { id: share.record.id, why: StopReason::NeverStarted };
+                share.owner.supervisor.do_send(unrecorded);
             }
             if let Some(verdict) = &mut share.verdict {
                 verdict.recorded = true;
@@ -178,7 +185,7 @@ impl ShareActor {
     fn end(&mut self, ctx: &mut Context<Self>) {
         match &self.verdict {
             Some(verdict) if !verdict.recorded => return,
-            Some(verdict) => self.answer(Err(ErrorReply::from(&verdict.failure))),
+            Some(verdict) => self.answer(Err(verdict.error.clone())),
             None => {}
         }
         ctx.stop();

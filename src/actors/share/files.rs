@@ -1,5 +1,6 @@
 //! What of a share lies outside this process: its keeper, its snapshot, its log. Blocking.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -69,6 +70,24 @@ pub fn end_keeper(paths: &Paths, id: Uuid) {
         tracing::warn!(share = %id, %error, "the end of the tunnel's log is lost");
     }
     remove(&paths.snapshot(id));
+}
+
+/// Deletes from the folder of private copies what belongs to no share: `copies` are the ids whose copy stays,
+/// `known` those whose log does. Copies that were cut short by a crash go, too.
+pub fn sweep_copies(paths: &Paths, copies: &HashSet<Uuid>, known: &HashSet<Uuid>) -> io::Result<()> {
+    for entry in fs::read_dir(paths.snapshots())? {
+        let path = entry?.path();
+        let id = path.file_stem().and_then(|stem| Uuid::try_parse(stem.to_str()?).ok());
+        let stays = match (id, path.extension().and_then(|extension| extension.to_str())) {
+            (Some(id), Some("jsonl")) => copies.contains(&id),
+            (Some(id), Some("log")) => known.contains(&id),
+            _ => false,
+        };
+        if !stays {
+            remove(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Deletes what is kept of a share that is forgotten.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use actix::{
     ActorFutureExt, ActorStreamExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
@@ -39,6 +39,8 @@ pub(super) struct KeeperLink {
 enum Client {
     Absent,
     Running,
+    /// It is to be replaced, by what is being looked up: what it says does not count any more.
+    Stale,
     /// It was told to end, and is to be followed by this one.
     Replacing(Box<TunnelSpec>),
 }
@@ -70,10 +72,17 @@ impl ShareActor {
         self.keeper = None;
         self.attaches += 1;
         let attach_no = self.attaches;
-        let (env, record) = (self.env.clone(), self.record.clone());
-        let attach = tokio::task::spawn_blocking(move || match env.take_attached(record.id) {
-            Some(attached) => Ok(attached),
-            None => files::attach(&env, &record),
+        let (env, record, wanted) = (self.env.clone(), self.record.clone(), Arc::downgrade(&self.alive));
+        let work = self.keeper_work.clone();
+        let attach = tokio::task::spawn_blocking(move || {
+            let _one_at_a_time = work.lock().unwrap_or_else(PoisonError::into_inner);
+            if wanted.strong_count() == 0 {
+                return Err(translate::no_keeper("the share ends"));
+            }
+            match env.take_attached(record.id) {
+                Some(attached) => Ok(attached),
+                None => files::attach(&env, &record),
+            }
         });
         self.spawn_then(ctx, attach, move |share, attached, ctx| {
             if share.attaches != attach_no {
@@ -162,16 +171,17 @@ impl ShareActor {
         }
         let Some(keeper) = self.keeper.as_mut() else { return };
         match &event {
-            protocol::Event::TunnelStarted { .. } => keeper.client = Client::Running,
-            protocol::Event::TunnelExited(_) => {
-                if let Client::Replacing(spec) = std::mem::replace(&mut keeper.client, Client::Absent) {
-                    // Its end was asked for, to make room: not an event in the life of the share.
+            protocol::Event::TunnelExited(_) => match std::mem::replace(&mut keeper.client, Client::Absent) {
+                // Its end was asked for, to make room: not an event in the life of the share.
+                Client::Replacing(spec) => {
                     keeper.client = Client::Running;
                     keeper.send(Command::StartTunnel { spec: Some(spec) });
                     return;
                 }
-            }
-            _ if matches!(keeper.client, Client::Replacing(_)) => return,
+                Client::Stale => return,
+                Client::Absent | Client::Running => {}
+            },
+            _ if matches!(keeper.client, Client::Stale | Client::Replacing(_)) => return,
             _ => {}
         }
         if let Some(event) = translate::event(event) {
@@ -191,6 +201,11 @@ impl ShareActor {
 
     /// Starts the tunnel client as configuration and machine have it now; one that runs is ended first.
     pub(super) fn start_tunnel(&mut self, ctx: &mut Context<Self>) {
+        if let Some(keeper) = self.keeper.as_mut()
+            && matches!(keeper.client, Client::Running)
+        {
+            keeper.client = Client::Stale;
+        }
         let (record, config, attach_no) = (self.record.clone(), self.env.config(), self.attaches);
         let find = tokio::task::spawn_blocking(move || {
             launch::find_tunnel(&record.provider, &record.options, &config, &record.keeper_id())
@@ -218,7 +233,7 @@ impl ShareActor {
                 keeper.client = Client::Running;
                 keeper.send(Command::StartTunnel { spec: Some(spec) });
             }
-            Client::Running => {
+            Client::Running | Client::Stale => {
                 keeper.client = Client::Replacing(spec);
                 keeper.send(Command::StopTunnel);
             }
@@ -239,8 +254,12 @@ impl ShareActor {
         // A copy that is still being made is given up, before it is looked for.
         self.alive = Arc::new(());
         self.attaches += 1;
-        let (paths, id) = (self.env.paths.clone(), self.record.id);
-        let end = tokio::task::spawn_blocking(move || files::end_keeper(&paths, id));
+        let (paths, id, work) = (self.env.paths.clone(), self.record.id, self.keeper_work.clone());
+        let end = tokio::task::spawn_blocking(move || {
+            // Behind an attach that is under way, which may yet spawn what is to be ended here.
+            let _one_at_a_time = work.lock().unwrap_or_else(PoisonError::into_inner);
+            files::end_keeper(&paths, id);
+        });
         self.spawn_then(ctx, end, |share, ended, ctx| {
             if let Err(error) = ended {
                 tracing::error!(share = %share.record.id, %error, "ending a keeper failed");

@@ -11,7 +11,7 @@ mod keeper;
 mod record;
 mod translate;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -20,7 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use files::{end_keeper, remove_files};
+pub use files::{end_keeper, remove_files, sweep_copies};
 pub use keeper::Logs;
 pub use record::{Record, RecordError};
 
@@ -55,6 +55,8 @@ pub struct ShareActor {
     owner: Owner,
     /// Alive as long as the share: what works for it elsewhere holds it weakly.
     alive: Arc<()>,
+    /// Held by whatever attaches, spawns or ends this share's keeper: one at a time.
+    keeper_work: Arc<Mutex<()>>,
     _link: Link,
 }
 
@@ -108,6 +110,7 @@ impl ShareActor {
             recorded: announced,
             owner,
             alive: Arc::new(()),
+            keeper_work: Arc::default(),
             _link: link,
         }
     }
@@ -140,11 +143,11 @@ impl ShareActor {
                 share.on(Event::Tick, ctx);
             }));
         }
-        self.tell();
+        self.tell(ctx);
     }
 
     /// Tells the Supervisor and the database, if something they know has changed.
-    fn tell(&mut self) {
+    fn tell(&mut self, ctx: &mut Context<Self>) {
         let told = Told {
             status: self.state.status(),
             phase: self.state.phase.name(),
@@ -156,6 +159,9 @@ impl ShareActor {
         }
         if self.recorded && told.phase != "left" {
             self.save(&told);
+            if told.status == Status::Active {
+                self.keep_snapshot(ctx);
+            }
         }
         if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && told.phase != "left" {
             self.note(&told);
@@ -195,10 +201,10 @@ impl ShareActor {
             status: told.status.as_str().to_owned(),
             phase: told.phase.to_owned(),
             public_url: told.url.clone(),
-            reason: told.failure.as_ref().map(|failure| failure.what.clone()),
+            reason: told.failure.as_ref().map(|failure| failure.what.chars().take(LONGEST_REASON).collect()),
         };
         let noted = db::note_event(event).run(&self.env.db);
-        report(async move { noted.await.map(|()| true) }, self.record.id);
+        report(noted, self.record.id);
     }
 
     /// How the share is reached, once it can be.
@@ -228,6 +234,8 @@ impl ShareActor {
     }
 }
 
+/// Characters of a reason that are kept in the history: 500 events must fit into a frame.
+const LONGEST_REASON: usize = 300;
 /// How often a share that ends by itself looks at the clock.
 const EXPIRY_LOOK: Duration = Duration::from_secs(1);
 
@@ -248,7 +256,7 @@ impl ShareActor {
 }
 
 /// A write nobody waits for: a failure of it is logged, and mended by the next change or the next start.
-fn report(write: impl Future<Output = Result<bool, db::StateError>> + 'static, id: Uuid) {
+fn report<T: 'static>(write: impl Future<Output = Result<T, db::StateError>> + 'static, id: Uuid) {
     actix::spawn(async move {
         if let Err(error) = write.await {
             tracing::error!(share = %id, %error, "a change of a share could not be recorded");
@@ -266,6 +274,19 @@ impl Actor for ShareActor {
         });
         self.watch_expiry(ctx);
         self.on(Event::Begin, ctx);
+    }
+}
+
+/// A person wants it down: the page is gone when this is handled, the rest follows with [`Stop`].
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Revoke(pub StopReason);
+
+impl Handler<Revoke> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, Revoke(why): Revoke, ctx: &mut Self::Context) {
+        self.on(Event::Revoke(why), ctx);
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Entry {
     pub(super) pending: bool,
     /// It is being ended.
     pub(super) ending: bool,
+    /// Its actor fell, and the next is not built yet.
+    pub(super) rebuilding: bool,
     /// Panics of its actor.
     pub(super) panics: u32,
     pub(super) waiters: Vec<oneshot::Sender<Waiter>>,
@@ -94,6 +96,7 @@ impl Entry {
             view: View::starting(),
             pending: false,
             ending: false,
+            rebuilding: false,
             panics: 0,
             waiters: Vec::new(),
             ended: Vec::new(),

@@ -5,6 +5,7 @@
 //! after a panic of a Supervisor, [`stop`] the ends.
 
 mod entry;
+mod rebuild;
 mod restore;
 mod start;
 mod stop;
@@ -12,7 +13,7 @@ mod stop;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use super::link::{Down, Link};
 use super::share::{self, Record, ShareActor};
 use super::{db, launch};
 use crate::ipc::protocol::{ErrorCode, ErrorReply, Event, ShareEvent, ShareInfo};
+use crate::share::StopReason;
 
 /// The actor.
 pub struct Supervisor {
@@ -35,6 +37,8 @@ pub struct Supervisor {
     shares: BTreeMap<Uuid, Entry>,
     /// StartShares under way or up, by their idempotency key.
     keys: HashMap<String, Uuid>,
+    /// Ends that could not be recorded yet: their rows still say that they are wanted.
+    unrecorded: HashMap<Uuid, StopReason>,
     /// Nothing new is started any more.
     closing: bool,
     /// Every ShareActor watches it: they leave when this Supervisor is gone, however that came.
@@ -51,6 +55,7 @@ impl Supervisor {
             env,
             shares: BTreeMap::new(),
             keys: HashMap::new(),
+            unrecorded: HashMap::new(),
             closing: false,
             _alive: orphaned.clone().drop_guard(),
             orphaned,
@@ -68,6 +73,7 @@ impl Supervisor {
         let addr = actor.start();
         if let Some(entry) = self.shares.get_mut(&id) {
             entry.addr = Some(addr);
+            entry.rebuilding = false;
         }
     }
 
@@ -82,6 +88,19 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // A Supervisor whose mailbox is full of news of 1,000 shares must still hear them.
         ctx.set_mailbox_capacity(1024);
+    }
+}
+
+/// Be no more: this Supervisor could not restore its shares, and another takes its place.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUp;
+
+impl Handler<GiveUp> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: GiveUp, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 
@@ -100,6 +119,11 @@ impl Handler<Changed> for Supervisor {
 
     fn handle(&mut self, Changed { id, view }: Changed, _: &mut Self::Context) {
         if let Some(entry) = self.shares.get_mut(&id) {
+            if let (Some(url), Some(port)) = (&view.url, view.port) {
+                // While there is no newer one, the latest is shown.
+                entry.last_url.clone_from(url);
+                entry.last_port = port;
+            }
             entry.view = view;
             self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
         }
@@ -133,6 +157,24 @@ impl Handler<Started> for Supervisor {
     }
 }
 
+/// The end of a share could not be recorded: it is tried again until it is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Unrecorded {
+    /// Which.
+    pub id: Uuid,
+    /// Why it ended.
+    pub why: StopReason,
+}
+
+impl Handler<Unrecorded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Unrecorded { id, why }: Unrecorded, _: &mut Self::Context) {
+        self.unrecorded.insert(id, why);
+    }
+}
+
 /// A ShareActor is gone.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -152,6 +194,9 @@ impl Handler<ShareDown> for Supervisor {
         }
     }
 }
+
+/// Shares in one list: some 600 bytes each, in a frame of 1 MiB.
+const MOST_LISTED: usize = 1000;
 
 /// All shares that are up or wanted up; with `all`, those that ended too.
 #[derive(Message)]
@@ -178,6 +223,8 @@ impl Handler<List> for Supervisor {
                 ended.into_iter().filter_map(entry::ended_info).filter(|info| !known.contains(&info.id)),
             );
             infos.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+            // The oldest go first: a reply must fit into a frame.
+            infos.drain(..infos.len().saturating_sub(MOST_LISTED));
             Ok(infos)
         })
     }

@@ -81,6 +81,7 @@ fn since(then: &str) -> Option<Duration> {
 impl Supervisor {
     fn reconcile(&mut self, Readings { rows, mut kept, away }: Readings, ctx: &mut Context<Self>) {
         let within = self.env.config().restore_within();
+        let known: HashSet<Uuid> = rows.iter().filter_map(|row| Uuid::try_parse(&row.id).ok()).collect();
         for row in rows {
             let id = Uuid::try_parse(&row.id).ok();
             let kept = id.is_some_and(|id| kept.remove(&id));
@@ -101,6 +102,7 @@ impl Supervisor {
                 }
             }
         }
+        self.sweep_copies(known);
         // Keepers of shares that nobody has a row of.
         for id in kept {
             self.end_stray(Some(id));
@@ -121,8 +123,25 @@ impl Supervisor {
                 self.shares.insert(id, entry);
                 self.spawn_share(record, true, ctx);
             }
-            Err(error) => tracing::error!(share = row.id, %error, "a share cannot be restored"),
+            Err(error) => {
+                tracing::error!(share = row.id, %error, "a share cannot be restored");
+                self.record_end(&row, "error", &error.to_string());
+                self.end_stray(Uuid::try_parse(&row.id).ok());
+            }
         }
+    }
+
+    /// Copies of shares that did not come back, and what a crash left half-way.
+    fn sweep_copies(&self, known: HashSet<Uuid>) {
+        let (paths, copies) = (self.env.paths.clone(), self.shares.keys().copied().collect());
+        let swept = tokio::task::spawn_blocking(move || share::sweep_copies(&paths, &copies, &known));
+        actix::spawn(async move {
+            match swept.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the folder of private copies cannot be swept"),
+                Err(error) => tracing::error!(%error, "sweeping the folder of private copies"),
+            }
+        });
     }
 
     /// A share that was starting when its daemon died was never answered: it did not start.
@@ -196,7 +215,10 @@ impl Supervisor {
             });
         };
         note(self);
-        ctx.run_interval(HEARTBEAT, move |supervisor, _| note(supervisor));
+        ctx.run_interval(HEARTBEAT, move |supervisor, ctx| {
+            note(supervisor);
+            supervisor.record_ends(ctx);
+        });
     }
 
     /// Forgets shares that ended longer ago than the retention, now and every hour.

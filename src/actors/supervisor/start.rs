@@ -28,6 +28,9 @@ impl Handler<Start> for Supervisor {
 
     fn handle(&mut self, Start(mut ask): Start, ctx: &mut Self::Context) -> Self::Result {
         ask.options.set_expiry(Timestamp::now());
+        if let Some(name) = &mut ask.options.name {
+            *name = name.chars().take(LONGEST_NAME).collect();
+        }
         let (tell, answer) = oneshot::channel();
         if let Some(id) = self.asked_before(&ask.options)
             && let Some(entry) = self.shares.get_mut(&id)
@@ -68,6 +71,9 @@ impl Handler<CancelStart> for Supervisor {
         Box::pin(async move { ended.await.map(|()| id) })
     }
 }
+
+/// Characters of a name that are kept.
+const LONGEST_NAME: usize = 200;
 
 /// What [`prepare`] found.
 struct Prepared {

@@ -1,20 +1,18 @@
 //! The ends: of one share, of all, of the daemon; and what follows an actor's panic.
 
-use std::time::Duration;
-
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Supervisor, no_such_share, share};
+use super::entry::Entry;
+use super::{Supervisor, no_such_share, share, state_error};
 use crate::actors::db;
 use crate::actors::link::AskError;
-use crate::actors::share::Record;
 use crate::db::Outcome;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, Event};
-use crate::share::{Cause, Failure, Status, StopReason, backoff};
+use crate::share::{Status, StopReason};
 
 /// End a share. Answered when server, keeper and tunnel are gone, and that is recorded.
 #[derive(Message)]
@@ -25,10 +23,18 @@ impl Handler<Stop> for Supervisor {
     type Result = ResponseFuture<Result<(), ErrorReply>>;
 
     fn handle(&mut self, Stop(id): Stop, ctx: &mut Self::Context) -> Self::Result {
-        if !self.shares.contains_key(&id) {
-            return Box::pin(async move { Err(no_such_share(id)) });
+        if self.shares.contains_key(&id) {
+            return self.end_share(id, StopReason::Asked, ctx);
         }
-        self.end_share(id, StopReason::Asked, ctx)
+        // A share that went down when its end could not be recorded is still wanted.
+        let (row, end) = (db::get_share(id).run(&self.env.db), db::end_share(id, outcome(StopReason::Asked)));
+        let db = self.env.db.clone();
+        Box::pin(async move {
+            match row.await.map_err(|error| state_error(&error))? {
+                Some(row) if row.wanted => end.run(&db).await.map(drop).map_err(|error| state_error(&error)),
+                _ => Err(no_such_share(id)),
+            }
+        })
     }
 }
 
@@ -83,12 +89,15 @@ impl Supervisor {
         why: StopReason,
         ctx: &mut Context<Self>,
     ) -> ResponseFuture<Result<(), ErrorReply>> {
-        self.give_notice(id);
+        self.give_notice(id, why);
         let (tell, told) = oneshot::channel();
         let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
-        ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, _| {
+        ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| {
+            if recorded.is_err() {
+                supervisor.unrecorded.insert(id, why);
+            }
             // Recorded or not: a person wants it down.
-            let gone = supervisor.take_down(id, why);
+            let gone = supervisor.take_down(id, why, ctx);
             actix::spawn(async move {
                 gone.await;
                 // Who asked may have gone away.
@@ -106,10 +115,27 @@ impl Supervisor {
         })
     }
 
-    /// From here on the share is ending: who waits for its start is told, and nobody restarts it.
-    fn give_notice(&mut self, id: Uuid) {
+    /// Tries again to record ends that could not be recorded.
+    pub(super) fn record_ends(&mut self, ctx: &mut Context<Self>) {
+        for (id, why) in self.unrecorded.clone() {
+            let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
+            ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, _| match recorded {
+                Ok(_) => drop(supervisor.unrecorded.remove(&id)),
+                Err(error) => {
+                    tracing::error!(share = %id, %error, "the end of a share is still not recorded")
+                }
+            }));
+        }
+    }
+
+    /// From here on the share is ending: its page is gone, who waits for its start is told, and nobody restarts
+    /// it.
+    fn give_notice(&mut self, id: Uuid, why: StopReason) {
         let Some(entry) = self.shares.get_mut(&id) else { return };
         entry.ending = true;
+        if let Some(addr) = &entry.addr {
+            addr.do_send(share::Revoke(why));
+        }
         let what = "the share was stopped before it was up";
         let error = ErrorReply::new(ErrorCode::NoSuchShare, what, "share it again");
         for waiter in std::mem::take(&mut entry.waiters) {
@@ -135,11 +161,14 @@ impl Supervisor {
         gone
     }
 
-    fn take_down(&mut self, id: Uuid, why: StopReason) -> ResponseFuture<()> {
+    fn take_down(&mut self, id: Uuid, why: StopReason, ctx: &mut Context<Self>) -> ResponseFuture<()> {
         let gone = self.when_gone(id);
-        // Without an actor it is being prepared or rebuilt: whoever does that looks at `ending`.
-        if let Some(addr) = self.shares.get(&id).and_then(|entry| entry.addr.as_ref()) {
-            addr.do_send(share::Stop(why));
+        match self.shares.get(&id) {
+            Some(Entry { addr: Some(addr), .. }) => addr.do_send(share::Stop(why)),
+            // Its actor fell, and the next is not built yet: now it never will be.
+            Some(Entry { rebuilding: true, .. }) => self.end_without_actor(id, false, ctx),
+            // It is being prepared: whoever does that looks at `ending`.
+            _ => {}
         }
         gone
     }
@@ -159,92 +188,18 @@ impl Supervisor {
     pub(super) fn forget(&mut self, id: Uuid) {
         let Some(entry) = self.shares.remove(&id) else { return };
         self.env.announce(Event::ShareGone { share_id: id });
-        if let Some(key) = &entry.key {
+        if let Some(key) = &entry.key
+            && self.keys.get(key) == Some(&id)
+        {
             self.keys.remove(key);
         }
         for ended in entry.ended {
             let _ = ended.send(());
         }
     }
-
-    /// The actor panicked: a fresh one is built from the row, after a pause that grows.
-    pub(super) fn rebuild(&mut self, id: Uuid, ctx: &mut Context<Self>) {
-        let Some(entry) = self.shares.get_mut(&id) else { return };
-        entry.addr = None;
-        entry.panics += 1;
-        let what = "a part of the daemon that runs this share failed";
-        let failure = Failure::new(Cause::Internal, what, "nothing: it is being restarted");
-        entry.view.status = Status::Error;
-        entry.view.phase = "rebuilding";
-        entry.view.failure = Some(failure.clone());
-        self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
-        for waiter in std::mem::take(&mut entry.waiters) {
-            let _ = waiter.send(Err(ErrorReply::from(&failure)));
-        }
-        let unanswered = std::mem::take(&mut entry.pending);
-        let ending = entry.ending || unanswered;
-        // The first time at once: a viewer should not notice.
-        let wait = match entry.panics {
-            1 => Duration::ZERO,
-            again => backoff::delay(again - 1, Cause::Internal, id.as_u64_pair().1),
-        };
-        if ending {
-            return self.end_without_actor(id, unanswered, ctx);
-        }
-        ctx.run_later(wait, move |supervisor, ctx| {
-            let row = db::get_share(id).run(&supervisor.env.db);
-            ctx.spawn(row.into_actor(supervisor).map(move |row, supervisor, ctx| {
-                supervisor.rebuild_from(id, row, ctx);
-            }));
-        });
-    }
-
-    fn rebuild_from(
-        &mut self,
-        id: Uuid,
-        row: Result<Option<crate::db::ShareRow>, db::StateError>,
-        ctx: &mut Context<Self>,
-    ) {
-        let wanted = self.shares.get(&id).is_some_and(|entry| !entry.ending && entry.addr.is_none());
-        match row {
-            Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
-                Ok(record) => self.spawn_share(record, true, ctx),
-                Err(error) => {
-                    tracing::error!(share = %id, %error, "a share cannot be rebuilt from its row");
-                    self.end_without_actor(id, false, ctx);
-                }
-            },
-            Ok(_) => self.end_without_actor(id, false, ctx),
-            // The database is being restarted, too: try again.
-            Err(error) => {
-                tracing::warn!(share = %id, %error, "a share waits for the database to be rebuilt");
-                self.rebuild(id, ctx);
-            }
-        }
-    }
-
-    /// Ends keeper and tunnel of a share that has no actor.
-    pub(super) fn end_without_actor(&mut self, id: Uuid, record: bool, ctx: &mut Context<Self>) {
-        if record {
-            let recorded = db::end_share(id, outcome(StopReason::NeverStarted)).run(&self.env.db);
-            actix::spawn(async move {
-                if let Err(error) = recorded.await {
-                    tracing::error!(share = %id, %error, "the end of a share could not be recorded");
-                }
-            });
-        }
-        let paths = self.env.paths.clone();
-        let ended = tokio::task::spawn_blocking(move || share::end_keeper(&paths, id));
-        ctx.spawn(ended.into_actor(self).map(move |ended, supervisor, _| {
-            if let Err(error) = ended {
-                tracing::error!(share = %id, %error, "ending a keeper failed");
-            }
-            supervisor.forget(id);
-        }));
-    }
 }
 
-fn outcome(why: StopReason) -> Outcome {
+pub(super) fn outcome(why: StopReason) -> Outcome {
     let reason = match why {
         StopReason::Asked => "stopped",
         StopReason::DaemonStopped => "the daemon was stopped",

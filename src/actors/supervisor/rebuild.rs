@@ -1,0 +1,92 @@
+//! What follows a ShareActor's panic: a fresh one from the share's row, or the end of what it left.
+
+use std::time::Duration;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use uuid::Uuid;
+
+use super::stop::outcome;
+use super::{Supervisor, share};
+use crate::actors::db;
+use crate::actors::share::Record;
+use crate::ipc::protocol::{ErrorReply, Event};
+use crate::share::{Cause, Failure, Status, StopReason, backoff};
+
+impl Supervisor {
+    /// The actor panicked: a fresh one is built from the row, after a pause that grows.
+    pub(super) fn rebuild(&mut self, id: Uuid, ctx: &mut Context<Self>) {
+        let Some(entry) = self.shares.get_mut(&id) else { return };
+        entry.addr = None;
+        entry.rebuilding = true;
+        entry.panics += 1;
+        let what = "a part of the daemon that runs this share failed";
+        let failure = Failure::new(Cause::Internal, what, "nothing: it is being restarted");
+        entry.view.status = Status::Error;
+        entry.view.phase = "rebuilding";
+        entry.view.failure = Some(failure.clone());
+        self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
+        for waiter in std::mem::take(&mut entry.waiters) {
+            let _ = waiter.send(Err(ErrorReply::from(&failure)));
+        }
+        let unanswered = std::mem::take(&mut entry.pending);
+        let ending = entry.ending || unanswered;
+        // The first time at once: a viewer should not notice.
+        let wait = match entry.panics {
+            1 => Duration::ZERO,
+            again => backoff::delay(again - 1, Cause::Internal, id.as_u64_pair().1),
+        };
+        if ending {
+            return self.end_without_actor(id, unanswered, ctx);
+        }
+        ctx.run_later(wait, move |supervisor, ctx| {
+            let row = db::get_share(id).run(&supervisor.env.db);
+            ctx.spawn(row.into_actor(supervisor).map(move |row, supervisor, ctx| {
+                supervisor.rebuild_from(id, row, ctx);
+            }));
+        });
+    }
+
+    fn rebuild_from(
+        &mut self,
+        id: Uuid,
+        row: Result<Option<crate::db::ShareRow>, db::StateError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let wanted = self.shares.get(&id).is_some_and(|entry| !entry.ending && entry.addr.is_none());
+        match row {
+            Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
+                Ok(record) => self.spawn_share(record, true, ctx),
+                Err(error) => {
+                    tracing::error!(share = %id, %error, "a share cannot be rebuilt from its row");
+                    self.end_without_actor(id, false, ctx);
+                }
+            },
+            Ok(_) => self.end_without_actor(id, false, ctx),
+            // The database is being restarted, too: try again.
+            Err(error) => {
+                tracing::warn!(share = %id, %error, "a share waits for the database to be rebuilt");
+                self.rebuild(id, ctx);
+            }
+        }
+    }
+
+    /// Ends keeper and tunnel of a share that has no actor.
+    pub(super) fn end_without_actor(&mut self, id: Uuid, record: bool, ctx: &mut Context<Self>) {
+        if record {
+            let recorded = db::end_share(id, outcome(StopReason::NeverStarted)).run(&self.env.db);
+            actix::spawn(async move {
+                if let Err(error) = recorded.await {
+                    tracing::error!(share = %id, %error, "the end of a share could not be recorded");
+                }
+            });
+        }
+        let paths = self.env.paths.clone();
+        let ended = tokio::task::spawn_blocking(move || share::end_keeper(&paths, id));
+        ctx.spawn(ended.into_actor(self).map(move |ended, supervisor, _| {
+            if let Err(error) = ended {
+                tracing::error!(share = %id, %error, "ending a keeper failed");
+            }
+            supervisor.forget(id);
+        }));
+    }
+}
