@@ -3,16 +3,37 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::claude::ClaudeCode;
+use super::codex::Codex;
+use super::copilot::Copilot;
+use super::cursor::Cursor;
+use super::dialect::Told;
+use super::droid::Droid;
 use super::error::ReadError;
+use super::gemini::Gemini;
 use super::index::{Entry, Index, New};
 use super::json;
+use super::kimi::Kimi;
 use super::lines::Place;
 use super::model::{Item, Output, Prompt};
+use super::pi::Pi;
+use super::qwen::Qwen;
 use super::source::Source;
 use crate::redact::{CleanText, Cleaner};
 
 /// The agents whose sessions are read, in the order in which they are tried.
-pub(crate) static AGENTS: &[&dyn Agent] = &[&ClaudeCode];
+pub(crate) static AGENTS: &[&dyn Agent] = &[
+    &ClaudeCode,
+    &Told(Codex),
+    &Told(Gemini::Document),
+    &Told(Gemini::Lines),
+    &Told(Qwen),
+    &Told(Copilot),
+    &Told(Cursor),
+    &Told(Droid),
+    &Told(Kimi),
+    &Told(Pi::Pi),
+    &Told(Pi::OpenClaw),
+];
 
 /// How sure an agent is that records are its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +48,24 @@ pub(crate) enum Likeness {
     Certain,
 }
 
+/// How records lie in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One a line.
+    Lines,
+    /// In the array of this name, in the one object that is the file.
+    Document(&'static str),
+}
+
 /// A format of sessions: records one after the other in a file.
 pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
     /// The product's name.
     fn name(&self) -> &'static str;
+
+    /// How records lie in the file.
+    fn layout(&self) -> Layout {
+        Layout::Lines
+    }
 
     /// What speaks for this agent in one line. A line cut by the end of the sample is offered too.
     fn likeness(&self, line: &[u8]) -> Likeness;

@@ -17,7 +17,8 @@ pub enum OpenError {
     /// No agent's records were found in it.
     #[error(
         "no session was found in this file: its first {records} lines were compared with the records of \
-         {agents}. Sessions of Claude Code are the files ~/.claude/projects/<folder>/<id>.jsonl"
+         {agents}. Sessions of Claude Code are the files ~/.claude/projects/<folder>/<id>.jsonl, those of \
+         Codex ~/.codex/sessions/<year>/<month>/<day>/rollout-….jsonl"
     )]
     NotASession {
         /// How many lines were looked at.

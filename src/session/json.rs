@@ -119,6 +119,11 @@ impl<'a> Obj<'a> {
         raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
     }
 
+    /// The object in `text`; `None` if it is anything else.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+    }
+
     /// A value as it stands. Of a key that occurs twice the last counts, as everywhere.
     pub(crate) fn raw(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(k, _)| k == key).map(|(_, v)| *v)

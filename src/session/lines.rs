@@ -40,6 +40,15 @@ pub(crate) trait Sink {
     fn tail(&mut self, place: Place, bytes: &[u8]) -> usize;
 }
 
+/// What brings the records of a file to a [`Sink`], piece by piece.
+pub(crate) trait Splitter: Send + std::fmt::Debug {
+    /// Lines seen whole so far.
+    fn count(&self) -> u64;
+
+    /// Feeds the next piece to `sink`. Returns what came.
+    fn feed(&mut self, source: &Source, sink: &mut dyn Sink) -> Result<Fed, ReadError>;
+}
+
 /// The splitter's place in the file.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -62,14 +71,14 @@ impl Lines {
     pub(crate) fn new() -> Self {
         Self { next: 0, start: 0, line: 0, carry: Vec::new(), skipping: false, end: None, chunk: Vec::new() }
     }
+}
 
-    /// Lines seen whole so far.
-    pub(crate) fn count(&self) -> u64 {
+impl Splitter for Lines {
+    fn count(&self) -> u64 {
         self.line
     }
 
-    /// Feeds the next chunk to `sink`. Returns what came.
-    pub(crate) fn feed(&mut self, source: &Source, sink: &mut dyn Sink) -> Result<Fed, ReadError> {
+    fn feed(&mut self, source: &Source, sink: &mut dyn Sink) -> Result<Fed, ReadError> {
         let len = source.len()?;
         let known = self.end.unwrap_or(0).max(self.next);
         if len < known {
@@ -95,7 +104,9 @@ impl Lines {
         self.chunk = if matches!(result, Ok(Fed::Read(_))) { chunk } else { Vec::new() };
         result
     }
+}
 
+impl Lines {
     fn split(&mut self, mut rest: &[u8], sink: &mut dyn Sink) {
         while let Some(at) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(at);

@@ -8,13 +8,24 @@
 
 mod agent;
 mod claude;
+mod codex;
+mod copilot;
+mod cursor;
+mod dialect;
+mod diff;
+mod document;
+mod droid;
 mod error;
 mod feeding;
+mod gemini;
 mod index;
 mod json;
+mod kimi;
 mod lines;
 mod media;
 pub mod model;
+mod pi;
+mod qwen;
 mod report;
 #[expect(clippy::module_inception, reason = "the type the module is named for")]
 mod session;

@@ -5,11 +5,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use super::agent::{AGENTS, Agent, Desk, Indexer, Likeness, Shown};
+use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Likeness, Shown};
+use super::document::Document;
 use super::error::{OpenError, ReadError};
 use super::feeding::{Feeding, trimmed};
 use super::index::{Entry, Index, Kind};
-use super::lines::{Fed, Lines};
+use super::lines::{Fed, Lines, Place, Sink, Splitter};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::report::Report;
@@ -47,7 +48,7 @@ pub struct Session {
 
 #[derive(Debug)]
 struct Reading {
-    lines: Lines,
+    lines: Box<dyn Splitter>,
     indexer: Box<dyn Indexer>,
 }
 
@@ -58,7 +59,11 @@ impl Session {
     /// [`OpenError::Empty`], [`OpenError::NotASession`], or what reading gave.
     pub fn open(source: Source, cleaner: Cleaner) -> Result<Self, OpenError> {
         let agent = recognised(&source)?;
-        let reading = Reading { lines: Lines::new(), indexer: agent.indexer() };
+        let lines: Box<dyn Splitter> = match agent.layout() {
+            Layout::Lines => Box::new(Lines::new()),
+            Layout::Document(array) => Box::new(Document::new(array)),
+        };
+        let reading = Reading { lines, indexer: agent.indexer() };
         Ok(Self {
             source,
             cleaner,
@@ -304,7 +309,15 @@ fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
         return Err(OpenError::Empty);
     }
     let likeness = |agent: &dyn Agent| {
-        let all = || lines.iter().map(|line| agent.likeness(line));
+        let elements = match agent.layout() {
+            Layout::Lines => None,
+            Layout::Document(array) => Some(Elements::of(array, &bytes)),
+        };
+        let records: Vec<&[u8]> = match &elements {
+            None => lines.clone(),
+            Some(elements) => elements.0.iter().map(Vec::as_slice).collect(),
+        };
+        let all = || records.iter().map(|record| agent.likeness(record));
         if all().any(|l| l == Likeness::Foreign) {
             Likeness::Foreign
         } else {
@@ -314,9 +327,39 @@ fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
     let best = AGENTS.iter().map(|agent| (likeness(*agent), *agent)).max_by_key(|(likeness, _)| *likeness);
     match best {
         Some((Likeness::Likely | Likeness::Certain, agent)) => Ok(agent),
-        _ => Err(OpenError::NotASession {
-            records: lines.len(),
-            agents: AGENTS.iter().map(|agent| agent.name()).collect::<Vec<_>>().join(", "),
-        }),
+        _ => Err(OpenError::NotASession { records: lines.len(), agents: names().join(", ") }),
+    }
+}
+
+/// The agents' names, each once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = AGENTS.iter().map(|agent| agent.name()).collect();
+    names.dedup();
+    names
+}
+
+/// The first elements of a document.
+#[derive(Default)]
+struct Elements(Vec<Vec<u8>>);
+
+impl Elements {
+    fn of(array: &'static str, bytes: &[u8]) -> Self {
+        let mut elements = Self::default();
+        Document::new(array).split(bytes, &mut elements);
+        elements
+    }
+}
+
+impl Sink for Elements {
+    fn line(&mut self, _: Place, bytes: &[u8]) {
+        if self.0.len() < SAMPLE_LINES {
+            self.0.push(bytes.to_vec());
+        }
+    }
+
+    fn too_long(&mut self, _: Place, _: u64) {}
+
+    fn tail(&mut self, _: Place, _: &[u8]) -> usize {
+        0
     }
 }

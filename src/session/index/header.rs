@@ -73,6 +73,8 @@ impl TurnHead {
 pub(crate) struct Header {
     pub version: Option<CleanText>,
     pub project: Option<CleanText>,
+    /// The first working folder, to shorten paths by. Not cleaned: never shown itself.
+    pub root: Option<String>,
     pub branch: Option<CleanText>,
     /// A title the person gave, one the agent gave, and summaries with the id of the message they are of.
     pub custom_title: Option<CleanText>,
@@ -110,6 +112,11 @@ impl Header {
 }
 
 impl Index {
+    /// The working folder, where the agent told.
+    pub(crate) fn root(&self) -> Option<&str> {
+        self.header.root.as_deref()
+    }
+
     /// The overview of what is indexed so far.
     pub(crate) fn overview(&self, agent: &'static str) -> Overview {
         let header = &self.header;

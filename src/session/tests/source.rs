@@ -28,8 +28,9 @@ fn what_is_no_session_is_refused_with_what_was_looked_for() {
         "[1, 2]",
         "{\"display\":\"x\",\"timestamp\":1,\"project\":\"/p\",\"sessionId\":\"s\"}",
         "{\"type\":\"session_meta\",\"payload\":{\"id\":\"x\"}}",
-        "{\"type\":\"user\",\"uuid\":\"u\",\"sessionId\":\"s\",\"message\":{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}}",
-        "{\"role\":\"user\",\"message\":{\"content\":[]}}",
+        "{\"type\":\"user\",\"uuid\":\"u\",\"sessionId\":\"s\",\"message\":{\"role\":\"user\"}}",
+        "{\"role\":\"user\",\"content\":\"hi\"}",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
     ] {
         let error = refused(text.as_bytes());
         assert!(matches!(error, OpenError::NotASession { .. }), "{text}: {error}");

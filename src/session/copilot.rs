@@ -1,0 +1,138 @@
+//! GitHub Copilot CLI: `~/.copilot/session-state/<id>/events.jsonl`.
+//!
+//! Events `{type, data, id, timestamp, parentId}`. A call is requested in the agent's message; that it
+//! began is told again, what came of it in an event of its own. A sub-agent's events name the call that
+//! sent it.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::agent::Likeness;
+use super::dialect::{
+    Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, result_text,
+};
+use super::json::Obj;
+use super::model::Usage;
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copilot;
+
+/// Families of events without anything for a reader, or with what belongs to the person alone.
+const HIDDEN: &[&str] =
+    &["session.", "hook.", "system.", "subagent.", "assistant.", "tool.", "skill.", "permission."];
+
+impl Dialect for Copilot {
+    fn name(&self) -> &'static str {
+        "Copilot CLI"
+    }
+
+    fn likeness(&self, record: &Obj<'_>) -> Likeness {
+        let kind = record.text("type").unwrap_or_default();
+        let known = ["session.", "user.message", "assistant.", "tool.execution_"];
+        let like = known.iter().any(|start| kind.starts_with(start));
+        if like && record.obj("data").is_some() { Likeness::Certain } else { Likeness::Unknown }
+    }
+
+    fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>> {
+        let data = record.obj("data").unwrap_or_default();
+        let kind = record.text("type").unwrap_or_default();
+        let mut said = event(&kind, &data, record);
+        said.at = record.text("timestamp").and_then(|at| at.parse().ok());
+        said.side = data.text("parentToolCallId");
+        vec![said]
+    }
+}
+
+fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
+    let text = |key| data.text(key).unwrap_or_default();
+    let facts = |facts| Said { facts, ..Said::default() };
+    match kind {
+        "session.start" | "session.resume" => {
+            let context = data.obj("context").unwrap_or_default();
+            facts(Facts {
+                version: data.text("copilotVersion"),
+                cwd: context.text("cwd"),
+                branch: context.text("branch"),
+                model: data.text("selectedModel"),
+                ..Facts::default()
+            })
+        }
+        "session.model_change" => facts(Facts { model: data.text("newModel"), ..Facts::default() }),
+        "session.title_changed" => {
+            facts(Facts { title: data.text("title").map(Title::Agent), ..Facts::default() })
+        }
+        "session.shutdown" => {
+            facts(Facts { usage: data.obj("tokenDetails").map(tokens), ..Facts::default() })
+        }
+        "session.error" => Said::one(Block::Error(text("message"))),
+        "session.truncation" => {
+            let before = data.number("preTruncationTokensInMessages");
+            Said::one(Block::Compacted { before, summary: None })
+        }
+        "session.compaction_complete" => Said::one(Block::Compacted {
+            before: data.number("preCompactionTokens"),
+            summary: data.text("summaryContent"),
+        }),
+        "user.message" => {
+            let mut said = Said::default();
+            said.prompt(Words { text: text("content"), images: Vec::new() });
+            said
+        }
+        "assistant.message" => answer(data),
+        "assistant.reasoning" => {
+            let text = text("content");
+            let mut said =
+                Said { twin: Some(Twin::of("thought", &text, Recorded::Event)), ..Said::default() };
+            said.thought(text);
+            said
+        }
+        "tool.execution_complete" => Said::one(Block::Result(Box::new(result(data)))),
+        "abort" => Said::one(Block::Interrupted),
+        kind if HIDDEN.iter().any(|family| kind.starts_with(family)) => Said::default(),
+        kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
+    }
+}
+
+fn answer<'a>(data: &Obj<'a>) -> Said<'a> {
+    let mut said = Said { facts: Facts { model: data.text("model"), ..Facts::default() }, ..Said::default() };
+    said.thought(data.text("reasoningText").unwrap_or_default());
+    said.reply(data.text("content").unwrap_or_default());
+    for request in data.list("toolRequests").into_iter().filter_map(Obj::of) {
+        let arguments = || request.raw("arguments").map(|raw| Cow::Borrowed(raw.get()));
+        said.blocks.push(Block::Call(Box::new(Call {
+            id: request.text("toolCallId"),
+            name: request.text("name").unwrap_or_default(),
+            // JSON, or JSON in a string.
+            input: request.text("arguments").or_else(arguments).unwrap_or_default(),
+            result: None,
+        })));
+    }
+    said
+}
+
+fn result<'a>(data: &Obj<'a>) -> Returned<'a> {
+    let result = data.obj("result").unwrap_or_default();
+    let error = data.obj("error").and_then(|error| error.text("message"));
+    let content = || Some(result_text(result.raw("content"))).filter(|text| !text.is_empty());
+    let denied = data.obj("error").and_then(|error| error.text("code"));
+    Returned {
+        of: data.text("toolCallId"),
+        text: content().or(error).unwrap_or_default(),
+        failed: data.raw("success").map(RawValue::get) == Some("false"),
+        declined: denied.is_some_and(|code| matches!(code.as_ref(), "denied" | "rejected")),
+        ..Returned::default()
+    }
+}
+
+fn tokens(details: Obj<'_>) -> (Counted, Usage) {
+    let number = |key| details.obj(key).and_then(|detail| detail.number("tokenCount")).unwrap_or(0);
+    let usage = Usage {
+        input: number("input"),
+        output: number("output"),
+        cache_read: number("cache_read"),
+        cache_write: number("cache_write"),
+    };
+    (Counted::Session, usage)
+}

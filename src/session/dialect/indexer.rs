@@ -1,0 +1,301 @@
+//! Places what records say in the index.
+
+use std::collections::{HashMap, HashSet};
+
+use super::said::{Block, Counted, Facts, Recorded, Said, Title};
+use super::{Dialect, first, tools};
+use crate::redact::Cleaner;
+use crate::session::agent::{Indexer, NotJson};
+use crate::session::index::{Index, Kind, New, hash};
+use crate::session::lines::Place;
+use crate::session::model::Output;
+
+/// Characters of a prompt in the outline.
+const HEADLINE: usize = 240;
+/// Models named in the header.
+const MODELS: usize = 32;
+
+/// The memory of reading one file.
+#[derive(Debug)]
+pub(super) struct Reading<D> {
+    dialect: D,
+    /// The model in use.
+    model: Option<String>,
+    /// Something was answered: a change of the model is worth a mark.
+    answered: bool,
+    /// What was recorded in one way and not yet in the other: positive in events, negative in items.
+    twins: HashMap<u64, i32>,
+    /// The last thing shown is a prompt with a twin still to come.
+    fresh: Option<(u64, Recorded)>,
+    /// Keys of what may be recorded again.
+    seen: HashSet<u64>,
+    /// Chains of sub-agents by the call that sent them.
+    sides: HashMap<u64, u32>,
+}
+
+/// A record on its way into the index.
+struct Record<'a> {
+    bytes: &'a [u8],
+    place: Place,
+    len: usize,
+    cleaner: &'a Cleaner,
+}
+
+impl<D: Dialect> Reading<D> {
+    pub(super) fn new(dialect: D) -> Self {
+        Self {
+            dialect,
+            model: None,
+            answered: false,
+            twins: HashMap::new(),
+            fresh: None,
+            seen: HashSet::new(),
+            sides: HashMap::new(),
+        }
+    }
+}
+
+impl<D: Dialect> Indexer for Reading<D> {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        place: Place,
+        index: &mut Index,
+        cleaner: &Cleaner,
+    ) -> Result<usize, NotJson> {
+        let Some((object, len)) = first(bytes).filter(|_| bytes.starts_with(b"{")) else {
+            return Err(NotJson);
+        };
+        let record = Record { bytes, place, len, cleaner };
+        for said in self.dialect.read(&object) {
+            self.place(&said, &record, index);
+        }
+        Ok(len)
+    }
+
+    fn waiting(&self, _cleaner: &Cleaner) -> Vec<New> {
+        Vec::new()
+    }
+}
+
+impl<D: Dialect> Reading<D> {
+    fn place(&mut self, said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
+        header(&said.facts, record, index);
+        let switch = self.switched(&said.facts);
+        if (said.blocks.is_empty() && !switch) || !self.is_new(said) {
+            return;
+        }
+        let mut new = record.begun(said, Kind::Flow);
+        if said.once.is_some_and(|key| !self.seen.insert(key)) {
+            return again(said, new, index);
+        }
+        if let Some(side) = &said.side {
+            return self.side(hash(side), said, new, index);
+        }
+        new.switch = switch;
+        new.items = u32::from(switch);
+        new.weight = 0;
+        let mut prompt = None;
+        let mut answers = false;
+        for block in &said.blocks {
+            match block {
+                Block::Prompt(words) => prompt = Some(record.cleaner.headline(&words.text, HEADLINE)),
+                Block::Aside(_, words) => new.asides.push(record.cleaner.headline(&words.text, HEADLINE)),
+                Block::Call(call) => {
+                    let kinds = tools::kinds(call);
+                    if let (Some(id), true) = (&call.id, tools::sends(call)) {
+                        index.sent(hash(id), index.next_step() + new.steps.len() as u32);
+                    }
+                    new.items += kinds.len() as u32;
+                    new.steps.extend(kinds);
+                }
+                Block::Result(result) => new.weight += result.text.len().min(Output::MAX) as u64 + 2048,
+                _ => new.items += 1,
+            }
+            answers |= matches!(block, Block::Reply(_) | Block::Thinking(_) | Block::Call(_));
+        }
+        new.items += new.asides.len() as u32;
+        if new.items > 0 || prompt.is_some() {
+            new.weight += (new.len as u64).min(256 << 10);
+        }
+        if answers {
+            self.answers(record, index);
+        }
+        count(said, record, index);
+        if let Some(text) = prompt {
+            new.kind = Kind::Prompt;
+            return index.prompt(new, text, false);
+        }
+        let entry = index.flow(new);
+        link(said, entry, index);
+    }
+
+    /// Whether another model is in use from here on, after something was answered.
+    fn switched(&mut self, facts: &Facts<'_>) -> bool {
+        let Some(model) = facts.model.as_deref().filter(|model| !model.is_empty()) else { return false };
+        let before = self.model.as_deref();
+        if before == Some(model) {
+            return false;
+        }
+        let switched = self.answered && before.is_some();
+        self.model = Some(model.to_owned());
+        switched
+    }
+
+    /// Something is answered by the model in use.
+    fn answers(&mut self, record: &Record<'_>, index: &mut Index) {
+        self.answered = true;
+        let Some(model) = &self.model else { return };
+        let models = &mut index.header().models;
+        if models.len() < MODELS && !models.iter().any(|known| known.as_str() == model) {
+            models.push(record.cleaner.headline(model, 80));
+        }
+    }
+
+    /// Whether this is not the second record of something that was shown by the first.
+    fn is_new(&mut self, said: &Said<'_>) -> bool {
+        let fresh = self.fresh.take();
+        let prompt = said.blocks.iter().any(|block| matches!(block, Block::Prompt(_)));
+        let Some(twin) = said.twin else { return true };
+        let sign = if twin.how == Recorded::Event { 1 } else { -1 };
+        let balance = self.twins.entry(twin.key).or_default();
+        let new = *balance * sign >= 0;
+        *balance += sign;
+        if *balance == 0 {
+            self.twins.remove(&twin.key);
+        }
+        if !new || !prompt {
+            return new;
+        }
+        // Two records of one prompt may differ in what was put around it: nothing stands between them.
+        if let Some((key, how)) = fresh.filter(|(_, how)| *how != twin.how) {
+            *self.twins.entry(key).or_default() -= if how == Recorded::Event { 1 } else { -1 };
+            *self.twins.entry(twin.key).or_default() -= sign;
+            self.twins.retain(|_, balance| *balance != 0);
+            return false;
+        }
+        self.fresh = Some((twin.key, twin.how));
+        true
+    }
+
+    /// Work of a sub-agent inside the same file.
+    fn side(&mut self, sender: u64, said: &Said<'_>, mut new: New, index: &mut Index) {
+        let known = self.sides.get(&sender).copied();
+        let chain = *self.sides.entry(sender).or_insert_with(|| index.begin_chain(sender));
+        new.kind = Kind::Side;
+        new.items = u32::from(known.is_none());
+        new.weight = 0;
+        new.steps = calls(said).flat_map(tools::kinds).collect();
+        let counts = &mut index.tally.counts;
+        counts.calls += calls(said).count() as u64;
+        counts.replies += said.blocks.iter().filter(|block| matches!(block, Block::Reply(_))).count() as u64;
+        counts.results += results(said).count() as u64;
+        let entry = index.flow(new);
+        link(said, entry, index);
+        index.link(chain, entry);
+    }
+}
+
+impl Record<'_> {
+    fn begun(&self, said: &Said<'_>, kind: Kind) -> New {
+        let (mut place, mut len) = (self.place, self.len);
+        if let Some(part) = said.part.map(|part| part.get()) {
+            // A part is borrowed from the record's bytes: where it lies in them is where it lies in the file.
+            let at = (part.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize);
+            if let Some(at) = at.filter(|at| at + part.len() <= self.len) {
+                place.offset += at as u64;
+                len = part.len();
+            }
+        }
+        let mut new = New::one(place, len, said.at, kind);
+        new.images = said.images().count() as u32;
+        new
+    }
+}
+
+fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
+    let clean = |text: &str| Some(record.cleaner.headline(text, 120)).filter(|text| !text.is_blank());
+    let header = index.header();
+    let set = |kept: &mut Option<_>, text: Option<&str>| {
+        if let Some(found) = text.and_then(clean) {
+            *kept = Some(found);
+        }
+    };
+    set(&mut header.version, facts.version.as_deref());
+    set(&mut header.branch, facts.branch.as_deref());
+    if let Some(cwd) = &facts.cwd {
+        let base = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
+        set(&mut header.project, base);
+        header.root.get_or_insert_with(|| cwd.trim_end_matches('/').to_owned());
+    }
+    match &facts.title {
+        Some(Title::Person(title)) => set(&mut header.custom_title, Some(title)),
+        Some(Title::Agent(title)) => set(&mut header.agent_title, Some(title)),
+        None => {}
+    }
+    if let Some((counted, usage)) = facts.usage {
+        let key = match counted {
+            Counted::Session => 0,
+            Counted::Record => hash(&format!("record at {}", record.place.offset)),
+            Counted::Message(id) => id,
+        };
+        header.used(key, usage);
+    }
+}
+
+/// What was shown before is recorded again: its calls may have their results now.
+fn again(said: &Said<'_>, mut new: New, index: &mut Index) {
+    if !calls(said).any(|call| call.result.is_some()) {
+        return;
+    }
+    new.kind = Kind::Side;
+    new.items = 0;
+    new.weight = 0;
+    let entry = index.flow(new);
+    for id in calls(said).filter(|call| call.result.is_some()).filter_map(|call| call.id.as_ref()) {
+        index.result(hash(id), entry);
+    }
+}
+
+fn count(said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
+    let counts = &mut index.tally.counts;
+    for block in &said.blocks {
+        match block {
+            Block::Prompt(_) => counts.prompts += 1,
+            Block::Aside(..) => counts.asides += 1,
+            Block::Reply(_) => counts.replies += 1,
+            Block::Thinking(_) => counts.thinking += 1,
+            Block::Call(call) => {
+                counts.calls += 1;
+                counts.results += u64::from(call.result.is_some());
+            }
+            Block::Result(_) => counts.results += 1,
+            _ => {}
+        }
+    }
+    for block in &said.blocks {
+        if let Block::Unknown(name, _) = block {
+            index.tally.unknown(record.place, name);
+        }
+    }
+}
+
+/// Tells the index which calls and results this entry holds.
+fn link(said: &Said<'_>, entry: u32, index: &mut Index) {
+    calls(said).filter_map(|call| call.id.as_ref()).for_each(|id| index.call(hash(id)));
+    results(said).for_each(|id| index.result(id, entry));
+}
+
+fn calls<'a, 'b>(said: &'a Said<'b>) -> impl Iterator<Item = &'a super::Call<'b>> {
+    said.blocks.iter().filter_map(|block| match block {
+        Block::Call(call) => Some(&**call),
+        _ => None,
+    })
+}
+
+fn results(said: &Said<'_>) -> impl Iterator<Item = u64> {
+    said.blocks.iter().filter_map(|block| match block {
+        Block::Result(result) => result.of.as_ref().map(|of| hash(of)),
+        _ => None,
+    })
+}

@@ -1,0 +1,103 @@
+//! What most agents have in common: a record says some [`Block`]s, each of a form that all agents share.
+//!
+//! A [`Dialect`] is one agent's way to write them; [`Told`] makes an agent of it. [`indexer`] places what a
+//! record says and [`shown`] decodes it, both from the same reading, so that they count alike. Knows no
+//! agent's format. Claude Code is read by its own parser, in one pass over each record.
+
+mod blocks;
+mod indexer;
+mod output;
+mod patch;
+mod said;
+
+mod shown;
+mod step;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Shown};
+use super::error::ReadError;
+use super::feeding::trimmed;
+use super::index::Entry;
+use super::json::Obj;
+pub(super) use blocks::{Speaker, content, pictures, result_text};
+pub(super) use output::wall_time;
+pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
+
+/// One agent's way to write records.
+pub(super) trait Dialect: Send + Sync + Copy + std::fmt::Debug + 'static {
+    /// The product's name.
+    fn name(&self) -> &'static str;
+
+    /// How records lie in the file.
+    fn layout(&self) -> Layout {
+        Layout::Lines
+    }
+
+    /// What speaks for this agent in a record.
+    fn likeness(&self, record: &Obj<'_>) -> Likeness;
+
+    /// As [`Dialect::likeness`], of a line that is cut by the end of the sample: only its words can speak.
+    fn torn_likeness(&self, _line: &[u8]) -> Likeness {
+        Likeness::Unknown
+    }
+
+    /// What a record says: at most one thing of the whole record, and any number of its parts. A part has
+    /// a place of its own in the index, and must say the same when it is read alone.
+    fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>>;
+
+    /// Whether a field of a record that is not understood belongs to the person alone.
+    fn is_private(&self, _key: &str) -> bool {
+        false
+    }
+}
+
+/// An agent that tells its sessions in this dialect.
+#[derive(Debug)]
+pub(super) struct Told<D>(pub D);
+
+impl<D: Dialect> Agent for Told<D> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn layout(&self) -> Layout {
+        self.0.layout()
+    }
+
+    fn likeness(&self, line: &[u8]) -> Likeness {
+        let line = trimmed(line);
+        match first(line) {
+            Some((record, _)) => self.0.likeness(&record),
+            None if line.starts_with(b"{") => self.0.torn_likeness(line),
+            None => Likeness::Unknown,
+        }
+    }
+
+    fn indexer(&self) -> Box<dyn Indexer> {
+        Box::new(indexer::Reading::new(self.0))
+    }
+
+    fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
+        shown::shown(self.0, entry, no, record, desk)
+    }
+
+    fn image(&self, record: &[u8], nth: usize) -> Option<String> {
+        let (record, _) = first(record)?;
+        let said = whole(self.0, &record)?;
+        said.images().nth(nth).map(|encoded| encoded.to_string())
+    }
+}
+
+/// The first object in a record's bytes, and its length.
+fn first(record: &[u8]) -> Option<(Obj<'_>, usize)> {
+    let mut records = serde_json::Deserializer::from_slice(record).into_iter();
+    let record = records.next()?.ok()?;
+    Some((record, records.byte_offset()))
+}
+
+/// What a record (or a part, read alone) says as a whole.
+fn whole<'a, D: Dialect>(dialect: D, record: &Obj<'a>) -> Option<Said<'a>> {
+    dialect.read(record).into_iter().find(|said| said.part.is_none())
+}

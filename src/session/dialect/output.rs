@@ -1,0 +1,69 @@
+//! What agents put around output: exit codes, durations, line numbers.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A duration in seconds: `0.4`, `0.4 seconds`.
+pub(crate) fn wall_time(seconds: &str) -> Option<Duration> {
+    let seconds: f64 = seconds.split_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The exit code that the first or the last line of a failed command's output tells.
+pub(super) fn told_exit(output: &str) -> Option<i32> {
+    let mut lines = output.trim().lines();
+    let ends = [lines.next(), lines.next_back()];
+    ends.into_iter().flatten().find_map(|line| {
+        let at = ["exit code", "exited with code", "Exit Code"].iter().find_map(|told| {
+            let at = line.find(told)?;
+            Some(at + told.len())
+        })?;
+        let rest = line.get(at..)?.trim_start_matches([':', ' ']);
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(rest.len());
+        rest.get(..end)?.parse().ok()
+    })
+}
+
+/// `text` without the number and the tab before each line, and the first number. Every line must have one.
+pub(super) fn unnumbered(text: &str) -> (Option<u64>, Cow<'_, str>) {
+    let number = |line: &str| -> Option<(u64, usize)> {
+        let digits = line.trim_start_matches(' ');
+        let end = digits.find(|c: char| !c.is_ascii_digit())?;
+        let mark = digits.get(end..)?.chars().next().filter(|c| matches!(c, '→' | '\t'))?;
+        let no = digits.get(..end)?.parse().ok()?;
+        Some((no, line.len() - digits.len() + end + mark.len_utf8()))
+    };
+    let Some((first, _)) = text.lines().next().and_then(number) else { return (None, Cow::Borrowed(text)) };
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let skip = number(line).map_or(0, |(_, skip)| skip);
+        out.push_str(line.get(skip..).unwrap_or_default());
+    }
+    (Some(first), Cow::Owned(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_told_in_the_first_or_last_line() {
+        let cases = [
+            ("Error: Command failed (exit code: 1)\nls: no", Some(1)),
+            ("boom\n\nCommand exited with code 127", Some(127)),
+            ("x\nCommand failed with exit code: 2.", Some(2)),
+            ("one\nexit code: 3\nthree", None),
+            ("Command aborted", None),
+        ];
+        for (output, wanted) in cases {
+            assert_eq!(told_exit(output), wanted, "{output}");
+        }
+    }
+
+    #[test]
+    fn line_numbers_leave_what_was_read() {
+        assert_eq!(unnumbered("7\tfn\n8\t\n").1, "fn\n\n");
+        assert_eq!(unnumbered("7\tfn").0, Some(7));
+        assert_eq!(unnumbered("2024 was"), (None, Cow::Borrowed("2024 was")));
+    }
+}

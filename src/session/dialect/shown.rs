@@ -1,0 +1,184 @@
+//! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
+
+use serde_json::value::RawValue;
+
+use super::said::{Block, Returned, Words};
+use super::step::{pictures, steps};
+use super::tools::{kinds, value_text};
+use super::{Dialect, first, whole};
+use crate::redact::CleanText;
+use crate::session::agent::{Desk, Shown};
+use crate::session::error::ReadError;
+use crate::session::index::{Entry, hash};
+use crate::session::json::Obj;
+use crate::session::model::{Item, Marker, Output, Prompt};
+
+/// Fields shown of what is not understood.
+const FIELDS: usize = 12;
+
+/// A record being shown.
+pub(super) struct Page<'a, D> {
+    pub dialect: D,
+    pub entry: &'a Entry,
+    pub no: u32,
+    pub desk: &'a Desk<'a>,
+    /// Inside a sub-agent, where the person says nothing.
+    pub inside: bool,
+}
+
+/// What the record of `entry` shows.
+pub(super) fn shown<D: Dialect>(
+    dialect: D,
+    entry: &Entry,
+    no: u32,
+    record: &[u8],
+    desk: &Desk<'_>,
+) -> Result<Shown, ReadError> {
+    Page { dialect, entry, no, desk, inside: false }.shown(record)
+}
+
+/// The items of a record of a sub-agent.
+pub(super) fn inside<D: Dialect>(
+    dialect: D,
+    entry: &Entry,
+    no: u32,
+    record: &[u8],
+    desk: &Desk<'_>,
+) -> Result<Vec<Item>, ReadError> {
+    Ok(Page { dialect, entry, no, desk, inside: true }.shown(record)?.items)
+}
+
+impl<D: Dialect> Page<'_, D> {
+    fn shown(&self, record: &[u8]) -> Result<Shown, ReadError> {
+        let (desk, at) = (self.desk, self.entry.at());
+        let mut shown = Shown::default();
+        let Some((object, _)) = first(record) else { return Ok(shown) };
+        let Some(said) = whole(self.dialect, &object) else { return Ok(shown) };
+        if let Some(model) = said.facts.model.as_deref().filter(|_| self.entry.switch) {
+            shown.items.push(Item::Marker(Marker::Model { to: desk.cleaner.start(model, 80) }));
+        }
+        let (mut step, mut aside) = (self.entry.steps + 1, self.entry.asides + 1);
+        let mut image = self.entry.images + 1;
+        for block in &said.blocks {
+            match block {
+                Block::Prompt(words) if !self.inside => shown.prompt = Some(self.words(words, image)),
+                Block::Aside(how, words) if !self.inside => {
+                    let prompt = self.words(words, image);
+                    shown.items.push(Item::Aside { no: aside, how: *how, prompt });
+                    aside += 1;
+                }
+                Block::Prompt(_) | Block::Aside(..) => {}
+                Block::Call(call) => {
+                    shown.items.extend(steps(self, call, step, image)?);
+                    step += kinds(call).len() as u32;
+                }
+                Block::Reply(text) => shown.items.push(Item::Reply { text: desk.long(text), at }),
+                Block::Thinking(text) => shown.items.push(Item::Thinking { text: desk.long(text), at }),
+                Block::Result(result) => shown.items.extend(self.stray(result)),
+                Block::Compacted { before, summary } => {
+                    let summary =
+                        summary.as_deref().map(|text| desk.long(text)).filter(|text| !text.is_blank());
+                    shown.items.push(Item::Marker(Marker::Compacted { at, before: *before, summary }));
+                }
+                Block::Interrupted => shown.items.push(Item::Marker(Marker::Interrupted { at })),
+                Block::Error(text) => {
+                    let text = desk.cleaner.start(text, 2000);
+                    shown.items.push(Item::Marker(Marker::ApiError { at, text }));
+                }
+                Block::Local { command, output } => {
+                    let output = if output.is_empty() { Output::default() } else { desk.text(output) };
+                    let command = desk.cleaner.headline(command, 400);
+                    shown.items.push(Item::Marker(Marker::Local { command, output }));
+                }
+                Block::Unknown(name, object) => {
+                    let what = if name.is_empty() { "record without a type" } else { name };
+                    let fields = self.fields(object);
+                    shown.items.push(Item::Unknown { what: desk.cleaner.start(what, 80), fields });
+                }
+            }
+            image += block.images().len() as u32;
+        }
+        Ok(shown)
+    }
+
+    fn words(&self, words: &Words<'_>, image: u32) -> Prompt {
+        Prompt {
+            text: self.desk.long(words.text.trim_matches(['\n', '\r'])),
+            command: None,
+            attachments: pictures(&words.images, image),
+            at: self.entry.at(),
+        }
+    }
+
+    /// A result shows itself in its step; this is one whose call is not in the file.
+    fn stray(&self, result: &Returned<'_>) -> Option<Item> {
+        let desk = self.desk;
+        let id = result.of.as_ref().map(|of| hash(of));
+        if id.is_some_and(|id| desk.index().is_shown(id, self.no)) {
+            return None;
+        }
+        let text = desk.cleaner.start(&result.text, 2000);
+        let what = desk.clean("result of a call that is not in this file");
+        Some(Item::Unknown { what, fields: vec![(desk.clean("output"), text)] })
+    }
+
+    /// Fields of what is not understood, one level of objects in it opened, what is private left out.
+    fn fields(&self, object: &Obj<'_>) -> Vec<(CleanText, CleanText)> {
+        let desk = self.desk;
+        let private = |key: &str| is_private(key) || self.dialect.is_private(key);
+        let mut fields = Vec::new();
+        for (key, value) in object.0.iter().filter(|(key, _)| !private(key)) {
+            let inner = Obj::of(value).unwrap_or_default();
+            for (under, value) in inner.0.iter().filter(|(key, value)| !private(key) && is_plain(value)) {
+                fields
+                    .push((desk.cleaner.start(&format!("{key}.{under}"), 80), value_text(value, 300, desk)));
+            }
+            if is_plain(value) {
+                fields.push((desk.cleaner.start(key, 80), value_text(value, 300, desk)));
+            }
+            if fields.len() >= FIELDS {
+                break;
+            }
+        }
+        fields.truncate(FIELDS);
+        fields
+    }
+}
+
+/// Neither object nor list: nobody knows what is in those.
+fn is_plain(value: &RawValue) -> bool {
+    !value.get().starts_with(['{', '['])
+}
+
+/// Keys never shown of what is not understood: ids, the envelope, and what is private whoever writes it.
+fn is_private(key: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "type",
+        "id",
+        "timestamp",
+        "time",
+        "version",
+        "cwd",
+        "env",
+        "environment",
+        "system",
+        "tools",
+        "headers",
+    ];
+    const WORDS: &[&str] = &[
+        "uuid",
+        "encrypted",
+        "signature",
+        "opaque",
+        "systemprompt",
+        "system_prompt",
+        "instructions",
+        "token",
+        "account",
+        "rate_limit",
+        "telemetry",
+    ];
+    let low = key.to_ascii_lowercase();
+    let ids = ["Id", "_id", "ID"].iter().any(|end| key.ends_with(end));
+    ids || KEYS.contains(&key) || WORDS.iter().any(|word| low.contains(word))
+}

@@ -1,0 +1,156 @@
+//! A tool call and the result found for it, made into [`Step`]s.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::said::{Block, Call, Returned};
+use super::shown::Page;
+use super::tools::{self, Done, shows_errors};
+use super::{Dialect, first, whole};
+use crate::session::error::ReadError;
+use crate::session::index::hash;
+use crate::session::media;
+use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
+
+/// Records of a sub-agent that are shown inside its step.
+const SUB_RECORDS: usize = 400;
+/// Items of a sub-agent that are shown inside its step.
+const SUB_ITEMS: usize = 200;
+
+/// The result of a call, and what is known of the record it stands in.
+struct Found<'a> {
+    result: &'a Returned<'a>,
+    /// When it came, where that is another record than the call's.
+    at: Option<Timestamp>,
+    /// The number of its first image.
+    image: u32,
+}
+
+/// The steps of a call, numbered from `no`; `image` is the number of the first image inside the call.
+pub(super) fn steps<D: Dialect>(
+    page: &Page<'_, D>,
+    call: &Call<'_>,
+    no: u32,
+    image: u32,
+) -> Result<Vec<Item>, ReadError> {
+    if let Some(result) = &call.result {
+        return made(page, call, no, Some(Found { result, at: None, image }));
+    }
+    let desk = page.desk;
+    let id = call.id.as_ref().map(|id| hash(id));
+    let found = id.and_then(|id| desk.index().result_of(id));
+    let Some((_, entry)) = found else { return made(page, call, no, None) };
+    let bytes = desk.record(&entry)?;
+    let object = first(&bytes).map(|(object, _)| object);
+    let said = object.as_ref().and_then(|object| whole(page.dialect, object));
+    let mut image = entry.images + 1;
+    let blocks = said.as_ref().map(|said| &said.blocks[..]).unwrap_or_default();
+    for block in blocks {
+        let result = match block {
+            Block::Result(result) if result.of.as_ref().map(|of| hash(of)) == id => Some(result),
+            Block::Call(again) if again.id.as_ref().map(|id| hash(id)) == id => again.result.as_ref(),
+            _ => None,
+        };
+        if let Some(result) = result {
+            return made(page, call, no, Some(Found { result, at: entry.at(), image }));
+        }
+        image += block.images().len() as u32;
+    }
+    made(page, call, no, None)
+}
+
+fn made<D: Dialect>(
+    page: &Page<'_, D>,
+    call: &Call<'_>,
+    no: u32,
+    found: Option<Found<'_>>,
+) -> Result<Vec<Item>, ReadError> {
+    let desk = page.desk;
+    let at = page.entry.at();
+    let result = found.as_ref().map(|found| found.result);
+    let root = desk.index().root().unwrap_or_default().to_owned();
+    let took = found.as_ref().and_then(|found| {
+        let between = || Duration::try_from(found.at?.duration_since(at?)).ok();
+        found.result.took.or_else(between)
+    });
+    let forms = tools::formed(Done { call, result, root: &root }, desk);
+    let mut items = Vec::with_capacity(forms.len());
+    for ((form, kind), no) in forms.into_iter().zip(tools::kinds(call)).zip(no..) {
+        let mut tool = form.tool;
+        if let (Tool::Agent { items, .. }, Some(id), false) = (&mut tool, &call.id, page.inside) {
+            *items = sub_items(page, hash(id), no)?;
+        }
+        let images = match &found {
+            Some(found) if items.is_empty() => pictures(&found.result.images, found.image),
+            _ => Vec::new(),
+        };
+        items.push(Item::Step(Box::new(Step {
+            no,
+            kind,
+            name: form.name,
+            outcome: outcome(result, &tool, page),
+            tool,
+            at,
+            took,
+            images,
+        })));
+    }
+    Ok(items)
+}
+
+fn outcome<D: Dialect>(result: Option<&Returned<'_>>, tool: &Tool, page: &Page<'_, D>) -> Outcome {
+    let desk = page.desk;
+    match result {
+        None => Outcome::Open,
+        Some(result) if result.declined => Outcome::Declined,
+        Some(result) if result.failed || result.exit.is_some_and(|code| code != 0) => {
+            Outcome::Failed(if shows_errors(tool) && !is_delete(tool) {
+                desk.clean("")
+            } else {
+                desk.cleaner.start(&result.text, desk.output)
+            })
+        }
+        Some(_) => Outcome::Done,
+    }
+}
+
+/// Whether the form is that of a deleted file, which shows no output.
+fn is_delete(tool: &Tool) -> bool {
+    matches!(tool, Tool::Other { input, output, .. } if input.is_empty() && output.bytes == 0)
+}
+
+/// Encoded images as attachments, numbered from `first`.
+pub(super) fn pictures(images: &[std::borrow::Cow<'_, str>], first: u32) -> Vec<Attachment> {
+    let attachment = |(encoded, no): (&std::borrow::Cow<'_, str>, u32)| {
+        let head = media::head(encoded);
+        Attachment {
+            no,
+            media_type: media::kind(&head),
+            bytes: media::decoded_len(encoded),
+            size: media::size(&head),
+        }
+    };
+    images.iter().zip(first..).map(attachment).collect()
+}
+
+/// What the sub-agent of a step did, where this file tells.
+fn sub_items<D: Dialect>(page: &Page<'_, D>, sender: u64, step: u32) -> Result<Vec<Item>, ReadError> {
+    let desk = page.desk;
+    let chain = desk.index().sub_agent(sender, step, SUB_RECORDS);
+    let mut shown = Vec::new();
+    for (no, entry) in chain {
+        if shown.len() >= SUB_ITEMS {
+            break;
+        }
+        let record = desk.record(&entry)?;
+        shown.extend(super::shown::inside(page.dialect, &entry, no, &record, desk)?);
+    }
+    shown.truncate(SUB_ITEMS);
+    let steps = shown.iter_mut().filter_map(|item| match item {
+        Item::Step(step) => Some(step),
+        _ => None,
+    });
+    steps.zip(1..).for_each(|(step, no)| step.no = no);
+    Ok(shown)
+}

@@ -1,0 +1,7 @@
+//! Sessions of all agents that are told in a dialect: what is read of the fixtures, what survives when they
+//! are mutilated, and what is found in real files.
+
+mod corpus;
+mod fixtures;
+mod mutations;
+mod retold;

@@ -1,0 +1,126 @@
+//! Factory's Droid: `~/.factory/sessions/<id>.jsonl`, and what `droid exec` prints as `stream-json`.
+//!
+//! The store has the blocks of Claude Code in an envelope of its own; the stream has one flat record a
+//! message, call and result.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::agent::Likeness;
+use super::dialect::{
+    Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content,
+};
+use super::json::{self, Obj};
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Droid;
+
+impl Dialect for Droid {
+    fn name(&self) -> &'static str {
+        "Droid"
+    }
+
+    fn likeness(&self, record: &Obj<'_>) -> Likeness {
+        let has = |key| record.raw(key).is_some();
+        match record.text("type").as_deref() {
+            Some("session_start") if has("id") => Likeness::Certain,
+            Some("message") if has("session_id") && has("role") && has("text") => Likeness::Certain,
+            Some("tool_call" | "tool_result") if has("session_id") && has("toolCallId") => Likeness::Certain,
+            // pi's messages are like them: its own records tell.
+            Some("message")
+                if has("id") && record.obj("message").is_some_and(|m| m.raw("role").is_some()) =>
+            {
+                Likeness::Likely
+            }
+            _ => Likeness::Unknown,
+        }
+    }
+
+    fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>> {
+        let kind = record.text("type").unwrap_or_default();
+        let mut said = match kind.as_ref() {
+            "session_start" => {
+                let title = record.text("sessionTitle").or_else(|| record.text("title")).map(Title::Agent);
+                let facts = Facts { cwd: record.text("cwd"), title, ..Facts::default() };
+                Said { facts, ..Said::default() }
+            }
+            "message" => match record.obj("message") {
+                Some(message) => stored(&message),
+                None => streamed(record),
+            },
+            "tool_call" => Said::one(Block::Call(Box::new(Call {
+                id: record.text("toolCallId"),
+                name: record.text("toolName").unwrap_or_default(),
+                input: Cow::Borrowed(record.raw("parameters").map_or("", RawValue::get)),
+                result: None,
+            }))),
+            "tool_result" => Said::one(Block::Result(Box::new(result(record)))),
+            "completion" => spoken(record.text("finalText").unwrap_or_default(), Recorded::Event),
+            "error" => Said::one(Block::Error(record.text("message").unwrap_or_default())),
+            "compaction_state" => {
+                Said::one(Block::Compacted { before: None, summary: record.text("summaryText") })
+            }
+            "todo_state" | "session_end" | "system" => Said::default(),
+            kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
+        };
+        said.at = record.text("timestamp").and_then(|at| at.parse().ok());
+        vec![said]
+    }
+}
+
+fn stored<'a>(message: &Obj<'a>) -> Said<'a> {
+    let mut said = Said::default();
+    let Some(raw) = message.raw("content") else { return said };
+    let own =
+        |text: Cow<'a, str>| Some(text).filter(|text| !text.trim_start().starts_with("<system-reminder>"));
+    match message.text("role").as_deref() {
+        Some("user") => content(raw, Speaker::Person, &mut said, own),
+        Some("assistant") => content(raw, Speaker::Agent, &mut said, Some),
+        _ => {}
+    }
+    said
+}
+
+fn streamed<'a>(record: &Obj<'a>) -> Said<'a> {
+    let text = record.text("text").unwrap_or_default();
+    match record.text("role").as_deref() {
+        Some("user") => {
+            let mut said = Said::default();
+            said.prompt(Words { text, images: Vec::new() });
+            said
+        }
+        Some("assistant") => spoken(text, Recorded::Item),
+        _ => Said::default(),
+    }
+}
+
+/// The agent's words; the last of them are repeated at the end.
+fn spoken(text: Cow<'_, str>, how: Recorded) -> Said<'_> {
+    let mut said = Said { twin: Some(Twin::of("reply", &text, how)), ..Said::default() };
+    said.reply(text);
+    said
+}
+
+fn result<'a>(record: &Obj<'a>) -> Returned<'a> {
+    let value = record.raw("value");
+    let object = value.and_then(Obj::of).unwrap_or_default();
+    let part = |key| object.text(key).unwrap_or_default();
+    let streams = [part("stdout"), part("stderr")];
+    let printed = streams.iter().map(|text| text.trim_end()).filter(|text| !text.is_empty());
+    let printed = printed.collect::<Vec<_>>().join("\n");
+    let whole = || value.map(|value| Cow::Borrowed(value.get())).unwrap_or_default();
+    let text = match value.and_then(json::text) {
+        Some(text) => text,
+        None if object.raw("stdout").is_some() || object.raw("stderr").is_some() => Cow::Owned(printed),
+        None => record.obj("error").and_then(|error| error.text("message")).unwrap_or_else(whole),
+    };
+    Returned {
+        of: record.text("toolCallId"),
+        text,
+        failed: record.flag("isError"),
+        exit: object.raw("exitCode").and_then(|code| code.get().parse().ok()),
+        ..Returned::default()
+    }
+}

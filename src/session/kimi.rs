@@ -1,0 +1,133 @@
+//! Kimi Code: `~/.kimi-code/sessions/<folder>/<session>/agents/<agent>/wire.jsonl`.
+//!
+//! Records `{type, time}` of everything on the wire. What is said is what is appended to the context: a
+//! prompt is recorded a second time as the start of a turn, and what the agent injects names its origin.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::agent::Likeness;
+use super::dialect::{
+    Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, usage,
+};
+use super::json::Obj;
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kimi;
+
+/// Families of records without anything for a reader that is not said elsewhere, or with what belongs to
+/// the person alone (system prompts, lists of tools).
+const HIDDEN: &[&str] = &[
+    "turn.",
+    "tools.",
+    "llm.",
+    "permission.",
+    "plan_mode.",
+    "full_compaction.",
+    "plugin.",
+    "runtime.",
+    "token_counting.",
+    "metadata",
+    "mcp.",
+    "hook.",
+    "goal.",
+];
+
+impl Dialect for Kimi {
+    fn name(&self) -> &'static str {
+        "Kimi Code"
+    }
+
+    fn likeness(&self, record: &Obj<'_>) -> Likeness {
+        let has = |key| record.raw(key).is_some();
+        match record.text("type").as_deref() {
+            Some("metadata") if has("protocol_version") => Likeness::Certain,
+            Some("context.append_message") if has("message") => Likeness::Certain,
+            Some("context.append_loop_event") if has("event") => Likeness::Certain,
+            Some("turn.prompt") if has("input") => Likeness::Likely,
+            _ => Likeness::Unknown,
+        }
+    }
+
+    fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>> {
+        let kind = record.text("type").unwrap_or_default();
+        let facts = |facts| Said { facts, ..Said::default() };
+        let mut said = match kind.as_ref() {
+            "context.append_message" => appended(&record.obj("message").unwrap_or_default()),
+            "context.append_loop_event" => event(&record.obj("event").unwrap_or_default()),
+            "context.apply_compaction" => Said::one(Block::Compacted {
+                before: record.number("tokensBefore"),
+                summary: record.text("summary"),
+            }),
+            "turn.cancel" => Said::one(Block::Interrupted),
+            "config.update" => facts(Facts { model: record.text("modelAlias"), ..Facts::default() }),
+            "profile.bind" => facts(Facts {
+                model: record.text("modelAlias"),
+                cwd: record.obj("environmentDisclosure").and_then(|told| told.text("cwd")),
+                ..Facts::default()
+            }),
+            "usage.record" => facts(Facts {
+                usage: record.obj("usage").map(|tokens| {
+                    let names = ["inputOther", "output", "inputCacheRead", "inputCacheCreation"];
+                    (Counted::Record, usage(&tokens, names))
+                }),
+                ..Facts::default()
+            }),
+            kind if HIDDEN.iter().any(|family| kind.starts_with(family)) => Said::default(),
+            kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
+        };
+        let millis = record.number("time").and_then(|millis| i64::try_from(millis).ok());
+        said.at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        vec![said]
+    }
+}
+
+fn appended<'a>(message: &Obj<'a>) -> Said<'a> {
+    let mut said = Said::default();
+    let origin = message.obj("origin").and_then(|origin| origin.text("kind"));
+    let Some(raw) = message.raw("content") else { return said };
+    match (message.text("role").as_deref(), origin.as_deref()) {
+        (Some("user"), None | Some("user")) => content(raw, Speaker::Person, &mut said, Some),
+        (Some("assistant"), _) => content(raw, Speaker::Agent, &mut said, Some),
+        _ => {}
+    }
+    said
+}
+
+fn event<'a>(event: &Obj<'a>) -> Said<'a> {
+    match event.text("type").as_deref() {
+        Some("content.part") => part(&event.obj("part").unwrap_or_default()),
+        Some("tool.call") => Said::one(Block::Call(Box::new(Call {
+            id: event.text("toolCallId"),
+            name: event.text("name").unwrap_or_default(),
+            input: Cow::Borrowed(event.raw("args").map_or("", RawValue::get)),
+            result: None,
+        }))),
+        Some("tool.result") => {
+            let result = event.obj("result").unwrap_or_default();
+            let output = result.raw("output");
+            Said::one(Block::Result(Box::new(Returned {
+                of: event.text("toolCallId"),
+                text: result_text(output),
+                failed: result.flag("isError"),
+                images: output.map(pictures).unwrap_or_default(),
+                ..Returned::default()
+            })))
+        }
+        Some("step.begin" | "step.end" | "step.retry" | "step.interrupted") => Said::default(),
+        kind => Said::one(Block::Unknown(format!("event {}", kind.unwrap_or_default()), event.clone())),
+    }
+}
+
+fn part<'a>(part: &Obj<'a>) -> Said<'a> {
+    let mut said = Said::default();
+    match part.text("type").as_deref() {
+        Some("text") => said.reply(part.text("text").unwrap_or_default()),
+        Some("think") => said.thought(part.text("think").unwrap_or_default()),
+        kind => said.blocks.push(Block::Unknown(format!("part {}", kind.unwrap_or_default()), part.clone())),
+    }
+    said
+}

@@ -1,0 +1,137 @@
+//! Qwen Code: `~/.qwen/projects/<folder>/chats/<id>.jsonl`. The envelope of Claude Code around Gemini's
+//! parts.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::agent::Likeness;
+use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures};
+use super::diff;
+use super::json::{self, Obj};
+use super::model::Usage;
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Qwen;
+
+impl Dialect for Qwen {
+    fn name(&self) -> &'static str {
+        "Qwen Code"
+    }
+
+    fn likeness(&self, record: &Obj<'_>) -> Likeness {
+        let parts = record.obj("message").is_some_and(|message| message.raw("parts").is_some());
+        let known =
+            matches!(record.text("type").as_deref(), Some("user" | "assistant" | "tool_result" | "system"));
+        if parts && known && record.raw("uuid").is_some() { Likeness::Certain } else { Likeness::Unknown }
+    }
+
+    fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>> {
+        let kind = record.text("type").unwrap_or_default();
+        let mut said = Said::default();
+        match kind.as_ref() {
+            "user" if record.text("subtype").is_some() => said.blocks.extend(notice(record)),
+            "user" => user(record, &mut said),
+            "assistant" => assistant(record, &mut said),
+            "tool_result" => said.blocks.extend(results(record)),
+            "system" => said.blocks.extend(system(record)),
+            kind => said.blocks.push(Block::Unknown(kind.to_owned(), record.clone())),
+        }
+        said.at = record.text("timestamp").and_then(|at| at.parse().ok());
+        said.facts.version = record.text("version");
+        said.facts.cwd = record.text("cwd");
+        said.facts.branch = record.text("gitBranch");
+        vec![said]
+    }
+
+    fn is_private(&self, key: &str) -> bool {
+        matches!(key, "systemPayload" | "gitBranch")
+    }
+}
+
+fn parts<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
+    let message = record.obj("message").unwrap_or_default();
+    message.list("parts").into_iter().filter_map(Obj::of).collect()
+}
+
+fn user<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
+    let own = |text: &Cow<'_, str>| {
+        let text = text.trim();
+        // What hooks and the agent itself put beside the words.
+        !text.is_empty() && !text.starts_with("<qwen:") && !text.starts_with("<system-reminder>")
+    };
+    let mut texts: Vec<_> = parts(record).iter().filter_map(|part| part.text("text")).filter(own).collect();
+    let text = match texts.len() {
+        1 => texts.pop().unwrap_or_default(),
+        _ => Cow::Owned(texts.join("\n\n")),
+    };
+    let message = record.obj("message").unwrap_or_default();
+    let images = message.raw("parts").map(pictures).unwrap_or_default();
+    said.prompt(Words { text, images });
+}
+
+/// News of something in the background.
+fn notice<'a>(record: &Obj<'a>) -> Option<Block<'a>> {
+    let text = record.obj("systemPayload").and_then(|payload| payload.text("displayText"))?;
+    Some(Block::Local { command: text, output: Cow::Borrowed("") })
+}
+
+fn assistant<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
+    said.facts = Facts { model: record.text("model"), ..Facts::default() };
+    said.facts.usage = record.obj("usageMetadata").map(|tokens| {
+        let number = |key| tokens.number(key).unwrap_or(0);
+        let cache_read = number("cachedContentTokenCount");
+        let input = number("promptTokenCount").saturating_sub(cache_read);
+        let output = number("candidatesTokenCount") + number("thoughtsTokenCount");
+        (Counted::Record, Usage { input, output, cache_read, cache_write: 0 })
+    });
+    for part in parts(record) {
+        let text = part.text("text");
+        match (text, part.obj("functionCall")) {
+            (Some(text), _) if part.flag("thought") => said.thought(text),
+            (Some(text), _) => said.reply(text),
+            (None, Some(call)) => said.blocks.push(Block::Call(Box::new(Call {
+                id: call.text("id"),
+                name: call.text("name").unwrap_or_default(),
+                input: Cow::Borrowed(call.raw("args").map_or("", RawValue::get)),
+                result: None,
+            }))),
+            (None, None) => {}
+        }
+    }
+}
+
+fn results<'a>(record: &Obj<'a>) -> Vec<Block<'a>> {
+    let told = record.obj("toolCallResult").unwrap_or_default();
+    let status = told.text("status").unwrap_or_default();
+    let display = told.raw("resultDisplay");
+    let changed = display.and_then(Obj::of).and_then(|display| display.text("fileDiff"));
+    let responses = parts(record).into_iter().filter_map(|part| part.obj("functionResponse"));
+    let result = |response: Obj<'a>| {
+        let given = response.obj("response").unwrap_or_default();
+        let error = given.text("error");
+        let text = error.clone().or_else(|| given.text("output"));
+        Block::Result(Box::new(Returned {
+            of: response.text("id"),
+            text: text.or_else(|| display.and_then(json::text)).unwrap_or_default(),
+            failed: status == "error" || error.is_some(),
+            declined: status == "cancelled",
+            hunks: changed.as_deref().map(diff::unified).unwrap_or_default(),
+            ..Returned::default()
+        }))
+    };
+    responses.map(result).collect()
+}
+
+fn system<'a>(record: &Obj<'a>) -> Option<Block<'a>> {
+    let payload = record.obj("systemPayload").unwrap_or_default();
+    match record.text("subtype").as_deref() {
+        Some("chat_compression") => Some(Block::Compacted {
+            before: payload.obj("info").and_then(|info| info.number("originalTokenCount")),
+            summary: None,
+        }),
+        // Telemetry, commands of the terminal, checkpoints.
+        _ => None,
+    }
+}
