@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use super::aider::Aider;
 use super::claude::ClaudeCode;
 use super::codex::Codex;
 use super::copilot::Copilot;
@@ -17,6 +18,7 @@ use super::lines::Place;
 use super::model::{Item, Output, Prompt};
 use super::pi::Pi;
 use super::qwen::Qwen;
+use super::runs::Begins;
 use super::source::Source;
 use crate::redact::{CleanText, Cleaner};
 
@@ -33,6 +35,7 @@ pub(crate) static AGENTS: &[&dyn Agent] = &[
     &Told(Kimi),
     &Told(Pi::Pi),
     &Told(Pi::OpenClaw),
+    &Told(Aider),
 ];
 
 /// How sure an agent is that records are its own.
@@ -49,12 +52,14 @@ pub(crate) enum Likeness {
 }
 
 /// How records lie in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Layout {
     /// One a line.
     Lines,
     /// In the array of this name, in the one object that is the file.
     Document(&'static str),
+    /// In runs of lines of a text that is no JSON.
+    Runs(Begins),
 }
 
 /// A format of sessions: records one after the other in a file.

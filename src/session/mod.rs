@@ -7,6 +7,7 @@
 //! writes is known to one module each; a new one is a file and a line in the table of `agent`.
 
 mod agent;
+mod aider;
 mod claude;
 mod codex;
 mod copilot;
@@ -27,6 +28,7 @@ pub mod model;
 mod pi;
 mod qwen;
 mod report;
+mod runs;
 #[expect(clippy::module_inception, reason = "the type the module is named for")]
 mod session;
 mod source;

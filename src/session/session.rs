@@ -14,6 +14,7 @@ use super::lines::{Fed, Lines, Place, Sink, Splitter};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::report::Report;
+use super::runs::Runs;
 use super::source::Source;
 use crate::redact::Cleaner;
 
@@ -62,6 +63,7 @@ impl Session {
         let lines: Box<dyn Splitter> = match agent.layout() {
             Layout::Lines => Box::new(Lines::new()),
             Layout::Document(array) => Box::new(Document::new(array)),
+            Layout::Runs(begins) => Box::new(Runs::new(begins)),
         };
         let reading = Reading { lines, indexer: agent.indexer() };
         Ok(Self {
@@ -272,6 +274,11 @@ impl Session {
                 }
                 None => Ok(Shown::default()),
             },
+            // Text keeps its line feeds, which a record of JSON may lose.
+            _ if matches!(self.agent.layout(), Layout::Runs(_)) => {
+                let run = self.source.bytes(entry.offset, entry.len as usize)?;
+                self.agent.show(entry, no, &run, desk)
+            }
             _ => self.agent.show(entry, no, &desk.record(entry)?, desk),
         }
     }
@@ -310,7 +317,7 @@ fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
     }
     let likeness = |agent: &dyn Agent| {
         let elements = match agent.layout() {
-            Layout::Lines => None,
+            Layout::Lines | Layout::Runs(_) => None,
             Layout::Document(array) => Some(Elements::of(array, &bytes)),
         };
         let records: Vec<&[u8]> = match &elements {

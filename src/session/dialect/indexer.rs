@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::said::{Block, Counted, Facts, Recorded, Said, Title};
-use super::{Dialect, first, tools};
+use super::{Dialect, first, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Indexer, NotJson};
 use crate::session::index::{Index, Kind, New, hash};
@@ -63,6 +63,12 @@ impl<D: Dialect> Indexer for Reading<D> {
         index: &mut Index,
         cleaner: &Cleaner,
     ) -> Result<usize, NotJson> {
+        if is_text(self.dialect) {
+            let record = Record { bytes, place, len: bytes.len(), cleaner };
+            let run = String::from_utf8_lossy(bytes);
+            self.place(&self.dialect.read_text(&run), &record, index);
+            return Ok(bytes.len());
+        }
         let Some((object, len)) = first(bytes).filter(|_| bytes.starts_with(b"{")) else {
             return Err(NotJson);
         };

@@ -43,6 +43,16 @@ pub(super) trait Dialect: Send + Sync + Copy + std::fmt::Debug + 'static {
         Likeness::Unknown
     }
 
+    /// As [`Dialect::likeness`], of a line of a text that is no JSON.
+    fn text_likeness(&self, _line: &[u8]) -> Likeness {
+        Likeness::Unknown
+    }
+
+    /// What a run of lines says, in a text that is no JSON.
+    fn read_text<'a>(&self, _run: &'a str) -> Said<'a> {
+        Said::default()
+    }
+
     /// What a record says: at most one thing of the whole record, and any number of its parts. A part has
     /// a place of its own in the index, and must say the same when it is read alone.
     fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>>;
@@ -68,6 +78,9 @@ impl<D: Dialect> Agent for Told<D> {
 
     fn likeness(&self, line: &[u8]) -> Likeness {
         let line = trimmed(line);
+        if is_text(self.0) {
+            return self.0.text_likeness(line);
+        }
         match first(line) {
             Some((record, _)) => self.0.likeness(&record),
             None if line.starts_with(b"{") => self.0.torn_likeness(line),
@@ -95,6 +108,11 @@ fn first(record: &[u8]) -> Option<(Obj<'_>, usize)> {
     let mut records = serde_json::Deserializer::from_slice(record).into_iter();
     let record = records.next()?.ok()?;
     Some((record, records.byte_offset()))
+}
+
+/// Whether the dialect is written in text that is no JSON.
+fn is_text<D: Dialect>(dialect: D) -> bool {
+    matches!(dialect.layout(), Layout::Runs(_))
 }
 
 /// What a record (or a part, read alone) says as a whole.

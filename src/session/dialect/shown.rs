@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::said::{Block, Returned, Words};
+use super::said::{Block, Returned, Said, Words};
 use super::step::{pictures, steps};
 use super::tools::{kinds, value_text};
-use super::{Dialect, first, whole};
+use super::{Dialect, first, is_text, whole};
 use crate::redact::CleanText;
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
@@ -50,10 +50,20 @@ pub(super) fn inside<D: Dialect>(
 
 impl<D: Dialect> Page<'_, D> {
     fn shown(&self, record: &[u8]) -> Result<Shown, ReadError> {
+        if is_text(self.dialect) {
+            let run = String::from_utf8_lossy(record);
+            return self.said(&self.dialect.read_text(&run));
+        }
+        let object = first(record).map(|(object, _)| object);
+        match object.as_ref().and_then(|object| whole(self.dialect, object)) {
+            Some(said) => self.said(&said),
+            None => Ok(Shown::default()),
+        }
+    }
+
+    fn said(&self, said: &Said<'_>) -> Result<Shown, ReadError> {
         let (desk, at) = (self.desk, self.entry.at());
         let mut shown = Shown::default();
-        let Some((object, _)) = first(record) else { return Ok(shown) };
-        let Some(said) = whole(self.dialect, &object) else { return Ok(shown) };
         if let Some(model) = said.facts.model.as_deref().filter(|_| self.entry.switch) {
             shown.items.push(Item::Marker(Marker::Model { to: desk.cleaner.start(model, 80) }));
         }

@@ -26,7 +26,7 @@ fn corpus(agent: &str) -> Vec<PathBuf> {
     while let Some(path) = waiting.pop() {
         if let Ok(folder) = fs::read_dir(&path) {
             waiting.extend(folder.map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|e| e == "jsonl" || e == "json") {
+        } else if path.extension().is_some_and(|e| e == "jsonl" || e == "json" || e == "md") {
             found.push(path);
         }
     }
@@ -221,6 +221,7 @@ fn every_file_of_these_agents_is_recognised() {
         ("copilot", "Copilot CLI"),
         ("cursor", "Cursor"),
         ("droid", "Droid"),
+        ("aider", "Aider"),
         ("claude-code", "Claude Code"),
     ];
     for (folder, agent) in agents {

@@ -17,6 +17,7 @@ pub(super) const FIXTURES: &[(&str, &str, &[u8])] = &[
     ("Cursor", "cursor-transcript", include_bytes!("../../../../tests/fixtures/cursor/transcript.jsonl")),
     ("Droid", "droid-store", include_bytes!("../../../../tests/fixtures/droid/store.jsonl")),
     ("Droid", "droid-stream", include_bytes!("../../../../tests/fixtures/droid/stream.jsonl")),
+    ("Aider", "aider-history", include_bytes!("../../../../tests/fixtures/aider/history.md")),
     ("Kimi Code", "kimi-wire", include_bytes!("../../../../tests/fixtures/kimi/wire.jsonl")),
 ];
 
@@ -81,7 +82,8 @@ fn step_no(item: &Item) -> Option<u32> {
 
 #[test]
 fn a_session_that_grows_reads_like_one_that_was_there() {
-    for (_, name, bytes) in FIXTURES {
+    // A text has no records that could be waited for: what was read of one is not read again.
+    for (_, name, bytes) in FIXTURES.iter().filter(|(agent, ..)| *agent != "Aider") {
         let whole = retold(&read(bytes).unwrap());
         for cut in [bytes.len() / 3, bytes.len() / 2, bytes.len() - 2] {
             let path = tempfile::NamedTempFile::new().unwrap();
@@ -103,7 +105,7 @@ fn one_agents_session_is_not_taken_for_anothers() {
     for (agent, name, bytes) in FIXTURES {
         // Without its first record, which often names the agent.
         let second = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
-        if !name.contains("document") && *agent != "OpenClaw" && !name.contains("bare") {
+        if !name.contains("document") && *agent != "Aider" && *agent != "OpenClaw" && !name.contains("bare") {
             assert_eq!(read(&bytes[second..]).unwrap().agent(), *agent, "{name}");
         }
     }

@@ -1,0 +1,101 @@
+//! Aider: `<repository>/.aider.chat.history.md`, the Markdown of many runs one after the other.
+//!
+//! `# aider chat started at …` begins a run (in local time of an unknown zone), `#### ` stands before each
+//! line of a prompt, `> ` before what the program says; the rest is the agent's answer.
+
+use std::borrow::Cow;
+
+use super::agent::{Layout, Likeness};
+use super::dialect::{Block, Dialect, Facts, Said, Words};
+use super::json::Obj;
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aider;
+
+const STARTED: &str = "# aider chat started at ";
+
+/// Who speaks in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    Start,
+    Person,
+    Program,
+    Agent,
+}
+
+fn voice(line: &[u8]) -> Voice {
+    match line {
+        _ if line.starts_with(STARTED.as_bytes()) => Voice::Start,
+        [b'#', b'#', b'#', b'#', b' ', ..] => Voice::Person,
+        b">" | [b'>', b' ', ..] => Voice::Program,
+        _ => Voice::Agent,
+    }
+}
+
+fn begins(before: &[u8], line: &[u8]) -> bool {
+    voice(line) == Voice::Start || voice(before) != voice(line)
+}
+
+impl Dialect for Aider {
+    fn name(&self) -> &'static str {
+        "Aider"
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::Runs(begins)
+    }
+
+    fn likeness(&self, _record: &Obj<'_>) -> Likeness {
+        Likeness::Unknown
+    }
+
+    fn text_likeness(&self, line: &[u8]) -> Likeness {
+        if voice(line) == Voice::Start { Likeness::Certain } else { Likeness::Unknown }
+    }
+
+    fn read<'a>(&self, _record: &Obj<'a>) -> Vec<Said<'a>> {
+        Vec::new()
+    }
+
+    fn read_text<'a>(&self, run: &'a str) -> Said<'a> {
+        let mut said = Said::default();
+        match voice(run.as_bytes()) {
+            Voice::Start => {}
+            Voice::Person => {
+                let text = unmarked(run, "####").join("\n");
+                said.prompt(Words { text: Cow::Owned(text), images: Vec::new() });
+            }
+            Voice::Program => program(run, &mut said),
+            Voice::Agent => said.reply(Cow::Borrowed(run.trim())),
+        }
+        said
+    }
+}
+
+/// Lines without the mark before them and the blanks behind.
+fn unmarked<'a>(run: &'a str, mark: &str) -> Vec<&'a str> {
+    let line = |line: &'a str| line.strip_prefix(mark).unwrap_or(line);
+    run.lines().map(line).map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect()
+}
+
+fn program<'a>(run: &'a str, said: &mut Said<'a>) {
+    let lines = unmarked(run, ">");
+    let find = |start: &str| lines.iter().find_map(|line| line.strip_prefix(start));
+    let model = find("Main model: ").or_else(|| find("Model: "));
+    if let Some(version) = find("Aider v") {
+        // The banner of a start: which program was called how is not worth a reader's time.
+        let model = model.and_then(|model| model.split(" with ").next()).map(Cow::Borrowed);
+        said.facts = Facts { version: Some(Cow::Borrowed(version)), model, ..Facts::default() };
+        return;
+    }
+    if lines.iter().any(|line| line.contains("KeyboardInterrupt")) {
+        said.blocks.push(Block::Interrupted);
+        return;
+    }
+    let mut lines = lines.into_iter().filter(|line| !line.is_empty());
+    if let Some(first) = lines.next() {
+        let output = lines.collect::<Vec<_>>().join("\n");
+        said.blocks.push(Block::Local { command: Cow::Borrowed(first), output: Cow::Owned(output) });
+    }
+}
