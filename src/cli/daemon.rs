@@ -1,6 +1,6 @@
 //! `panko daemon install|uninstall|status`: the daemon as a service of the user's session.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use etcetera::BaseStrategy;
@@ -28,7 +28,7 @@ pub(super) fn run(paths: &Paths, what: &DaemonCommand) -> Result<Exit, CliError>
     }
 }
 
-fn install(file: &PathBuf) -> Result<Exit, CliError> {
+fn install(file: &Path) -> Result<Exit, CliError> {
     let exe =
         std::env::current_exe().map_err(|error| CliError::failed(format!("where is panko? {error}"), ""))?;
     service::write(file, &NATIVE.text(&exe)).map_err(|error| {
@@ -39,7 +39,7 @@ fn install(file: &PathBuf) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn uninstall(file: &PathBuf) -> Result<Exit, CliError> {
+fn uninstall(file: &Path) -> Result<Exit, CliError> {
     if !file.exists() {
         tell("it is not installed");
         return Ok(Exit::Done);

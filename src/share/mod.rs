@@ -1,6 +1,6 @@
 //! The life of one share, without any of its machinery.
 //!
-//! [`step`] takes a [`State`], an [`Event`] and the time and answers with the next state and the
+//! [`step()`] takes a [`State`], an [`Event`] and the time and answers with the next state and the
 //! [`Effect`]s to run. It does no I/O and reads no clock: the `ShareActor` is the shell around it.
 //! [`plan`] decides what becomes of each recorded share when a daemon starts; [`backoff`] how long a
 //! failed tunnel waits; [`options`] what a person may ask for.

@@ -1,9 +1,9 @@
 //! `ShareActor`: one share, its session server and its keeper. The shell around [`crate::share::step`].
 //!
-//! An event goes through `step`; the effects are run ([`effects`]); what follows from the new state alone
+//! An event goes through `step`; the effects are run (`effects`); what follows from the new state alone
 //! (the timer, the place among the starting tunnels, what the Supervisor and the database are told) is
-//! brought in line by [`ShareActor::settle`]. [`keeper`] is the connection to the keeper process,
-//! [`translate`] turns its words into events.
+//! brought in line by `ShareActor::settle`. `keeper` is the connection to the keeper process,
+//! `translate` turns its words into events.
 
 mod effects;
 mod files;

@@ -1,8 +1,8 @@
 //! `Supervisor`: owns one `ShareActor` per share, starts, watches, restarts and stops them.
 //!
 //! What is known of each share is kept here as the actors tell it ([`Changed`]), so that a list never waits
-//! for a share. [`start`] is the way of a StartShare, [`restore`] what happens at the start of a daemon and
-//! after a panic of a Supervisor, [`stop`] the ends.
+//! for a share. `start` is the way of a StartShare, `restore` what happens at the start of a daemon and
+//! after a panic of a Supervisor, `stop` the ends.
 
 mod entry;
 mod rebuild;
