@@ -14,6 +14,7 @@ mod copilot;
 mod cursor;
 mod dialect;
 mod diff;
+pub mod discovery;
 mod document;
 mod droid;
 mod error;

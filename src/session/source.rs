@@ -16,6 +16,14 @@ use super::error::{OpenError, ReadError};
 pub struct Source {
     file: File,
     limit: Option<u64>,
+    gap: Option<Gap>,
+}
+
+/// The part of a file that an excerpt leaves out, in bytes from the beginning of the file.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    from: u64,
+    to: u64,
 }
 
 impl Source {
@@ -44,7 +52,38 @@ impl Source {
             };
             return Err(OpenError::NotAFile { what });
         }
-        Ok(Self { file, limit })
+        Ok(Self { file, limit, gap: None })
+    }
+
+    /// The beginning and the end of an open file as if nothing stood between them: about `head` and `tail`
+    /// bytes, cut at line breaks. A file that is not longer than both is taken whole. What the file grows by
+    /// later is not in it.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn excerpt(file: File, head: usize, tail: usize) -> Result<Self, OpenError> {
+        let mut source = Self::from_file(file, None)?;
+        let len = source.len()?;
+        source.limit = Some(len);
+        if len <= (head as u64).saturating_add(tail as u64) {
+            return Ok(source);
+        }
+        let from = match memchr::memrchr(b'\n', &source.bytes(0, head)?) {
+            Some(at) => at as u64 + 1,
+            None => head as u64,
+        };
+        let begin = len - tail as u64;
+        let to = match memchr::memchr(b'\n', &source.bytes(begin, tail)?) {
+            Some(at) => begin + at as u64 + 1,
+            None => len,
+        };
+        source.gap = Some(Gap { from, to });
+        Ok(source)
+    }
+
+    /// Whether nothing of the file was left out.
+    pub fn is_whole(&self) -> bool {
+        self.gap.is_none()
     }
 
     /// How many bytes there are now, the limit respected.
@@ -53,7 +92,8 @@ impl Source {
     /// When the system refuses to tell.
     pub fn len(&self) -> io::Result<u64> {
         let len = self.file.metadata()?.len();
-        Ok(self.limit.map_or(len, |limit| len.min(limit)))
+        let len = self.limit.map_or(len, |limit| len.min(limit));
+        Ok(self.gap.map_or(len, |gap| len.saturating_sub(gap.to).saturating_add(gap.from.min(len))))
     }
 
     /// Whether there are no bytes now.
@@ -66,7 +106,12 @@ impl Source {
 
     /// Reads what one call gives at `offset`; 0 at the end or at the limit.
     pub(crate) fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let room = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(offset));
+        let (offset, near) = match self.gap {
+            Some(gap) if offset < gap.from => (offset, gap.from - offset),
+            Some(gap) => (offset.saturating_add(gap.to - gap.from), u64::MAX),
+            None => (offset, u64::MAX),
+        };
+        let room = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(offset)).min(near);
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(buf.len());
         let Some(buf) = buf.get_mut(..room) else { return Ok(0) };
         loop {
@@ -88,5 +133,45 @@ impl Source {
             }
         }
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn read(source: &Source) -> String {
+        String::from_utf8(source.bytes(0, source.len().unwrap() as usize).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_excerpt_is_the_first_and_the_last_lines() {
+        let text = b"one\ntwo\nthree\nfour\nfive\n";
+        for (head, tail, kept, whole) in [
+            (100, 100, "one\ntwo\nthree\nfour\nfive\n", true),
+            (9, 8, "one\ntwo\nfive\n", false),
+            // Not one line fits: the beginning is cut inside a line, the end left out.
+            (2, 2, "on", false),
+            (8, 0, "one\ntwo\n", false),
+        ] {
+            let source = Source::excerpt(file(text), head, tail).unwrap();
+            assert_eq!((read(&source).as_str(), source.is_whole()), (kept, whole), "{head}, {tail}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_of_a_file_that_shrinks_is_an_error_when_read() {
+        let file = file(b"one\ntwo\nthree\nfour\nfive\n");
+        let source = Source::excerpt(file.try_clone().unwrap(), 9, 8).unwrap();
+        file.set_len(10).unwrap();
+        assert!(source.bytes(0, 13).is_err());
     }
 }

@@ -1,0 +1,15 @@
+//! Which sessions there are on this machine: where agents keep them ([`places`]), the files found there
+//! ([`find`]), and what a look at the beginning and the end of one tells ([`glance`]).
+//!
+//! Folders are read and files stated, nothing is written. The environment is an argument. What was found is
+//! cached elsewhere (`crate::catalog`).
+
+mod look;
+mod places;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use look::{Glance, glance};
+pub use places::{PLACES, Place, Root, Surroundings};
+pub use walk::{Found, Identity, Walked, find};
