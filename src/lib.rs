@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md is the map of this house and its invariants.
 
 pub mod actors;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -92,6 +92,11 @@ impl Paths {
         self.data.join("state.db")
     }
 
+    /// The catalog of sessions and their full text; disposable.
+    pub fn catalog(&self) -> PathBuf {
+        self.data.join("index.db")
+    }
+
     /// The daemon's control socket.
     pub fn socket(&self) -> PathBuf {
         self.data.join("daemon.sock")

@@ -1,0 +1,3 @@
+DROP TABLE passages_fts;
+DROP TABLE passages;
+DROP TABLE sessions;

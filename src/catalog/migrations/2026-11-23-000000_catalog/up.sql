@@ -1,0 +1,46 @@
+-- index.db is a cache: a change here is a change of this file, and the old database is thrown away.
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY NOT NULL,
+    path BLOB NOT NULL UNIQUE,
+    -- Identity of the file that was read.
+    size BIGINT NOT NULL,
+    mtime BIGINT NOT NULL,
+    inode BIGINT NOT NULL,
+    device BIGINT NOT NULL,
+    -- NULL: the file is no session.
+    agent TEXT,
+    title TEXT,
+    prompt TEXT,
+    project TEXT,
+    -- Milliseconds since 1970.
+    started BIGINT,
+    ended BIGINT,
+    answered BOOLEAN NOT NULL,
+    -- The passages are those of the file of this identity, all of them.
+    read_through BOOLEAN NOT NULL
+);
+
+-- What was said, cleaned.
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY NOT NULL,
+    session BIGINT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    -- Number of the prompt it belongs to; 0: before the first.
+    turn BIGINT NOT NULL,
+    -- title, prompt, aside, reply
+    role TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX passages_by_session ON passages (session);
+
+CREATE VIRTUAL TABLE passages_fts USING fts5 (
+    text,
+    content = 'passages',
+    content_rowid = 'id',
+    tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
+    INSERT INTO passages_fts (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
+    INSERT INTO passages_fts (passages_fts, rowid, text) VALUES ('delete', old.id, old.text);
+END;

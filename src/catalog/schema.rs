@@ -1,0 +1,31 @@
+//! What the migrations make, for Diesel; a test holds it against them. The full-text table is no table to
+//! Diesel: it is asked in SQL (`search`).
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        path -> Binary,
+        size -> BigInt,
+        mtime -> BigInt,
+        inode -> BigInt,
+        device -> BigInt,
+        agent -> Nullable<Text>,
+        title -> Nullable<Text>,
+        prompt -> Nullable<Text>,
+        project -> Nullable<Text>,
+        started -> Nullable<BigInt>,
+        ended -> Nullable<BigInt>,
+        answered -> Bool,
+        read_through -> Bool,
+    }
+}
+
+diesel::table! {
+    passages (id) {
+        id -> BigInt,
+        session -> BigInt,
+        turn -> BigInt,
+        role -> Text,
+        text -> Text,
+    }
+}
