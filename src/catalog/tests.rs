@@ -61,8 +61,7 @@ impl Home {
     }
 
     fn search(&self, catalog: &mut Catalog, query: &str) -> (Vec<Hit>, Update) {
-        let (_, hits, update) =
-            catalog.search(&self.walk(), query, 50, &Cleaner::new(), |_, _| {}).unwrap();
+        let (_, hits, update) = catalog.search(&self.walk(), query, 50, &Cleaner::new(), |_, _| {}).unwrap();
         (hits, update)
     }
 
@@ -179,7 +178,8 @@ fn titles_are_found_and_old_text_is_not() {
     fs::remove_file(home.session("a.jsonl")).unwrap();
     home.say("a.jsonl", 0, "gamma", "delta");
     let mut file = fs::OpenOptions::new().append(true).open(home.session("a.jsonl")).unwrap();
-    writeln!(file, "{{\"type\":\"custom-title\",\"customTitle\":\"a named thing\",\"sessionId\":\"s\"}}").unwrap();
+    writeln!(file, "{{\"type\":\"custom-title\",\"customTitle\":\"a named thing\",\"sessionId\":\"s\"}}")
+        .unwrap();
     assert!(home.found(&mut catalog, "beta").is_empty());
     assert_eq!(home.found(&mut catalog, "named"), ["a named thing"]);
     fs::remove_file(home.session("a.jsonl")).unwrap();
@@ -266,7 +266,8 @@ fn many_open_it_at_once() {
 
 #[test]
 fn what_is_damaged_or_of_another_version_is_built_anew() {
-    let damage: [(&str, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damage: [(&str, Damage); 4] = [
         ("garbage", |path| fs::write(path, "no database ".repeat(2_000)).unwrap()),
         ("an empty file", |path| fs::write(path, "").unwrap()),
         ("another version", |path| {

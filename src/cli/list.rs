@@ -91,7 +91,8 @@ fn explain(share: &ShareInfo) {
     tell(plain(&format!("{}: {reason}{next}{remedy}", &share.id.to_string()[..8])));
 }
 
-fn ago(then: &str, now: Timestamp) -> String {
+/// `42 min`: how long before `now` the time `then` is, in the unit that matters.
+pub(super) fn ago(then: &str, now: Timestamp) -> String {
     let round = SpanRound::new().largest(Unit::Day).days_are_24_hours();
     let span = then.parse::<Timestamp>().ok().and_then(|then| now.since(then).ok());
     let Some(span) = span.and_then(|span| span.round(round).ok()) else { return "-".to_owned() };

@@ -9,11 +9,14 @@ mod config;
 mod connect;
 mod daemon;
 mod error;
+mod export;
 mod history;
 mod info;
 mod list;
 mod logs;
+mod search;
 mod serve;
+mod sessions;
 mod share;
 mod status;
 mod stop;
@@ -59,6 +62,12 @@ enum Command {
     Logs(LogsArgs),
     /// Look at a session in the browser, without sharing it.
     View(ViewArgs),
+    /// List the sessions on this machine, the last active first.
+    Sessions(SessionsArgs),
+    /// Search what was said in all sessions on this machine.
+    Search(SearchArgs),
+    /// Write a session as one HTML page, as Markdown, or as JSON.
+    Export(ExportArgs),
     /// Say whether files are sessions, and what is odd about them.
     Check(CheckArgs),
     /// Run the daemon (`share` starts it by itself).
@@ -148,6 +157,50 @@ struct ViewArgs {
 }
 
 #[derive(Debug, Args)]
+struct SessionsArgs {
+    /// Only those of this agent (a part of its name will do).
+    #[arg(long)]
+    agent: Option<String>,
+    /// Only those in this project (a part of its name will do).
+    #[arg(long)]
+    project: Option<String>,
+    /// Only those in which all these words were said; "phrases" in quotes.
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// Print them as JSON.
+    #[arg(long, conflicts_with = "paths")]
+    json: bool,
+    /// Print their paths, one a line.
+    #[arg(long)]
+    paths: bool,
+}
+
+#[derive(Debug, Args)]
+struct SearchArgs {
+    /// Words that must all stand in one prompt or reply (their beginnings count); "phrases" in quotes.
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// How many sessions are shown.
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "NUMBER")]
+    most: usize,
+    /// Print them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// The session file.
+    file: PathBuf,
+    /// What to write; by default what the name of the output ends with.
+    #[arg(short, long, value_enum)]
+    format: Option<export::Wanted>,
+    /// Where to write it, in place of what is there; by default to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// The files.
     #[arg(required = true)]
@@ -234,6 +287,9 @@ impl Cli {
             Some(Command::Restart(args)) => info::restart(&paths, &args),
             Some(Command::Logs(args)) => logs::run(&paths, &args),
             Some(Command::View(args)) => view::run(&paths, &args),
+            Some(Command::Sessions(args)) => sessions::run(&paths, &args),
+            Some(Command::Search(args)) => search::run(&paths, &args),
+            Some(Command::Export(args)) => export::run(&args),
             Some(Command::Check(args)) => check::run(&args),
             Some(Command::Serve(args)) => serve::run(&paths, &args),
             Some(Command::ServeStop(args)) => serve::stop(&paths, &args),

@@ -1,4 +1,5 @@
-//! Blocks → HTML: the page a viewer reads. Pure: no I/O, no clock; what it knows it is handed.
+//! Blocks → HTML: the page a viewer reads; and a whole session as one file ([`export`]). Pure: no I/O, no
+//! clock; what it knows it is handed.
 //!
 //! A page works without a script and without styles; both only add. Its links are relative, it asks no other
 //! host for anything, and it carries no inline script, no `style` attribute and no `on*` attribute, so that
@@ -11,6 +12,7 @@ mod ansi;
 pub mod assets;
 mod code;
 mod diff;
+pub mod export;
 mod figure;
 mod figures;
 mod gather;

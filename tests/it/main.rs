@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod catalog;
 mod commands;
 mod control;
 mod documents;
+mod export;
 mod keeper;
 mod life;
 mod page;

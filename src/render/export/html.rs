@@ -1,0 +1,219 @@
+//! One self-contained page: the page's own document cut open, style sheet and script inside, the turns of
+//! all windows after each other, images as `data:` URLs.
+//!
+//! The page's markup is escaped through and through (`Html`), so ` href="` and ` src="` in it are always
+//! attributes of ours: links between pages become links inside the one file by rewriting these. The policy
+//! names the hashes of our script and our style sheet; whatever else might slip in does not run.
+
+use std::io::Write;
+
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+
+use super::{ExportError, Whole};
+use crate::render::assets::{css, js};
+use crate::render::html::Html;
+use crate::render::page::{PageInput, page};
+use crate::render::scene::Scene;
+use crate::render::turn;
+use crate::session::Session;
+use crate::session::model::Window;
+
+/// Where the turns begin in the page's document.
+const TALK: &str = "<div id=\"talk\" tabindex=\"-1\"></div>";
+/// Where they end.
+const END: &str = "</main>";
+/// Before what the policy is about.
+const CHARSET: &str = "<meta charset=\"utf-8\">";
+
+pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
+    let overview = &*source.overview;
+    let input = PageInput { overview, window: &Window::default(), title: None, live: false };
+    let document = page(&input);
+    let (before, after) = document.split_once(TALK).unwrap_or((&document, ""));
+    let after = after.rfind(END).and_then(|at| after.get(at..)).unwrap_or(after);
+    let (head, body) = before.split_once("<body>").unwrap_or(("", before));
+    out.write_all(with_assets(head).as_bytes())?;
+    out.write_all(b"<body>")?;
+    let mut alone = Alone { session: source.session, out };
+    alone.write(body)?;
+    alone.out.write_all(TALK.as_bytes())?;
+    let scene = Scene::new(overview, 0, false, false);
+    let mut said = false;
+    source.windows(|window| {
+        said |= !window.turns.is_empty();
+        let last_window = !window.next;
+        for (i, one) in window.turns.iter().enumerate() {
+            let mut html = Html::new();
+            let last = last_window && i + 1 == window.turns.len();
+            turn::write(&mut html, &scene, overview, one, last);
+            alone.write(html.as_str())?;
+        }
+        Ok(())
+    })?;
+    let end = if said { "End of session." } else { "Nothing was said in this session." };
+    alone.out.write_all(format!("<footer class=\"foot\"><p>{end}</p></footer>\n").as_bytes())?;
+    alone.write(after)
+}
+
+/// The head of the document with the assets in place of links to them, and the policy before them.
+fn with_assets(head: &str) -> String {
+    let (style, script) = (text(css().raw), text(js().raw));
+    let link = format!("<link rel=\"stylesheet\" href=\"a/{}\">", css().name);
+    let load = format!("<script src=\"a/{}\"></script>", js().name);
+    let policy = format!(
+        "{CHARSET}\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'\">",
+        hash(style),
+        hash(script),
+    );
+    head.replacen(CHARSET, &policy, 1).replacen(&link, &format!("<style>{style}</style>"), 1).replacen(
+        &load,
+        &format!("<script>{script}</script>"),
+        1,
+    )
+}
+
+/// Our assets are text.
+fn text(raw: &'static [u8]) -> &'static str {
+    std::str::from_utf8(raw).unwrap_or_default()
+}
+
+/// As a policy names what may be inline.
+fn hash(text: &str) -> String {
+    BASE64.encode(&Sha256::digest(text.as_bytes()))
+}
+
+/// What an address of the page means where there are no other pages.
+#[derive(Debug, PartialEq, Eq)]
+enum Address<'a> {
+    /// It leads out, or within the page, already.
+    Kept,
+    /// To an id of this file.
+    Here(&'a str),
+    /// To the page of a step: its whole output is not in this file.
+    Step,
+    /// To the bytes of an attachment.
+    Attachment(u32),
+    /// Nowhere.
+    Nowhere,
+}
+
+fn address(value: &str) -> Address<'_> {
+    let outward = ["http://", "https://", "mailto:", "#"];
+    if outward.iter().any(|start| value.starts_with(start)) {
+        return Address::Kept;
+    }
+    let (path, fragment) = value.split_once('#').map_or((value, None), |(path, id)| (path, Some(id)));
+    let path = path.trim_start_matches("../").trim_start_matches("./");
+    let number = |start: char| path.strip_prefix(start).and_then(|no| no.parse::<u32>().ok());
+    match (path, fragment) {
+        _ if number('s').is_some() => Address::Step,
+        (_, Some(id)) => Address::Here(id),
+        ("", None) => Address::Here("top"),
+        _ => number('i').map_or(Address::Nowhere, Address::Attachment),
+    }
+}
+
+/// Writes pieces of the page with their addresses changed.
+struct Alone<'a> {
+    session: &'a Session,
+    out: &'a mut dyn Write,
+}
+
+impl Alone<'_> {
+    fn write(&mut self, html: &str) -> Result<(), ExportError> {
+        let mut rest = html;
+        while let Some((at, name)) = next_attribute(rest) {
+            let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            let opened = from.get(name.len()..).unwrap_or_default();
+            let Some((value, after)) = opened.split_once('"') else { break };
+            self.out.write_all(before.as_bytes())?;
+            rest = after;
+            match address(value) {
+                Address::Kept => write!(self.out, "{name}{value}\"")?,
+                Address::Here(id) => write!(self.out, "{name}#{id}\"")?,
+                Address::Nowhere => {}
+                Address::Step => rest = self.rest_of_step(after)?,
+                Address::Attachment(no) => self.attachment(name, no)?,
+            }
+        }
+        Ok(self.out.write_all(rest.as_bytes())?)
+    }
+
+    /// The words of a link to a step's own page say that it is not here.
+    fn rest_of_step<'h>(&mut self, after: &'h str) -> Result<&'h str, ExportError> {
+        let Some((words, rest)) = after.split_once("</a>") else { return Ok(after) };
+        let told = words
+            .replace("on their own page", "not in this file")
+            .replace("on its own page", "not in this file");
+        write!(self.out, "{told}</a>")?;
+        Ok(rest)
+    }
+
+    /// The bytes as a URL: an image is shown; what is linked can only be downloaded.
+    fn attachment(&mut self, name: &str, no: u32) -> Result<(), ExportError> {
+        let Some((media_type, bytes)) = self.session.attachment(no)? else { return Ok(()) };
+        let picture = media_type.starts_with("image/");
+        if name == SRC && picture {
+            write!(self.out, "{SRC}data:{media_type};base64,{}\"", BASE64.encode(&bytes))?;
+        } else if name == HREF && !picture {
+            let encoded = BASE64.encode(&bytes);
+            let file = "application/octet-stream";
+            write!(self.out, " download=\"attachment-{no}\"{HREF}data:{file};base64,{encoded}\"")?;
+        }
+        Ok(())
+    }
+}
+
+const HREF: &str = " href=\"";
+const SRC: &str = " src=\"";
+
+/// Where the next address stands, and how its attribute begins.
+fn next_attribute(html: &str) -> Option<(usize, &'static str)> {
+    [HREF, SRC].into_iter().filter_map(|name| Some((html.find(name)?, name))).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_other_pages_become_places_in_the_file() {
+        for (value, means) in [
+            ("https://example.org/#x", Address::Kept),
+            ("mailto:a@example.org", Address::Kept),
+            ("#p3", Address::Kept),
+            ("w/4#p9", Address::Here("p9")),
+            ("./#s2", Address::Here("s2")),
+            ("../w/4#a1", Address::Here("a1")),
+            ("./", Address::Here("top")),
+            ("", Address::Here("top")),
+            ("s12", Address::Step),
+            ("s12#s12.3", Address::Step),
+            ("i7", Address::Attachment(7)),
+            ("w/4", Address::Nowhere),
+            ("javascript:x", Address::Nowhere),
+            ("//example.org", Address::Nowhere),
+        ] {
+            assert_eq!(address(value), means, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_head_carries_its_assets_and_a_policy_of_their_hashes() {
+        let link = format!(
+            "{CHARSET}<link rel=\"stylesheet\" href=\"a/{}\"><script src=\"a/{}\"></script>",
+            css().name,
+            js().name
+        );
+        let head = with_assets(&link);
+        assert!(!head.contains(" href=") && !head.contains(" src="));
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(hash("abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        assert!(head.contains(&format!("script-src 'sha256-{}'", hash(text(js().raw)))));
+        for raw in [text(css().raw), text(js().raw)] {
+            assert!(!raw.to_lowercase().contains("</s"), "an asset would end its element");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A session as one file: a page that stands alone ([`html`]), Markdown ([`markdown`]), or the model as JSON
+//! ([`json`]). Written window by window: memory is that of the index and of one window, whatever the length.
+//!
+//! Nothing here opens files; the session is handed in, and so is what is written to.
+
+mod html;
+mod json;
+mod markdown;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::session::model::{Overview, Window};
+use crate::session::{Progress, ReadError, Session};
+
+/// Bytes indexed at a time.
+const STRETCH: usize = 16 << 20;
+
+/// What a session can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One page, with everything in it.
+    Html,
+    /// Markdown, as GitHub reads it.
+    Markdown,
+    /// The model, described in `src/render/export/json/FORMAT.md`.
+    Json,
+}
+
+/// Why a session was not written, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// It could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What is written to refused it.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Writes the whole session, as it is now, to `out`.
+///
+/// # Errors
+/// [`ExportError`]: what was written until then is no whole export.
+pub fn export(session: &Session, format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
+    while session.advance(STRETCH)? == Progress::More {}
+    let source = Whole { session, overview: session.overview() };
+    match format {
+        Format::Html => html::write(&source, out),
+        Format::Markdown => markdown::write(&source, out),
+        Format::Json => json::write(&source, out),
+    }
+}
+
+/// A session that is read to its end.
+struct Whole<'a> {
+    session: &'a Session,
+    overview: Arc<Overview>,
+}
+
+impl Whole<'_> {
+    /// Hands the windows on, in order.
+    fn windows(&self, mut each: impl FnMut(Window) -> Result<(), ExportError>) -> Result<(), ExportError> {
+        let mut no = 0;
+        while let Some(window) = self.session.window(no)? {
+            each(window)?;
+            no += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! `panko sessions` and `panko search`, in private homes with sessions where agents keep them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::sessions;
+use crate::support::wait::{SOON, until};
+
+/// A file below a home, its folders made.
+fn place(home: &Home, name: &str) -> PathBuf {
+    let path = home.path(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    path
+}
+
+/// A session of one prompt, and an answer if there is one.
+fn say(home: &Home, name: &str, day: u32, project: &str, prompt: &str, reply: Option<&str>) -> PathBuf {
+    let path = place(home, name);
+    let mut file = fs::File::create(&path).unwrap();
+    let mut line = |kind: &str, second: u32, content: Value| {
+        let record = json!({
+            "type": kind, "uuid": format!("u{second}"), "parentUuid": null, "sessionId": "s",
+            "cwd": format!("/home/dev/{project}"), "timestamp": format!("2026-01-{day:02}T10:00:{second:02}Z"),
+            "message": {"id": format!("m{second}"), "role": kind, "content": content},
+        });
+        writeln!(file, "{record}").unwrap();
+    };
+    line("user", 0, json!(prompt));
+    if let Some(reply) = reply {
+        line("assistant", 1, json!([{"type": "text", "text": reply}]));
+    }
+    path
+}
+
+fn listed(home: &Home, args: &[&str]) -> Vec<Value> {
+    let args = [&["sessions", "--json"], args].concat();
+    serde_json::from_str(&home.ok(&args)).unwrap()
+}
+
+fn prompts(home: &Home, args: &[&str]) -> Vec<String> {
+    listed(home, args).iter().map(|session| session["prompt"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn sessions_are_listed_the_last_active_first_and_chosen() {
+    let home = Home::new();
+    let none = home.run(&["sessions"]);
+    assert!(none.status.success() && none.stdout.is_empty(), "{none:?}");
+    let first = say(&home, ".claude/projects/a/1.jsonl", 1, "alpha", "first", Some("done"));
+    say(&home, ".claude/projects/b/2.jsonl", 3, "beta", "second", Some("done with zebras"));
+    say(&home, ".claude/projects/b/3.jsonl", 2, "beta", "third", None);
+    // What is in another agent's place is told by its content; what is no session is not listed.
+    say(&home, ".iflow/projects/b/4.jsonl", 4, "gamma", "fourth", Some("done"));
+    fs::write(place(&home, ".codex/archived_sessions/rollout-x.jsonl"), "{\"odd\":1}\n").unwrap();
+    say(&home, ".claude/projects/a/agent-1a2b3c4.jsonl", 5, "alpha", "brief of a sub-agent", Some("done"));
+    fs::write(place(&home, ".claude/history.jsonl"), "{\"display\":\"x\"}\n").unwrap();
+
+    assert_eq!(prompts(&home, &[]), ["fourth", "second", "third", "first"]);
+    assert_eq!(prompts(&home, &["--project", "BETA"]), ["second", "third"]);
+    assert_eq!(prompts(&home, &["--agent", "claude-code", "--project", "alpha"]), ["first"]);
+    assert!(prompts(&home, &["--agent", "codex"]).is_empty());
+    assert_eq!(prompts(&home, &["--search", "zebra"]), ["second"]);
+    let all = listed(&home, &[]);
+    assert_eq!(all[2]["answered"], false);
+    let last = &all[3];
+    assert_eq!((&last["path"], &last["agent"]), (&json!(first), &json!("Claude Code")));
+    assert_eq!((&last["project"], &last["started"]), (&json!("alpha"), &json!("2026-01-01T10:00:00Z")));
+    assert_eq!(last["bytes"], fs::metadata(&first).unwrap().len());
+
+    let table = home.ok(&["sessions"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 5, "{table}");
+    assert!(
+        lines[0].contains("PROJECT") && lines[3].contains("no reply") && lines[3].ends_with("third"),
+        "{table}"
+    );
+    let paths = home.ok(&["sessions", "--paths", "--project", "alpha"]);
+    assert_eq!(paths.trim_end(), first.to_str().unwrap());
+}
+
+#[test]
+fn variables_of_the_agents_are_followed() {
+    let home = Home::new();
+    say(&home, ".claude/projects/a/1.jsonl", 1, "alpha", "here", Some("done"));
+    say(&home, "elsewhere/projects/a/1.jsonl", 1, "alpha", "there", Some("done"));
+    let mut command = home.command(&["sessions", "--json"]);
+    let output = command.env("CLAUDE_CONFIG_DIR", home.path("elsewhere")).output().unwrap();
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["prompt"]), (1, &json!("there")));
+}
+
+#[test]
+fn search_shows_where_it_was_said() {
+    let home = Home::new();
+    let path = say(
+        &home,
+        ".claude/projects/a/1.jsonl",
+        1,
+        "alpha",
+        "mend the lexer",
+        Some("It was the parser of tables."),
+    );
+    say(&home, ".claude/projects/a/2.jsonl", 2, "alpha", "write a poem", Some("Roses are red."));
+    let found = home.ok(&["search", "parser", "table"]);
+    assert!(
+        found.contains("It was the [parser] of [tables].") && found.contains("2026-01-01 alpha"),
+        "{found}"
+    );
+    assert!(found.contains(path.to_str().unwrap()) && !found.contains("Roses"), "{found}");
+    let hits: Value = serde_json::from_str(&home.ok(&["search", "--json", "\"are red\""])).unwrap();
+    assert_eq!((&hits[0]["role"], &hits[0]["prompt_no"]), (&json!("reply"), &json!(1)));
+    assert_eq!(hits[0]["snippet"][1], json!({"text": "are red", "hit": true}));
+    assert_eq!(hits.as_array().unwrap().len(), 1);
+    let nothing = home.run(&["search", "unheard"]);
+    assert!(nothing.status.success() && nothing.stdout.is_empty());
+    assert_eq!(home.run(&["search", "--", "--"]).status.code(), Some(2));
+    // What grows is found, what goes is forgotten.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let more = json!({"type": "user", "uuid": "u9", "sessionId": "s", "message": {"role": "user", "content": "and the giraffes"}});
+    writeln!(file, "{more}").unwrap();
+    assert!(home.ok(&["search", "giraffe"]).contains("[giraffes]"));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(home.ok(&["search", "giraffe"]), "");
+}
+
+#[test]
+fn nothing_of_a_session_steers_the_terminal() {
+    let home = Home::new();
+    let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J zebra \u{202e}\u{9b}31m";
+    say(&home, ".claude/projects/a/1.jsonl", 1, evil, evil, Some(evil));
+    for args in [&["sessions"][..], &["search", "zebra"], &["sessions", "--paths"]] {
+        let shown = home.ok(args);
+        assert!(shown.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_damaged_catalog_is_built_anew() {
+    let home = Home::new();
+    say(&home, ".claude/projects/a/1.jsonl", 1, "alpha", "first", Some("a zebra"));
+    home.ok(&["search", "zebra"]);
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(home.data(&format!("index.db{suffix}")));
+    }
+    fs::write(home.data("index.db"), "no database at all ".repeat(1_000)).unwrap();
+    assert_eq!(prompts(&home, &[]), ["first"]);
+    assert!(home.ok(&["search", "zebra"]).contains("[zebra]"));
+}
+
+#[test]
+fn an_update_that_is_killed_is_completed_by_the_next() {
+    let home = Home::new();
+    for n in 0..60 {
+        sessions::write(&place(&home, &format!(".claude/projects/p/{n}.jsonl")), 40, 512);
+    }
+    for _ in 0..3 {
+        let mut search = home
+            .command(&["search", "prompt-7"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until(SOON, "it has begun or ended", || {
+            home.data("index.db.reading").exists() || search.try_wait().unwrap().is_some()
+        });
+        let _ = search.kill();
+        search.wait().unwrap();
+    }
+    let hits: Value =
+        serde_json::from_str(&home.ok(&["search", "--json", "-n", "1000", "\"do prompt-7 of\""])).unwrap();
+    let hits = hits.as_array().unwrap();
+    assert_eq!(hits.len(), 60);
+    assert!(hits.iter().all(|hit| hit["passages"] == 1), "nothing is there twice");
+}
+
+#[test]
+fn every_claude_session_of_the_corpus_is_listed_once() {
+    let home = Home::new();
+    let is_agent = |path: &Path| path.file_name().unwrap().to_str().unwrap().starts_with("agent-");
+    let mut expected = HashSet::new();
+    for (n, source) in sessions::corpus().into_iter().filter(|path| !is_agent(path)).enumerate() {
+        let name = source.file_name().unwrap().to_str().unwrap();
+        let path = place(&home, &format!(".claude/projects/{n}/{name}"));
+        fs::hard_link(&source, &path).or_else(|_| fs::copy(&source, &path).map(drop)).unwrap();
+        let agents = source.with_extension("").join("subagents");
+        for entry in fs::read_dir(agents).into_iter().flatten() {
+            let entry = entry.unwrap();
+            let name = format!(".claude/projects/{n}/subagents/{}", entry.file_name().to_str().unwrap());
+            fs::copy(entry.path(), place(&home, &name)).unwrap();
+        }
+        expected.insert(path.to_str().unwrap().to_owned());
+    }
+    if expected.is_empty() {
+        eprintln!("skipped: no corpus is unpacked at target/corpus");
+        return;
+    }
+    let sessions = listed(&home, &[]);
+    let found: HashSet<String> =
+        sessions.iter().map(|session| session["path"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((sessions.len(), &found), (expected.len(), &expected));
+    assert_eq!(listed(&home, &[]), sessions, "the same from the cache");
+}
