@@ -21,10 +21,13 @@ use crate::session::discovery::Identity;
 use crate::session::model::{Item, Window};
 use crate::session::{OpenError, Progress, Session, Source};
 
-/// Bytes of text in one piece, and so in one transaction.
+/// Bytes of text in one piece.
 const PIECE: usize = 256 << 10;
 /// Pieces that wait to be written.
-const WAITING: usize = 4;
+const WAITING: usize = 8;
+/// Pieces written by one transaction, if so many are there: most sessions are one small piece, and each
+/// transaction costs the full-text table a segment.
+const TOGETHER: usize = 64;
 /// Bytes indexed at a time.
 const STRETCH: usize = 16 << 20;
 
@@ -119,6 +122,7 @@ impl Catalog {
         if waiting.is_empty() {
             return Ok(update);
         }
+        progress(0, waiting.len());
         let written = std::thread::scope(|scope| {
             let (tell, told) = sync_channel(WAITING);
             let waiting = &waiting;
@@ -126,14 +130,11 @@ impl Catalog {
                 waiting.par_iter().for_each_with(tell, |tell, session| read(session, cleaner, tell));
             });
             // Where this ends early, `told` goes, and with it the readers.
-            for told in told {
-                match told {
-                    Told::Failed => update.failed += 1,
-                    Told::Piece(piece) => {
-                        write(&mut self.db, &piece)?;
-                        update.read += usize::from(piece.whole.is_some());
-                    }
-                }
+            while let Ok(first) = told.recv() {
+                let some = std::iter::once(first).chain(told.try_iter()).take(TOGETHER);
+                let done = self.db.immediate_transaction(|db| write(db, some))?;
+                update.read += done.read;
+                update.failed += done.failed;
                 progress(update.read + update.failed, waiting.len());
             }
             Ok(())
@@ -151,30 +152,42 @@ fn waiting(db: &mut SqliteConnection) -> QueryResult<Vec<Waiting>> {
         .load(db)
 }
 
-fn write(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
+fn write(db: &mut SqliteConnection, some: impl Iterator<Item = Told>) -> QueryResult<Update> {
+    let mut update = Update::default();
+    for told in some {
+        match told {
+            Told::Failed => update.failed += 1,
+            Told::Piece(piece) => {
+                write_piece(db, &piece)?;
+                update.read += usize::from(piece.whole.is_some());
+            }
+        }
+    }
+    Ok(update)
+}
+
+fn write_piece(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
     let session = sessions::table.filter(sessions::id.eq(piece.session));
-    db.immediate_transaction(|db| {
-        if diesel::update(session).set(sessions::read_through.eq(false)).execute(db)? == 0 {
-            // Its file is gone, and another process has forgotten it.
-            return Ok(());
-        }
-        if piece.first {
-            diesel::delete(passages::table.filter(passages::session.eq(piece.session))).execute(db)?;
-        }
-        for passage in &piece.passages {
-            diesel::insert_into(passages::table).values(passage).execute(db)?;
-        }
-        if let Some(whole) = piece.whole {
-            // Not if the row is of a newer file already: then it is read again.
-            let same = sessions::size
-                .eq(whole.size.cast_signed())
-                .and(sessions::mtime.eq(whole.mtime))
-                .and(sessions::inode.eq(whole.inode.cast_signed()))
-                .and(sessions::device.eq(whole.device.cast_signed()));
-            diesel::update(session.filter(same)).set(sessions::read_through.eq(true)).execute(db)?;
-        }
-        Ok(())
-    })
+    if diesel::update(session).set(sessions::read_through.eq(false)).execute(db)? == 0 {
+        // Its file is gone, and another process has forgotten it.
+        return Ok(());
+    }
+    if piece.first {
+        diesel::delete(passages::table.filter(passages::session.eq(piece.session))).execute(db)?;
+    }
+    for passage in &piece.passages {
+        diesel::insert_into(passages::table).values(passage).execute(db)?;
+    }
+    if let Some(whole) = piece.whole {
+        // Not if the row is of a newer file already: then it is read again.
+        let same = sessions::size
+            .eq(whole.size.cast_signed())
+            .and(sessions::mtime.eq(whole.mtime))
+            .and(sessions::inode.eq(whole.inode.cast_signed()))
+            .and(sessions::device.eq(whole.device.cast_signed()));
+        diesel::update(session.filter(same)).set(sessions::read_through.eq(true)).execute(db)?;
+    }
+    Ok(())
 }
 
 fn read(waiting: &Waiting, cleaner: &Cleaner, tell: &SyncSender<Told>) {

@@ -72,7 +72,7 @@ pub(super) fn failed(error: CatalogError) -> CliError {
 
 /// Says that many sessions are being read; the first time, that takes a while.
 pub(super) fn progress(done: usize, all: usize) {
-    if done == 1 && all >= MANY {
+    if done == 0 && all >= MANY {
         tell(format!("reading {all} sessions that are new or have changed…"));
     }
 }
