@@ -85,6 +85,37 @@ fn sessions_are_listed_the_last_active_first_and_chosen() {
 }
 
 #[test]
+fn sessions_of_every_agent_are_listed_from_where_it_keeps_them() {
+    let home = Home::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let table = [
+        ("Claude Code", "claude/everything.jsonl", ".claude/projects/p/1.jsonl"),
+        ("Codex", "codex/rollout.jsonl", ".codex/sessions/2026/01/02/rollout-2026-01-02T03-04-05-1.jsonl"),
+        ("Copilot CLI", "copilot/events.jsonl", ".copilot/session-state/1/events.jsonl"),
+        ("Cursor", "cursor/transcript.jsonl", ".cursor/projects/p/agent-transcripts/1/1.jsonl"),
+        ("Droid", "droid/store.jsonl", ".factory/sessions/p/1.jsonl"),
+        ("Gemini CLI", "gemini/session.json", ".gemini/tmp/p/chats/session-1.json"),
+        ("Gemini CLI", "gemini/session.jsonl", ".gemini/tmp/p/chats/session-2.jsonl"),
+        ("Kimi Code", "kimi/wire.jsonl", ".kimi-code/sessions/p/1/wire.jsonl"),
+        ("OpenClaw", "openclaw/v3.jsonl", ".openclaw/agents/main/sessions/1.jsonl"),
+        ("Qwen Code", "qwen/chat.jsonl", ".qwen/projects/p/chats/1.jsonl"),
+        ("pi", "pi/v1.jsonl", ".pi/agent/sessions/p/1.jsonl"),
+    ];
+    for (_, fixture, name) in table {
+        fs::copy(fixtures.join(fixture), place(&home, name)).unwrap();
+    }
+    let sessions = listed(&home, &[]);
+    for (agent, _, name) in table {
+        let path = json!(home.path(name));
+        let session = sessions.iter().find(|session| session["path"] == path);
+        let session = session.unwrap_or_else(|| panic!("{name} is not listed"));
+        assert_eq!(session["agent"], agent);
+        assert!(session["prompt"].is_string() && session["answered"] == true, "{session}");
+    }
+    assert_eq!(sessions.len(), table.len());
+}
+
+#[test]
 fn variables_of_the_agents_are_followed() {
     let home = Home::new();
     say(&home, ".claude/projects/a/1.jsonl", 1, "alpha", "here", Some("done"));
