@@ -1,5 +1,5 @@
-//! Which sessions there are on this machine: where agents keep them ([`places`]), the files found there
-//! ([`find`]), and what a look at the beginning and the end of one tells ([`glance`]).
+//! Which sessions there are on this machine: where agents keep them ([`PLACES`]), the files found there
+//! ([`find`]), and what a look at the beginning and the end of one tells ([`glance()`]).
 //!
 //! Folders are read and files stated, nothing is written. The environment is an argument. What was found is
 //! cached elsewhere (`crate::catalog`).

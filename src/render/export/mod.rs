@@ -1,5 +1,5 @@
-//! A session as one file: a page that stands alone ([`html`]), Markdown ([`markdown`]), or the model as JSON
-//! ([`json`]). Written window by window: memory is that of the index and of one window, whatever the length.
+//! A session as one file: a page that stands alone, Markdown, or the model as JSON. Written window by window:
+//! memory is that of the index and of one window, whatever the length.
 //!
 //! Nothing here opens files; the session is handed in, and so is what is written to.
 
