@@ -1,4 +1,4 @@
-//! The style sheet and the script, embedded, named by their content and compressed once.
+//! The style sheet, the script and the icon, embedded, named by their content and compressed once.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -23,7 +23,7 @@ const DIGITS: usize = 16;
 
 /// The asset served as `a/<name>`.
 pub fn asset(name: &str) -> Option<&'static Asset> {
-    [css(), js()].into_iter().find(|asset| asset.name == name)
+    [css(), js(), icon()].into_iter().find(|asset| asset.name == name)
 }
 
 /// The style sheet.
@@ -36,6 +36,12 @@ pub fn css() -> &'static Asset {
 pub fn js() -> &'static Asset {
     static JS: OnceLock<Asset> = OnceLock::new();
     JS.get_or_init(|| Asset::new("js", "text/javascript; charset=utf-8", include_bytes!("assets/page.js")))
+}
+
+/// The icon of the tab. Named in each page, or browsers ask for one at the root, where nothing is.
+pub fn icon() -> &'static Asset {
+    static ICON: OnceLock<Asset> = OnceLock::new();
+    ICON.get_or_init(|| Asset::new("svg", "image/svg+xml", include_bytes!("assets/icon.svg")))
 }
 
 impl Asset {
@@ -79,7 +85,7 @@ mod tests {
 
     #[test]
     fn compressed_assets_unpack_to_the_same_bytes() {
-        for asset in [css(), js()] {
+        for asset in [css(), js(), icon()] {
             let mut gunzipped = Vec::new();
             flate2::read::GzDecoder::new(asset.gzip.as_slice()).read_to_end(&mut gunzipped).unwrap();
             assert_eq!(gunzipped, asset.raw);

@@ -48,6 +48,11 @@ impl Html {
         self
     }
 
+    /// Takes back everything from byte `len` on, which must be where a piece of markup or text began.
+    pub(super) fn cut(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// Appends a whole number.
     pub(super) fn num(&mut self, number: impl Into<u64>) -> &mut Self {
         use fmt::Write;

@@ -16,13 +16,15 @@ struct Notice {
     sentence: &'static str,
     /// Asks for the page again after two seconds.
     reload: bool,
+    icon: &'static str,
     css: &'static str,
     js: &'static str,
 }
 
 impl Notice {
     fn new(heading: &'static str, sentence: &'static str) -> Self {
-        Self { heading, sentence, reload: false, css: &assets::css().name, js: &assets::js().name }
+        let [icon, css, js] = [assets::icon(), assets::css(), assets::js()].map(|asset| asset.name.as_str());
+        Self { heading, sentence, reload: false, icon, css, js }
     }
 }
 
@@ -61,7 +63,10 @@ mod tests {
     #[test]
     fn the_page_for_what_is_not_there_says_nothing_of_any_session() {
         insta::assert_snapshot!(
-            not_found().replace(&assets::css().name, "H.css").replace(&assets::js().name, "H.js")
+            not_found()
+                .replace(&assets::icon().name, "H.svg")
+                .replace(&assets::css().name, "H.css")
+                .replace(&assets::js().name, "H.js")
         );
     }
 

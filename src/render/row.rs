@@ -56,12 +56,16 @@ impl Row {
         let Some(body) = &self.body else {
             html.raw("<div class=\"line\">");
             self.line(html, scene);
-            html.raw("</div></li>\n");
+            html.raw("</div>");
+            self.link(html, scene);
+            html.raw("</li>\n");
             return;
         };
         html.raw(if self.open || scene.whole { "<details open><summary>" } else { "<details><summary>" });
         self.line(html, scene);
-        html.raw("</summary><div class=\"body\">").html(body).raw("</div></details></li>\n");
+        html.raw("</summary><div class=\"body\">").html(body).raw("</div></details>");
+        self.link(html, scene);
+        html.raw("</li>\n");
     }
 
     fn line(&self, html: &mut Html, scene: &Scene) {
@@ -73,25 +77,30 @@ impl Row {
         self.tail(html, scene);
     }
 
-    /// The duration, which is also the permanent link to the row.
+    fn shown_took(&self) -> Option<Duration> {
+        self.took.filter(|took| took.as_millis() >= 500)
+    }
+
+    /// How long it took; the exact time in its title.
     fn tail(&self, html: &mut Html, scene: &Scene) {
-        let took = self.took.filter(|took| took.as_millis() >= 500).map(figures::lasted).unwrap_or_default();
-        let when = self.at.map(|at| scene.when(at));
+        let Some(took) = self.shown_took() else { return };
+        html.raw(" <span class=\"dur\"");
+        if let Some(at) = self.at {
+            html.raw(" title=\"").text(&scene.when(at)).raw("\"");
+        }
+        html.raw(">").text(&figures::lasted(took)).raw("</span>");
+    }
+
+    /// The permanent link to the row, with the time where no duration shows it. It stands beside the summary: what opens must not hold a link.
+    fn link(&self, html: &mut Html, scene: &Scene) {
         if self.id.is_empty() {
-            if !took.is_empty() {
-                html.raw(" <span class=\"dur\">").text(&took).raw("</span>");
-            }
             return;
         }
-        html.raw(" <a class=\"dur\" tabindex=\"-1\" href=\"").html(&scene.here(&self.id)).raw("\"");
-        if let Some(when) = when {
-            html.raw(" title=\"").text(&when).raw("\"");
+        html.raw("<a class=\"link\" href=\"").html(&scene.here(&self.id)).raw("\"");
+        if let Some(at) = self.at.filter(|_| self.shown_took().is_none()) {
+            html.raw(" title=\"").text(&scene.when(at)).raw("\"");
         }
-        html.raw(" aria-label=\"");
-        if !took.is_empty() {
-            html.text(&took).raw(", ");
-        }
-        html.raw("link to step ").text(self.id.trim_start_matches('s')).raw("\">").text(&took).raw("</a>");
+        html.raw(" aria-label=\"Link to step ").text(self.id.trim_start_matches('s')).raw("\">#</a>");
     }
 }
 

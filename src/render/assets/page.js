@@ -50,8 +50,10 @@
       const el = location.hash && target();
       if (!el || !main.contains(el)) return;
       if (el.matches('.step')) { if (shown === 'prose') press('depth', 'steps'); reveal($(':scope > details', el) || el) }
-      el.scrollIntoView({ behavior: 'instant' });
+      (sought = el).scrollIntoView({ behavior: 'instant' });
     };
+    // Until the reader moves, what was sought keeps its place while more loads below or above it
+    let sought; ['wheel', 'touchstart', 'pointerdown', 'keydown'].forEach(k => addEventListener(k, () => { sought = null }, { passive: true, capture: true }));
     addEventListener('hashchange', arrive); arrive();
     // What a permanent link of another window points to may be on this page already
     document.addEventListener('click', e => {
@@ -66,7 +68,10 @@
     const links = new Map($$('.outline a').map(a => [a.hash.slice(1), a.parentNode]));
     let marked = [];
     const mark = () => {
-      const cur = prompts().filter(p => p.getBoundingClientRect().top < innerHeight * .3).pop(), turn = cur && cur.closest('.turn');
+      // What is read stands near the top; over the last screen the line goes down, so that every prompt gets its turn.
+      const left = Math.max(0, root.scrollHeight - scrollY - innerHeight), top = Math.min(160, innerHeight * .3);
+      const line = top + (innerHeight - top) * Math.max(0, 1 - left / innerHeight) * (scrollY > 0);
+      const cur = prompts().filter(p => p.getBoundingClientRect().top < line).pop(), turn = cur && cur.closest('.turn');
       const on = [turn && links.get(turn.id), cur && links.get(cur.id)].filter(Boolean);
       if (on.some(li => !marked.includes(li)) || marked.length !== on.length) {
         marked.forEach(li => li.classList.remove('on')); on.forEach(li => li.classList.add('on'));
@@ -121,6 +126,7 @@
         const fresh = [...part.children].map(e => document.importNode(e, true));
         near.unobserve(a); a.closest('.pager').replaceWith(...fresh);
         fresh.forEach(e => { relative(e); if (shown !== 'steps') depth(shown, e); watch(e) });
+        if (sought) sought.scrollIntoView({ behavior: 'instant' });
         more(); mark();
       } catch { near.unobserve(a); a.removeAttribute('aria-busy') }
     }

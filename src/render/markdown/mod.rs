@@ -106,7 +106,9 @@ struct Writer {
     links: usize,
     /// Inside the head of a table.
     head: bool,
-    /// Inside a code block, where text is not prose.
+    /// Length of `out` at the start of the open cell.
+    cell: usize,
+    /// Numbers of footnotes by their names.
     footnotes: HashMap<String, usize>,
 }
 
@@ -161,7 +163,10 @@ impl Writer {
                 ("<thead><tr>", "</tr></thead><tbody>\n")
             }
             Tag::TableRow => ("<tr>", "</tr>\n"),
-            Tag::TableCell if self.head => ("<th>", "</th>"),
+            Tag::TableCell if self.head => {
+                self.cell = self.out.len();
+                ("<th>", "</th>")
+            }
             Tag::TableCell => ("<td>", "</td>"),
             Tag::Emphasis => ("<em>", "</em>"),
             Tag::Strong => ("<strong>", "</strong>"),
@@ -189,7 +194,13 @@ impl Writer {
             }
             _ => {}
         }
-        let close = self.closing.pop().unwrap_or_default();
+        let mut close = self.closing.pop().unwrap_or_default();
+        // A heading without a word heads nothing.
+        if close == "</th>" && self.out.len() == self.cell + "<th>".len() {
+            self.out.cut(self.cell);
+            self.out.raw("<td>");
+            close = "</td>";
+        }
         if close == "</a>" {
             self.links -= 1;
         }

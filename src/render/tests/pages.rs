@@ -11,7 +11,9 @@ fn input<'a>(overview: &'a Overview, window: &'a Window) -> PageInput<'a> {
 
 /// The names of assets change with every touch of them.
 fn stable(html: &str) -> String {
-    html.replace(&assets::css().name, "H.css").replace(&assets::js().name, "H.js")
+    html.replace(&assets::icon().name, "H.svg")
+        .replace(&assets::css().name, "H.css")
+        .replace(&assets::js().name, "H.js")
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The kit: daemons in private homes, stand-in tunnels, keepers under test, sessions, conditions with
 //! deadlines.
 
+pub mod browser;
 pub mod daemon;
 pub mod http;
 pub mod keeper;

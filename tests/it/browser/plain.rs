@@ -1,0 +1,76 @@
+//! Without a script, on a phone, and where nothing is.
+
+use serde_json::json;
+
+use super::{Reader, in_view};
+use crate::support::browser::PHONE;
+
+#[test]
+fn without_a_script_the_page_reads_opens_and_links() {
+    let Some(reader) = Reader::of_turns(400) else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.tools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    browser.open(url);
+    browser.assert(
+        "no script ran",
+        "!document.documentElement.dataset.depth && document.querySelector('.controls').hidden",
+    );
+    browser
+        .assert("prompts stand there", "document.querySelector('#p1 h2').textContent.includes('prompt-0')");
+    browser.assert("and replies", "document.body.textContent.includes('reply-0')");
+    browser.click("#s1 summary .verb");
+    browser.until("steps open", "document.querySelector('#s1 .body').offsetHeight > 0");
+    browser.click(".pager a[rel=next]");
+    browser.until("the next window has an address of its own", "location.pathname.endsWith('/w/1')");
+    browser.assert(
+        "and the session goes on",
+        "!document.querySelector('#p1') && !!document.querySelector('.turn[id]')",
+    );
+    browser.click(".pager a[rel=prev]");
+    browser.until("one comes back", "!!document.querySelector('#p1')");
+    // The outline leads into other windows.
+    let last = "[...document.querySelectorAll('.outline a')].pop()";
+    let href = browser.text(&format!("{last}.href"));
+    browser.open(&href);
+    browser.until("the last prompt is in view", &in_view("#p400"));
+    reader.end();
+}
+
+#[test]
+fn on_a_phone_nothing_scrolls_sideways() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    for width in [390, 320] {
+        browser.look(crate::support::browser::Look { width, ..PHONE });
+        browser.reload();
+        browser.press("4");
+        browser.until(
+            "everything is open",
+            "[...document.querySelectorAll('.step details')].every(d => d.open)",
+        );
+        let wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.wide, .jump, .what')).map(e => e.outerHTML.slice(0, 90)).slice(0, 5)";
+        assert_eq!(browser.eval(wide), json!([]), "wider than {width}");
+        browser.assert("no sideways scrolling", "document.documentElement.scrollWidth <= innerWidth");
+    }
+    // The outline is a sheet at the foot.
+    browser.assert("the rail is away", "document.querySelector('#rail').offsetHeight === 0");
+    browser.click(".topbar .btn");
+    browser.until("it comes", "document.querySelector('#rail').offsetHeight > 100");
+    browser.click(".outline a[href*='#p3']");
+    browser.until("and leads there", &in_view("#p3"));
+    browser.until("and goes", "document.querySelector('#rail').offsetHeight === 0");
+    reader.end();
+}
+
+#[test]
+fn where_nothing_is_there_stands_one_quiet_page() {
+    let Some(mut reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &mut reader;
+    let nowhere = format!("{}x/", url.trim_end_matches('/'));
+    browser.open(&nowhere);
+    browser.assert("it says so", "document.querySelector('h1').textContent === 'No session here'");
+    browser.assert("it is styled", "document.querySelector('.gate').offsetWidth <= 384");
+    browser.assert("and says nothing else", "document.querySelectorAll('a').length === 0");
+    let nowhere = nowhere.clone();
+    browser.assert_quiet_but(url, |complaint| complaint.starts_with(&nowhere) && complaint.contains("404"));
+}

@@ -1,0 +1,110 @@
+//! Folds, permanent links, the switches.
+
+use super::{Reader, in_view};
+
+const FOLDED: &str = "document.querySelectorAll('.step details[open]').length";
+
+#[test]
+fn a_step_opens_in_place_and_closes_again() {
+    let Some(Reader { browser, .. }) = &Reader::of_example() else { return };
+    let open = "document.querySelector('#s1 > details').open";
+    browser.assert("a step is folded at first", &format!("!{open}"));
+    browser.click("#s1 summary .verb");
+    browser.until("it opens", open);
+    browser.assert("its body shows", "document.querySelector('#s1 .body').offsetHeight > 20");
+    browser.click("#s1 summary .verb");
+    browser.until("it closes", &format!("!{open}"));
+}
+
+#[test]
+fn a_permanent_link_opens_every_fold_above_its_step() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.open(&format!("{url}#s10"));
+    browser.until("the step opens", "document.querySelector('#s10 > details').open");
+    browser.until("it is in view", &in_view("#s10"));
+    // The same when one follows a link within the page, and for steps inside a group or an agent.
+    browser.eval("void (location.hash = 's1')");
+    browser.until("another opens", "document.querySelector('#s1 > details').open");
+    browser.until("and is in view", &in_view("#s1"));
+    let hidden = "[...document.querySelectorAll('.step .step[id]')].map(e => e.id)[0] || ''";
+    let inner = browser.text(hidden);
+    if !inner.is_empty() {
+        browser.eval(&format!("void (location.hash = '{inner}')"));
+        let folds = format!(
+            "(() => {{ for (let e = document.getElementById('{inner}'); e; e = e.parentElement) if (e.tagName === 'DETAILS' && !e.open) return false; return true }})()"
+        );
+        browser.until("every fold above it is open", &folds);
+    }
+    reader.end();
+}
+
+#[test]
+fn the_link_of_a_step_is_its_address() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    let link = browser.text("document.querySelector('#s9 > .link').href");
+    assert_eq!(link, format!("{url}#s9"));
+    reader.end();
+}
+
+#[test]
+fn the_switch_decides_how_deep_one_reads() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    let at_first = browser.eval(FOLDED);
+    browser.click("[data-set=depth] [value=all]");
+    browser.until("everything is open", "[...document.querySelectorAll('.step details')].every(d => d.open)");
+    browser.click("[data-set=depth] [value=prose]");
+    browser.until("the work is hidden", "document.querySelector('.strip').offsetHeight === 0");
+    browser.assert("prose is not", "document.querySelector('.turn > .prose').offsetHeight > 0");
+    browser.click("[data-set=depth] [value=diffs]");
+    browser.until(
+        "edits are open and nothing else",
+        "document.querySelector('.step.edit > details').open && !document.querySelector('.step.run > details').open",
+    );
+    browser.click("[data-set=depth] [value=steps]");
+    browser.until("as it was", &format!("{FOLDED} === {at_first}"));
+    browser.assert(
+        "the button is pressed",
+        "document.querySelector('[data-set=depth] [value=steps]').getAttribute('aria-pressed') === 'true'",
+    );
+    reader.end();
+}
+
+#[test]
+fn a_chosen_theme_stays() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    let light = browser.text(ground);
+    browser.click("[data-set=theme] [value=dark]");
+    browser.until("it is dark", &format!("{ground} !== '{light}'"));
+    browser.reload();
+    browser.assert("it is still dark", &format!("{ground} !== '{light}'"));
+    browser.assert(
+        "and the switch says so",
+        "document.querySelector('[data-set=theme] [value=dark]').getAttribute('aria-pressed') === 'true'",
+    );
+    browser.click("[data-set=theme] [value=auto]");
+    browser.until("the system decides again", &format!("{ground} === '{light}'"));
+    browser.look(crate::support::browser::DESKTOP.dark());
+    browser.until("and it does", &format!("{ground} !== '{light}'"));
+    reader.end();
+}
+
+#[test]
+fn the_outline_follows_the_reader() {
+    let Some(reader) = Reader::of_turns(30) else { return };
+    let browser = &reader.browser;
+    browser.click(".outline a[href*='#p9']");
+    browser.until("the prompt is in view", &in_view("#p9"));
+    browser.until("and marked in the outline", "[...document.querySelectorAll('.outline .on > a')].map(a => a.hash).join() === '#p9' || [...document.querySelectorAll('.outline .on > a')].map(a => a.hash).join()");
+    browser.eval("void (document.querySelector('.filter').focus())");
+    browser.press("prompt-7");
+    browser.until(
+        "the outline holds what was typed only",
+        "[...document.querySelectorAll('.outline > li')].filter(li => li.offsetHeight).length === 1",
+    );
+    reader.end();
+}
