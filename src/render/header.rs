@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use super::figures::{between, count, day, exact, lasted, machine, tokens};
 use super::html::Html;
 use super::phrase;
+use super::scene::Scene;
+use super::{changed, timeline};
 use crate::redact::CleanText;
 use crate::session::model::{Overview, Usage};
 
@@ -21,7 +23,9 @@ pub(super) fn title(overview: &Overview, given: Option<&CleanText>) -> String {
     if let Some(own) = own {
         return phrase::one_line(own.as_str(), TITLE);
     }
-    let first = overview.outline.iter().find(|entry| entry.no > 0 && !entry.text.is_blank());
+    let mut prompts = overview.outline.iter().filter(|entry| entry.no > 0 && !entry.text.is_blank());
+    // A command says less than words do.
+    let first = prompts.clone().find(|entry| !entry.command).or_else(|| prompts.next());
     match (first, &overview.project) {
         (Some(first), _) => phrase::one_line(first.text.as_str(), FROM_PROMPT),
         (None, Some(project)) => format!("Session in {}", phrase::one_line(project.as_str(), TITLE)),
@@ -71,6 +75,16 @@ pub(super) fn facts(overview: &Overview, live: bool) -> Html {
     }
     used(&mut facts, overview.usage);
     facts.html
+}
+
+/// The timeline and the files that were changed, where they are known.
+pub(super) fn picture(scene: &Scene, overview: &Overview) -> Html {
+    let mut html = Html::new();
+    timeline::figure(&mut html, scene, overview);
+    if let Some(changes) = &overview.changes {
+        changed::section(&mut html, scene, changes);
+    }
+    html
 }
 
 struct Facts {

@@ -10,6 +10,7 @@
 
 mod ansi;
 pub mod assets;
+mod changed;
 mod code;
 mod diff;
 pub mod export;
@@ -32,6 +33,7 @@ mod scene;
 mod signs;
 mod spark;
 mod step;
+mod timeline;
 mod turn;
 
 pub use assets::{Asset, asset};

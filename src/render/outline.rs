@@ -1,5 +1,6 @@
 //! The outline in the rail: every prompt of the session, as far as that stays small.
 
+use super::diff::plus_minus;
 use super::figures::{count, counted, lasted};
 use super::html::Html;
 use super::phrase;
@@ -99,7 +100,7 @@ fn one(html: &mut Html, scene: &Scene, entry: &OutlineEntry, rich: bool, first_s
     }
     html.raw("</span></a>");
     if rich {
-        spark::svg(html, &entry.kinds, first_step);
+        spark::svg(html, &entry.kinds, &entry.ends, first_step);
         meta(html, entry);
         asides(html, scene, entry);
     }
@@ -117,6 +118,11 @@ fn meta(html: &mut Html, entry: &OutlineEntry) {
     }
     if entry.steps > 0 {
         html.raw("<span>").text(&counted(entry.steps.into(), "step", "steps")).raw("</span>");
+    }
+    if entry.added + entry.removed > 0 {
+        html.raw(" <span>");
+        plus_minus(html, entry.added, entry.removed);
+        html.raw("</span>");
     }
     html.raw("</p>");
 }

@@ -41,6 +41,8 @@ struct Page {
     js: Html,
     crumb: Html,
     facts: Html,
+    /// Timeline and changed files.
+    picture: Html,
     outline: Html,
     content: Html,
 }
@@ -78,6 +80,7 @@ pub fn page(input: &PageInput<'_>) -> String {
         js: scene.asset(&assets::js().name),
         crumb: header::crumb(overview),
         facts: header::facts(overview, input.live),
+        picture: header::picture(&scene, overview),
         outline: outline::list(&scene, overview),
         content,
     };

@@ -74,8 +74,13 @@ fn meta(html: &mut Html, scene: &Scene, entry: Option<&OutlineEntry>, turn: &Tur
     if steps > 0 {
         meta.raw(" <span>").text(&counted(steps, "step", "steps")).raw("</span>");
     }
-    // Of a turn that goes on elsewhere only a part is here: no sum is better than a wrong one.
-    let (added, removed) = if turn.unfinished { (0, 0) } else { changed(&turn.items, 0) };
+    let known = entry.filter(|entry| entry.added + entry.removed > 0);
+    let (added, removed) = match known {
+        Some(entry) => (entry.added, entry.removed),
+        // Of a turn that goes on elsewhere only a part is here: no sum is better than a wrong one.
+        None if turn.unfinished => (0, 0),
+        None => changed(&turn.items, 0),
+    };
     if added + removed > 0 {
         meta.raw(" <span>");
         plus_minus(&mut meta, added, removed);

@@ -1,18 +1,22 @@
 //! What is known of a session without holding it: one small [`Entry`] per shown record, where windows and
 //! turns begin, which result belongs to which call, and the header. Knows no agent's format.
 
+mod activity;
 mod header;
 mod lookup;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::lines::Place;
-use super::model::{StepKind, WindowNo};
+use super::model::{Changes, StepKind, WindowNo};
 use super::report::Tally;
 use crate::redact::CleanText;
+use activity::Activity;
+pub(crate) use activity::Mark;
 pub(crate) use header::{Header, TurnHead};
 
 /// A window is closed before the first prompt after this many items…
@@ -84,6 +88,8 @@ pub(crate) struct New {
     pub asides: Vec<CleanText>,
     /// Its steps.
     pub steps: Vec<StepKind>,
+    /// The model wrote it.
+    pub by_model: bool,
     pub switch: bool,
 }
 
@@ -101,6 +107,7 @@ impl New {
             images: 0,
             asides: vec![],
             steps: vec![],
+            by_model: false,
             switch: false,
         }
     }
@@ -121,6 +128,8 @@ pub(crate) struct WindowMark {
 struct Pair {
     call: bool,
     result: Option<u32>,
+    /// The call's mark.
+    mark: Option<u32>,
 }
 
 /// The records of one sub-agent.
@@ -158,6 +167,9 @@ pub(crate) struct Index {
     ids: HashSet<u64>,
     /// What waits to be said at the end of the file as it is now; not part of any prefix.
     pending: Vec<(New, Entry)>,
+    activity: Activity,
+    /// What a survey of the whole has found.
+    changes: Option<Arc<Changes>>,
     steps: u32,
     asides: u32,
     images: u32,
@@ -239,6 +251,8 @@ impl Index {
         self.open = (self.open.0 + new.items, self.open.1 + new.weight);
         self.header.seen(new.at);
         let window = self.last_window();
+        let nth = self.turns.last().map_or(0, TurnHead::steps);
+        self.mark(&new, no, nth);
         if new.kind == Kind::Side {
             self.header.sub_steps += new.steps.len() as u32;
             return no;
@@ -247,7 +261,7 @@ impl Index {
         for text in new.asides {
             self.asides += 1;
             if let Some(turn) = self.turns.last_mut() {
-                turn.aside(self.asides, window, text);
+                turn.aside(self.asides, window, text, new.at);
             }
         }
         if let Some(turn) = self.turns.last_mut() {
@@ -259,11 +273,17 @@ impl Index {
     /// Notes that the record about to be added calls a tool under this id.
     pub(crate) fn call(&mut self, id: u64) {
         self.pairs.entry(id).or_default().call = true;
+        self.activity.calling.push(id);
     }
 
     /// Notes that `entry` brings the result of the call of this id. The first result counts.
     pub(crate) fn result(&mut self, id: u64, entry: u32) {
-        self.pairs.entry(id).or_default().result.get_or_insert(entry);
+        let pair = self.pairs.entry(id).or_default();
+        if pair.result.is_none() {
+            pair.result = Some(entry);
+            let mark = pair.mark;
+            self.came(mark, self.entry(entry));
+        }
     }
 
     /// Number of the next step of the main agent.
@@ -303,6 +323,12 @@ impl Index {
     /// The header, to be added to.
     pub(crate) fn header(&mut self) -> &mut Header {
         &mut self.header
+    }
+
+    /// Notes what a survey of all steps has found.
+    pub(crate) fn changed(&mut self, changes: Arc<Changes>) {
+        self.changes = Some(changes);
+        self.revision += 1;
     }
 
     /// Says that a piece was read: whether the end is reached, and what waits there to be said.

@@ -35,6 +35,7 @@ mod session;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 
 pub use error::{OpenError, ReadError};
 pub use report::{Counts, Oddity, Report, Warning};

@@ -6,10 +6,13 @@
 //! A reader never holds a session: it holds an [`Overview`] (the header and the outline, a few hundred
 //! bytes a prompt) and one [`Window`] at a time.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::timeline::Timeline;
 use crate::redact::CleanText;
 
 /// Ordinal of a window of a session, from 0.
@@ -42,6 +45,10 @@ pub struct Overview {
     pub sub_steps: u32,
     /// The prompts, in order.
     pub outline: Vec<OutlineEntry>,
+    /// What went on when.
+    pub timeline: Timeline,
+    /// The files that were changed; `None` while they are still being looked for.
+    pub changes: Option<Arc<Changes>>,
     /// How many windows are known so far.
     pub windows: WindowNo,
     /// False while the file is still being read: more windows and outline entries may come.
@@ -85,8 +92,14 @@ pub struct OutlineEntry {
     pub worked: Option<Duration>,
     /// Kinds of the steps of the main agent, in order (for the spark picture); at most 512 are kept.
     pub kinds: Vec<StepKind>,
+    /// How each of `kinds` ended.
+    pub ends: Vec<Ended>,
     /// How many steps there are, kept in `kinds` or not.
     pub steps: u32,
+    /// Lines added and removed, sub-agents included; nothing while files are still being looked for.
+    pub added: u64,
+    /// See `added`.
+    pub removed: u64,
     /// What was said while the agent worked.
     pub asides: Vec<OutlineAside>,
 }
@@ -100,6 +113,58 @@ pub struct OutlineAside {
     pub window: WindowNo,
     /// Start of its text.
     pub text: CleanText,
+    /// When it was said.
+    pub at: Option<Timestamp>,
+}
+
+/// The files a session changed. Edits that failed or were declined do not count.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The files, in the order of their first edits; at most some 1,000.
+    pub files: Vec<ChangedFile>,
+    /// How many there are.
+    pub count: u64,
+    /// Lines added, in all files.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// Lines added and removed by the turn at this position of the outline.
+    pub turns: HashMap<u32, (u64, u64)>,
+}
+
+/// A file that was changed.
+#[derive(Clone, Debug)]
+pub struct ChangedFile {
+    /// Its path, as steps show it.
+    pub path: CleanText,
+    /// How often it was edited or written.
+    pub edits: u32,
+    /// The first edit made it.
+    pub created: bool,
+    /// Lines added, over all edits.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// Id of the step of the first edit, without its `s`: `12`, or `12.3` inside a sub-agent.
+    pub first: String,
+    /// The window of that step.
+    pub window: WindowNo,
+    /// The sub-agent that edited it first.
+    pub by: Option<CleanText>,
+}
+
+/// How a step ended, for pictures; the worst is the greatest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ended {
+    /// It worked.
+    Done,
+    /// No result is recorded.
+    #[default]
+    Open,
+    /// The person declined it.
+    Declined,
+    /// It failed.
+    Failed,
 }
 
 /// What a step does, for colour and height in pictures.

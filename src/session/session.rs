@@ -3,6 +3,8 @@
 //! Indexing and reading go side by side: the index is locked for as long as a piece of it is written, and
 //! never while the file is read.
 
+mod survey;
+
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Likeness, Shown};
@@ -17,6 +19,7 @@ use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
 use crate::redact::Cleaner;
+use survey::Survey;
 
 /// Bytes looked at to tell whose session it is.
 const SAMPLE: usize = 1 << 20;
@@ -45,6 +48,7 @@ pub struct Session {
     index: RwLock<Index>,
     reading: Mutex<Reading>,
     overview: Mutex<Option<(u64, Arc<Overview>)>>,
+    survey: Mutex<Survey>,
 }
 
 #[derive(Debug)]
@@ -73,6 +77,7 @@ impl Session {
             index: RwLock::default(),
             reading: Mutex::new(reading),
             overview: Mutex::default(),
+            survey: Mutex::default(),
         })
     }
 

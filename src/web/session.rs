@@ -22,7 +22,10 @@ const PIECE: usize = 1 << 20;
 /// Bytes indexed by one job of the pool while the rest of a session is read behind the first view.
 const STRETCH: usize = 4 << 20;
 
-/// How long an overview of a session that is still being read is shown at least.
+/// Steps looked at for files they changed, by one job of the pool; a short session's before its first view.
+const SURVEYED: usize = 256;
+
+/// How long an overview is shown before anybody looks whether there is a newer one.
 const HELD: Duration = Duration::from_millis(500);
 
 /// What a site is made from.
@@ -76,6 +79,9 @@ impl SessionSite {
             let file = std::fs::File::open(&source.path)?;
             let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
+            if session.is_complete() {
+                session.survey(SURVEYED)?;
+            }
             let title = source.name.as_deref().map(|name| cleaner.text(name));
             let overview = Mutex::new((session.overview(), Instant::now()));
             let site = Self { session, title, overview, cache: Mutex::default() };
@@ -91,12 +97,13 @@ impl SessionSite {
         })
     }
 
-    /// Indexes the rest, piece by piece behind the pool, beside the first views. Ends when the site is dropped.
+    /// Indexes the rest and looks for changed files, piece by piece behind the pool, beside the first views. Ends
+    /// when the site is dropped.
     pub fn read_on_behind(self: &Arc<Self>, pool: Pool) {
         let site = Arc::downgrade(self);
         actix_web::rt::spawn(async move {
             while let Some(site) = site.upgrade() {
-                let advanced = pool.run_behind(move || site.session.advance(STRETCH)).await;
+                let advanced = pool.run_behind(move || site.read_on()).await;
                 match advanced {
                     Ok(Ok(Progress::More)) => {}
                     Ok(Ok(Progress::Complete)) => return,
@@ -105,6 +112,13 @@ impl SessionSite {
                 }
             }
         });
+    }
+
+    fn read_on(&self) -> Result<Progress, ReadError> {
+        match self.session.advance(STRETCH)? {
+            Progress::More => Ok(Progress::More),
+            Progress::Complete => self.session.survey(SURVEYED),
+        }
     }
 
     fn render(&self, page: Page, overview: &Overview) -> Result<Option<String>, ReadError> {
@@ -153,11 +167,14 @@ impl SessionSite {
     /// cost more, the longer the session is.
     fn overview(&self) -> Arc<Overview> {
         let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        let (shown, taken) = &*kept;
-        if !is_fresh(shown, *taken) && (self.knows_twice(shown) || self.session.is_complete()) {
-            *kept = (self.session.overview(), Instant::now());
+        let (shown, taken) = &mut *kept;
+        if taken.elapsed() >= HELD {
+            *taken = Instant::now();
+            if shown.complete || self.knows_twice(shown) || self.session.is_complete() {
+                *shown = self.session.overview();
+            }
         }
-        kept.0.clone()
+        shown.clone()
     }
 
     fn knows_twice(&self, shown: &Overview) -> bool {
@@ -175,11 +192,6 @@ impl SessionSite {
     }
 }
 
-/// Not to be brought up to date yet. A snapshot that was read to its end stays as it is.
-fn is_fresh(shown: &Overview, taken: Instant) -> bool {
-    shown.complete || taken.elapsed() < HELD
-}
-
 impl Site for SessionSite {
     fn ready(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>> {
         match asked(path, query)? {
@@ -187,7 +199,7 @@ impl Site for SessionSite {
                 // Whoever holds these locks renders nothing meanwhile, but may look at the index.
                 let kept = self.overview.try_lock().ok()?;
                 let (shown, taken) = &*kept;
-                is_fresh(shown, *taken).then(|| self.cache().get(shown, (page, coding)))?
+                (taken.elapsed() < HELD).then(|| self.cache().get(shown, (page, coding)))?
             }
             Asked::Asset(name) => asset(name, coding),
             Asked::Image(_) => None,

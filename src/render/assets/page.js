@@ -71,7 +71,7 @@
       // What is read stands near the top; over the last screen the line goes down, so that every prompt gets its turn.
       const left = Math.max(0, root.scrollHeight - scrollY - innerHeight), top = Math.min(160, innerHeight * .3);
       const line = top + (innerHeight - top) * Math.max(0, 1 - left / innerHeight) * (scrollY > 0);
-      const cur = prompts().filter(p => p.getBoundingClientRect().top < line).pop(), turn = cur && cur.closest('.turn');
+      const all = prompts(), cur = all.filter(p => p.getBoundingClientRect().top < line).pop() || all[0], turn = cur && cur.closest('.turn');
       const on = [turn && links.get(turn.id), cur && links.get(cur.id)].filter(Boolean);
       if (on.some(li => !marked.includes(li)) || marked.length !== on.length) {
         marked.forEach(li => li.classList.remove('on')); on.forEach(li => li.classList.add('on'));
@@ -80,7 +80,7 @@
       }
       $('.now').textContent = cur ? $('h2,h3', cur).textContent : $('h1').textContent;
       const n = turn && turn.id.slice(1), of = $$('.outline > li > a[href*="#p"]').filter(a => a.hash !== '#p0').length;
-      $('.pos').textContent = n > 0 && of > 1 ? `${n} of ${of}` : 'Outline';
+      const told = n > 0 && of > 1; $('.pos').textContent = told ? `${n} of ${of}` : 'Outline'; $('.topbar .unseen').hidden = !told;
     };
     let due; addEventListener('scroll', () => { if (!due) due = requestAnimationFrame(() => { due = 0; mark() }) }, { passive: true }); mark();
     const sparks = $$('.spark').map(svg => ({ svg, from: +svg.dataset.from, at: svg.dataset.at && svg.dataset.at.split(' ').map(Number), ticks: svg.viewBox.baseVal.width / 5 }));

@@ -1,11 +1,13 @@
 //! Sessions made by hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::redact::{CleanText, Cleaner};
 use crate::session::model::*;
+use crate::session::timeline::{Event, Goal, Lane, Timeline, drawn};
 
 /// Clean text.
 pub fn clean(text: &str) -> CleanText {
@@ -101,7 +103,10 @@ pub fn entry(no: u32, window: WindowNo, text: &str) -> OutlineEntry {
         at: at(i64::from(no) * 100 - 100),
         worked: Some(Duration::from_secs(277)),
         kinds: vec![StepKind::Read, StepKind::Edit, StepKind::Run],
+        ends: vec![Ended::Done, Ended::Declined, Ended::Failed],
         steps: 3,
+        added: 26,
+        removed: 1,
         asides: Vec::new(),
     }
 }
@@ -121,6 +126,8 @@ pub fn overview(outline: Vec<OutlineEntry>) -> Overview {
         steps: 17,
         sub_steps: 24,
         outline,
+        timeline: Timeline::default(),
+        changes: None,
         windows: 1,
         complete: true,
     }
@@ -159,10 +166,52 @@ pub fn rich() -> (Overview, Window) {
         .into_iter()
         .map(|turn| entry(turn.no, 0, turn.prompt.as_ref().map(|p| p.text.as_str()).unwrap_or_default()))
         .collect();
-    entries[0].asides.push(OutlineAside { no: 1, window: 0, text: clean("let's cut a branch first") });
+    entries[0].asides.push(OutlineAside {
+        no: 1,
+        window: 0,
+        text: clean("let's cut a branch first"),
+        at: None,
+    });
     entries[1].text = clean("/review tides");
     entries[1].command = true;
-    (overview(entries), window(vec![first, second, third, fourth]))
+    let overview = Overview { timeline: timeline(), changes: Some(Arc::new(changes())), ..overview(entries) };
+    (overview, window(vec![first, second, third, fourth]))
+}
+
+/// Work, a pause of an hour, and work again.
+fn timeline() -> Timeline {
+    let event = |lane, from, to, goal| {
+        let (from, to) = (at(from).unwrap().as_millisecond(), at(to).unwrap().as_millisecond());
+        Event { lane, from, to, goal, ended: Ended::Done, minor: false }
+    };
+    let events = vec![
+        event(Lane::You, 0, 0, Goal::Prompt(1)),
+        event(Lane::Model, 0, 12, Goal::None),
+        event(Lane::Read, 12, 13, Goal::Step(1)),
+        Event { ended: Ended::Declined, ..event(Lane::Edit, 30, 77, Goal::Step(3)) },
+        Event { minor: true, ..event(Lane::You, 60, 60, Goal::Aside(1)) },
+        Event { minor: true, ..event(Lane::Run, 100, 130, Goal::None) },
+        event(Lane::You, 3_700, 3_700, Goal::Prompt(2)),
+        Event { ended: Ended::Failed, ..event(Lane::Run, 3_705, 3_800, Goal::Step(8)) },
+        event(Lane::Run, 3_705, 3_706, Goal::Step(9)),
+    ];
+    drawn(events, |_| 0)
+}
+
+/// Ten files.
+pub fn changes() -> Changes {
+    let file = |n: u64| ChangedFile {
+        path: clean(&format!("src/tides/part_{n}.rs")),
+        edits: n as u32 + 1,
+        created: n % 2 == 1,
+        added: n * n,
+        removed: n,
+        first: if n == 3 { "7.2".into() } else { n.to_string() },
+        window: 0,
+        by: (n == 3).then(|| clean("reviewer")),
+    };
+    let files: Vec<_> = (0..10).map(file).collect();
+    Changes { files, count: 10, added: 285, removed: 45, ..Changes::default() }
 }
 
 fn first_items() -> Vec<Item> {

@@ -135,7 +135,7 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
     let first = Turn { no: 1, prompt: Some(prompt), items, ..Turn::default() };
     let second = Turn { no: 2, prompt: Some(command), ..Turn::default() };
     let mut one = entry(1, 0, text);
-    one.asides.push(OutlineAside { no: 1, window: 0, text: t.clone() });
+    one.asides.push(OutlineAside { no: 1, window: 0, text: t.clone(), at: None });
     let mut two = entry(2, 0, text);
     two.command = true;
     let mut overview = overview(vec![one, two]);
@@ -143,7 +143,13 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
     overview.models = vec![t.clone()];
     overview.title = Some(t.clone());
     overview.project = Some(t.clone());
-    overview.branch = Some(t);
+    overview.branch = Some(t.clone());
+    let mut changes = changes();
+    for file in &mut changes.files {
+        file.path = t.clone();
+        file.by = Some(t.clone());
+    }
+    overview.changes = Some(std::sync::Arc::new(changes));
     (overview, window(vec![first, second]))
 }
 

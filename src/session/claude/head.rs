@@ -133,6 +133,7 @@ lenient! {
         input: Option<&'a RawValue> = "input",
         text: Option<&'a RawValue> = "text",
         content: Option<&'a RawValue> = "content",
+        failed: Flag = "is_error",
     }
     str bare
 }

@@ -17,7 +17,7 @@ use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
-use fields::{blocks, calls, declined, images, results, results_of, steps, text_of, texts};
+use fields::{blocks, calls, declined, failures, images, results, results_of, steps, text_of, texts};
 use queue::Queue;
 
 /// Characters of a prompt in the outline.
@@ -169,6 +169,7 @@ impl Reading {
         index.tally.counts.results += results.len() as u64;
         let entry = index.flow(new);
         results.into_iter().for_each(|id| index.result(id, entry));
+        failures(fields).for_each(|(id, declined)| index.failed(id, declined));
         index.link(chain, entry);
     }
 
@@ -178,6 +179,7 @@ impl Reading {
         if let Some(message) = &fields.message {
             let model = message.model.as_str().filter(|model| !model.is_empty() && *model != "<synthetic>");
             if let Some(model) = model {
+                new.by_model = true;
                 new.switch = self.model.as_deref().is_some_and(|before| before != model);
                 if self.model.as_deref() != Some(model) {
                     self.model = Some(model.to_owned());
@@ -319,6 +321,7 @@ impl Reading {
         for block in found {
             index.result(block.of.as_str().map_or(0, hash), entry);
         }
+        failures(fields).for_each(|(id, declined)| index.failed(id, declined));
     }
 
     fn system(record: &Record<'_, '_>, index: &mut Index) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Index;
 use crate::redact::CleanText;
-use crate::session::model::{OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
+use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
 
 /// Kinds kept of one turn.
 const KINDS: usize = 512;
@@ -22,6 +22,7 @@ pub(crate) struct TurnHead {
     at: Option<Timestamp>,
     last: Option<Timestamp>,
     kinds: Vec<StepKind>,
+    ends: Vec<Ended>,
     steps: u32,
     asides: Vec<OutlineAside>,
 }
@@ -34,11 +35,33 @@ impl TurnHead {
         command: bool,
         at: Option<Timestamp>,
     ) -> Self {
-        Self { no, window, text, command, at, last: None, kinds: vec![], steps: 0, asides: vec![] }
+        let (kinds, ends, asides) = (vec![], vec![], vec![]);
+        Self { no, window, text, command, at, last: None, kinds, ends, steps: 0, asides }
     }
 
-    pub(super) fn aside(&mut self, no: u32, window: WindowNo, text: CleanText) {
-        self.asides.push(OutlineAside { no, window, text });
+    pub(super) fn aside(&mut self, no: u32, window: WindowNo, text: CleanText, at: Option<Timestamp>) {
+        self.asides.push(OutlineAside { no, window, text, at });
+    }
+
+    /// When it was said.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    pub(super) fn asides(&self) -> impl Iterator<Item = &OutlineAside> {
+        self.asides.iter()
+    }
+
+    /// How many steps it has so far.
+    pub(super) fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Notes how its step at this position ended.
+    pub(super) fn ended(&mut self, nth: usize, ended: Ended) {
+        if let Some(kept) = self.ends.get_mut(nth) {
+            *kept = ended;
+        }
     }
 
     pub(super) fn went_on(&mut self, at: Option<Timestamp>, steps: &[StepKind]) {
@@ -47,9 +70,10 @@ impl TurnHead {
         self.steps += steps.len() as u32;
         let room = KINDS.saturating_sub(self.kinds.len()).min(steps.len());
         self.kinds.extend_from_slice(steps.get(..room).unwrap_or_default());
+        self.ends.resize(self.kinds.len(), Ended::Open);
     }
 
-    fn entry(&self) -> OutlineEntry {
+    fn entry(&self, (added, removed): (u64, u64)) -> OutlineEntry {
         let worked = match (self.at, self.last) {
             (Some(at), Some(last)) if last > at => Duration::try_from(last.duration_since(at)).ok(),
             _ => None,
@@ -62,7 +86,10 @@ impl TurnHead {
             at: self.at,
             worked,
             kinds: self.kinds.clone(),
+            ends: self.ends.clone(),
             steps: self.steps,
+            added,
+            removed,
             asides: self.asides.clone(),
         }
     }
@@ -122,14 +149,15 @@ impl Index {
         let header = &self.header;
         let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(leaf));
         let title = header.custom_title.clone().or_else(|| header.agent_title.clone());
-        let mut outline: Vec<OutlineEntry> = self.turns.iter().map(TurnHead::entry).collect();
+        let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
+        let mut outline: Vec<OutlineEntry> =
+            (0..).zip(&self.turns).map(|(no, turn)| turn.entry(lines(no).unwrap_or_default())).collect();
         let window = self.window_count().saturating_sub(1);
         if let Some(last) = outline.last_mut() {
-            let waiting = self
-                .pending
-                .iter()
-                .flat_map(|(new, entry)| new.asides.iter().map(move |text| (entry.asides + 1, text.clone())));
-            last.asides.extend(waiting.map(|(no, text)| OutlineAside { no, window, text }));
+            let waiting = self.pending.iter().flat_map(|(new, entry)| {
+                new.asides.iter().map(move |text| (entry.asides + 1, text.clone(), new.at))
+            });
+            last.asides.extend(waiting.map(|(no, text, at)| OutlineAside { no, window, text, at }));
         }
         Overview {
             agent,
@@ -144,6 +172,8 @@ impl Index {
             steps: self.steps,
             sub_steps: header.sub_steps,
             outline,
+            timeline: self.timeline(),
+            changes: self.changes.clone(),
             windows: self.window_count(),
             complete: self.complete,
         }

@@ -1,6 +1,7 @@
 //! Sessions read as a viewer's window by window, from files of our own making and, where it is there, from a
 //! corpus of real ones.
 
+mod activity;
 mod corpus;
 mod fuzz;
 mod growth;

@@ -108,3 +108,25 @@ fn the_outline_follows_the_reader() {
     );
     reader.end();
 }
+
+#[test]
+fn the_head_shows_what_went_on_and_leads_there() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    browser
+        .assert("the timeline has bars in lanes", "document.querySelectorAll('.timeline rect').length > 10");
+    browser.assert(
+        "and says the same in words",
+        "document.querySelector('.timeline figcaption').textContent.includes('3 prompts over 3 min')",
+    );
+    browser.assert(
+        "three files changed",
+        "document.querySelector('.changed h2').textContent.startsWith('3 files')",
+    );
+    browser.click(".changed li:nth-child(2) a");
+    browser.until("its first edit opens", "document.querySelector(location.hash + ' > details').open");
+    browser
+        .until("in view", "document.querySelector(location.hash).getBoundingClientRect().top < innerHeight");
+    browser.assert("it is an edit", "document.querySelector(location.hash).matches('.edit')");
+    reader.end();
+}

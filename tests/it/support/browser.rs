@@ -291,14 +291,17 @@ fn driver(folder: &TempDir) -> (Child, u16) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut said = String::new();
     let out = BufReader::new(driver.stdout.take().unwrap());
-    for line in out.lines() {
-        let line = line.unwrap();
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            return (driver, port.trim_end_matches('.').parse().unwrap());
+    let port = out.lines().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    match port {
+        Some(port) => (driver, port),
+        None => {
+            let _ = driver.kill();
+            let _ = driver.wait();
+            panic!("chromedriver did not start")
         }
-        said += &line;
     }
-    panic!("chromedriver did not start: {said}")
 }

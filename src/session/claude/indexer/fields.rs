@@ -36,6 +36,15 @@ pub(super) fn results(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
     results_of(fields).map(|block| block.of.as_str().map_or(0, hash))
 }
 
+/// The calls whose results say that they failed, and whether the person declined them.
+pub(super) fn failures(fields: &Fields<'_>) -> impl Iterator<Item = (u64, bool)> {
+    results_of(fields).filter_map(|block| {
+        let declined = block.content.is_some_and(|content| declined(content).is_some());
+        let told = block.content.is_some_and(|content| content.get().starts_with("\"<tool_use_error>"));
+        (declined || told || block.failed.0).then(|| (block.of.as_str().map_or(0, hash), declined))
+    })
+}
+
 /// The texts of a message, one a block.
 pub(super) fn texts(fields: &Fields<'_>) -> Vec<String> {
     if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {

@@ -1,0 +1,271 @@
+//! The timeline in the head: what went on when, in lanes. Drawn with attributes only, x in per cent, so that it
+//! stretches with the page; a sentence says the same to who does not see it.
+
+use std::fmt::Write as _;
+
+use super::figures::{between, counted, lasted, offset};
+use super::html::Html;
+use super::scene::Scene;
+use crate::session::model::{Ended, Overview};
+use crate::session::timeline::{Axis, Bar, Goal, Lane};
+
+/// Height of a lane and of a bar in it, in pixels.
+const LANE: u64 = 14;
+const BAR: u64 = 9;
+/// Least width of a bar, of the whole.
+const LEAST: f64 = 0.0028;
+/// Least distance of two labels on the axis, of the whole: short ones, and those with hours.
+const APART: (f64, f64) = (0.1, 0.14);
+/// Most labels on the axis.
+const TICKS: u64 = 8;
+/// Distances of labels, in seconds.
+const STEPS: [u64; 17] =
+    [5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 604_800];
+
+const HOUR: u64 = 3_600;
+
+/// All lanes, from the top.
+const LANES: [Lane; 6] = [Lane::You, Lane::Model, Lane::Read, Lane::Edit, Lane::Run, Lane::Agent];
+
+/// Appends the timeline; nothing where no times are known, or nothing took any.
+pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview) {
+    let timeline = &overview.timeline;
+    let axis = Axis::of(timeline);
+    let lanes: Vec<Lane> =
+        LANES.into_iter().filter(|lane| timeline.bars.iter().any(|bar| bar.lane == *lane)).collect();
+    if axis.active() == 0 || lanes.len() < 2 {
+        return;
+    }
+    let height = lanes.len() as u64 * LANE;
+    html.raw("<figure class=\"timeline\"><figcaption class=\"unseen\">").text(&said(overview, &axis));
+    html.raw("</figcaption><ul class=\"lanes\" aria-hidden=\"true\">");
+    for lane in &lanes {
+        html.raw("<li>").raw(name(*lane)).raw("</li>");
+    }
+    html.raw("</ul><svg width=\"100%\" height=\"").num(height + 18).raw("\" aria-hidden=\"true\">");
+    ground(html, scene, overview, &axis, height);
+    for (bar, next) in timeline.bars.iter().zip(timeline.bars.iter().skip(1).map(Some).chain([None])) {
+        let Some(row) = lanes.iter().position(|lane| *lane == bar.lane) else { continue };
+        let limit = next.filter(|next| next.lane == bar.lane).map_or(1.0, |next| axis.x(next.from));
+        one(html, scene, bar, (axis.x(bar.from), axis.x(bar.to).min(limit)), row as u64 * LANE);
+    }
+    html.raw("</svg></figure>\n");
+}
+
+fn name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::You => "you",
+        Lane::Model => "model",
+        Lane::Read => "read",
+        Lane::Edit => "edit",
+        Lane::Run => "run",
+        Lane::Agent => "agent",
+    }
+}
+
+/// `3 prompts over 8 min 44 s, active for 6 min; 5 steps read, 4 edit, 12 run`.
+fn said(overview: &Overview, axis: &Axis) -> String {
+    let prompts = overview.outline.iter().filter(|entry| entry.no > 0).count() as u64;
+    let mut text = format!("Timeline: {}", counted(prompts, "prompt", "prompts"));
+    let all = overview.started.zip(overview.ended).and_then(|(from, to)| between(from, to));
+    if let Some(all) = all {
+        let _ = write!(text, " over {}", lasted(all));
+        if axis.pauses().next().is_some() {
+            let _ = write!(text, ", active for {}", lasted(std::time::Duration::from_secs(axis.active())));
+        }
+    }
+    for (lane, one, many) in [
+        (Lane::Read, "step that looks", "steps that look"),
+        (Lane::Edit, "that changes a file", "that change files"),
+        (Lane::Run, "that runs a command", "that run commands"),
+        (Lane::Agent, "by a sub-agent", "that send sub-agents"),
+    ] {
+        let of = overview.timeline.bars.iter().filter(|bar| bar.lane == lane);
+        let n: u64 = of.map(|bar| u64::from(bar.count)).sum();
+        if n > 0 {
+            let _ = write!(text, ", {}", counted(n, one, many));
+        }
+    }
+    text
+}
+
+/// A share of the width as `12.34%`.
+fn percent(html: &mut Html, share: f64) {
+    let hundredths = (share * 10_000.0).round().clamp(0.0, 10_000.0) as u64;
+    html.num(hundredths / 100);
+    match hundredths % 100 {
+        0 => {}
+        rest if rest % 10 == 0 => {
+            html.raw(".").num(rest / 10);
+        }
+        rest => {
+            html.raw(if rest < 10 { ".0" } else { "." }).num(rest);
+        }
+    }
+    html.raw("%");
+}
+
+/// Pauses, grid lines and labels.
+fn ground(html: &mut Html, scene: &Scene, overview: &Overview, axis: &Axis, height: u64) {
+    for (x, width, seconds) in axis.pauses() {
+        html.raw("<rect class=\"pause\" x=\"");
+        percent(html, x);
+        html.raw("\" y=\"0\" width=\"");
+        percent(html, width);
+        html.raw("\" height=\"").num(height).raw("\"><title>");
+        html.text(&lasted(std::time::Duration::from_secs(seconds))).raw(" without anything</title></rect>");
+    }
+    let prompts = overview.timeline.bars.iter().filter(|bar| bar.lane == Lane::You && !bar.minor);
+    for prompt in prompts {
+        line(html, "<line class=\"turnline\" x1=\"", axis.x(prompt.from), height);
+    }
+    for (x, label) in ticks(scene, overview, axis) {
+        line(html, "<line class=\"grid\" x1=\"", x, height);
+        html.raw(if x < 0.02 { "<text class=\"first\" x=\"" } else { "<text x=\"" });
+        percent(html, x);
+        html.raw("\" y=\"").num(height + 14).raw("\">").text(&label).raw("</text>");
+    }
+}
+
+fn line(html: &mut Html, open: &'static str, x: f64, height: u64) {
+    html.raw(open);
+    percent(html, x);
+    html.raw("\" x2=\"");
+    percent(html, x);
+    html.raw("\" y1=\"0\" y2=\"").num(height).raw("\"/>");
+}
+
+/// Labels at round times, where something goes on, not too close to each other.
+fn ticks(scene: &Scene, overview: &Overview, axis: &Axis) -> Vec<(f64, String)> {
+    let stretches = &overview.timeline.stretches;
+    let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { return Vec::new() };
+    let origin = scene.origin.unwrap_or(first.0);
+    let all = between(origin, last.1).map_or(0, |all| all.as_secs());
+    let apart = if all < HOUR { APART.0 } else { APART.1 };
+    let step = STEPS.into_iter().find(|step| axis.active() / step < TICKS).unwrap_or(604_800);
+    let mut found: Vec<(f64, String)> = Vec::new();
+    // Of a pause of weeks no label is wanted, so each stretch is gone through by itself.
+    for (from, to) in stretches {
+        let begin = between(origin, *from).map_or(0, |d| d.as_secs()).div_ceil(step);
+        let end = between(origin, *to).map_or(0, |d| d.as_secs()) / step;
+        for n in begin..=end.min(begin + TICKS) {
+            let seconds = n * step;
+            let Some(at) = i64::try_from(seconds)
+                .ok()
+                .and_then(|s| origin.checked_add(jiff::SignedDuration::from_secs(s)).ok())
+            else {
+                continue;
+            };
+            let x = axis.x(at);
+            if x <= 0.97 && axis.covers(at) && found.last().is_none_or(|(before, _)| x - before >= apart) {
+                found.push((x, label(seconds, all)));
+            }
+        }
+    }
+    found
+}
+
+/// `2:00` in a session of less than an hour, else `1 h 30`, `2 h`, `3 d 4 h`.
+fn label(seconds: u64, all: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        _ if all < HOUR => format!("{}:{:02}", seconds / 60, seconds % 60),
+        (0, 0, 0) => "0".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes:02}"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+fn one(html: &mut Html, scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64) {
+    let id = match bar.goal {
+        Goal::None => None,
+        Goal::Prompt(no) => Some(format!("p{no}")),
+        Goal::Aside(no) => Some(format!("a{no}")),
+        Goal::Step(no) => Some(format!("s{no}")),
+    };
+    if let Some(id) = &id {
+        html.raw("<a tabindex=\"-1\" href=\"").html(&scene.target(bar.window, id)).raw("\">");
+    }
+    html.raw("<rect class=\"").raw(name(bar.lane));
+    if bar.minor {
+        html.raw(if bar.lane == Lane::You { " minor" } else { " sub" });
+    }
+    match bar.ended {
+        Ended::Failed => html.raw(" failed"),
+        Ended::Declined => html.raw(" declined"),
+        Ended::Done | Ended::Open => html,
+    };
+    html.raw("\" x=\"");
+    // A bar at the very end is not pushed out.
+    percent(html, from.min(1.0 - LEAST));
+    html.raw("\" y=\"").num(y + 3).raw("\" width=\"");
+    percent(html, (to - from).max(LEAST));
+    html.raw("\" height=\"")
+        .num(BAR)
+        .raw("\" rx=\"1\"><title>")
+        .text(&title(scene, bar))
+        .raw("</title></rect>");
+    if id.is_some() {
+        html.raw("</a>");
+    }
+}
+
+/// `1:14 · step 12, edit, 47 s, declined`.
+fn title(scene: &Scene, bar: &Bar) -> String {
+    let mut title = scene.origin.map(|origin| format!("{} · ", offset(origin, bar.from))).unwrap_or_default();
+    let many = u64::from(bar.count);
+    let _ = match (bar.goal, bar.lane) {
+        (Goal::Prompt(no), _) if many == 1 => write!(title, "prompt {no}"),
+        (Goal::Prompt(no), _) => write!(title, "{many} prompts from {no} on"),
+        (Goal::Aside(_), _) => write!(title, "said while it worked"),
+        (_, Lane::Model) => write!(title, "thinking or writing"),
+        (Goal::Step(no), lane) if many == 1 => write!(title, "step {no}, {}", name(lane)),
+        (Goal::Step(no), lane) => write!(title, "{many} steps from {no} on, {}", name(lane)),
+        (_, lane) => write!(title, "{} of a sub-agent, {}", counted(many, "step", "steps"), name(lane)),
+    };
+    if let Some(took) = between(bar.from, bar.to).filter(|took| took.as_millis() >= 500) {
+        let _ = write!(title, ", {}", lasted(took));
+    }
+    match bar.ended {
+        Ended::Failed if many == 1 => title.push_str(", failed"),
+        Ended::Failed => title.push_str(", not all worked"),
+        Ended::Declined => title.push_str(", declined"),
+        Ended::Done | Ended::Open => {}
+    }
+    title
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_written_short() {
+        let show = |share| {
+            let mut html = Html::new();
+            percent(&mut html, share);
+            html.into_string()
+        };
+        assert_eq!(
+            [0.0, 0.5, 0.123, 0.1234, 0.0003, 1.2].map(show),
+            ["0%", "50%", "12.3%", "12.34%", "0.03%", "100%"]
+        );
+    }
+
+    #[test]
+    fn labels_fit_the_length() {
+        for (seconds, all, want) in [
+            (120, 500, "2:00"),
+            (1_800, 7_000, "30 min"),
+            (5_400, 7_000, "1 h 30"),
+            (7_200, 9_000, "2 h"),
+            (100_800, 400_000, "1 d 4 h"),
+            (172_800, 400_000, "2 d"),
+        ] {
+            assert_eq!(label(seconds, all), want);
+        }
+    }
+}

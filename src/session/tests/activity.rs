@@ -1,0 +1,107 @@
+//! What the head of the page tells of a whole session: how steps ended, what went on when, which files changed.
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use super::{file, lines, record};
+use crate::redact::Cleaner;
+use crate::session::model::{Changes, Ended};
+use crate::session::timeline::{Goal, Lane};
+use crate::session::{Progress, Session, Source};
+
+fn edit(no: u32, id: &str, path: &str) -> String {
+    let input = json!({ "file_path": format!("/home/ada/tally/{path}"), "old_string": "a\n", "new_string": "b\nc\n" });
+    record::call(no, id, "Edit", input)
+}
+
+fn surveyed(session: &Session) -> Changes {
+    while session.survey(1).unwrap() == Progress::More {}
+    let overview = session.overview();
+    overview.changes.as_deref().cloned().unwrap()
+}
+
+fn summary(changes: &Changes) -> Vec<String> {
+    let line = |file: &crate::session::model::ChangedFile| {
+        format!("{} x{} +{} -{} at s{}", file.path, file.edits, file.added, file.removed, file.first)
+    };
+    changes.files.iter().map(line).collect()
+}
+
+#[test]
+fn steps_end_as_their_results_say() {
+    let session = lines(&[
+        record::user(1, json!("go")),
+        record::call(2, "t1", "Bash", json!({ "command": "ls" })),
+        record::result(4, "t1", json!("ok"), json!({})),
+        record::call(5, "t2", "Bash", json!({ "command": "make" })),
+        record::error(9, "t2", "Exit code 2\nno"),
+        edit(10, "t3", "a.rs"),
+        record::error(
+            20,
+            "t3",
+            "The user doesn't want to proceed with this tool use. The tool use was rejected",
+        ),
+        record::call(21, "t4", "Read", json!({ "file_path": "/home/ada/tally/a.rs" })),
+    ]);
+    let overview = session.overview();
+    assert_eq!(overview.outline[0].ends, [Ended::Done, Ended::Failed, Ended::Declined, Ended::Open]);
+    let bars: Vec<_> = overview
+        .timeline
+        .bars
+        .iter()
+        .filter(|bar| !matches!(bar.lane, Lane::Model))
+        .map(|bar| {
+            let took = bar.to.duration_since(bar.from).as_secs();
+            (bar.lane, bar.goal, took, bar.ended)
+        })
+        .collect();
+    assert_eq!(
+        bars,
+        [
+            (Lane::You, Goal::Prompt(1), 0, Ended::Done),
+            (Lane::Read, Goal::Step(4), 0, Ended::Open),
+            (Lane::Edit, Goal::Step(3), 10, Ended::Declined),
+            (Lane::Run, Goal::Step(1), 2, Ended::Done),
+            (Lane::Run, Goal::Step(2), 4, Ended::Failed),
+        ]
+    );
+    assert!(overview.timeline.bars.iter().any(|bar| bar.lane == Lane::Model));
+}
+
+#[test]
+fn only_edits_that_worked_change_files() {
+    let session = lines(&[
+        record::user(1, json!("one")),
+        edit(2, "t1", "a.rs"),
+        record::result(3, "t1", json!("ok"), json!({})),
+        edit(4, "t2", "b.rs"),
+        record::error(5, "t2", "String to replace not found"),
+        record::user(6, json!("two")),
+        edit(7, "t3", "a.rs"),
+        record::result(8, "t3", json!("ok"), json!({})),
+        edit(9, "t4", "c.rs"),
+        record::result(10, "t4", json!("ok"), json!({})),
+    ]);
+    assert!(session.overview().changes.is_none(), "not before they are looked for");
+    let changes = surveyed(&session);
+    assert_eq!(summary(&changes), ["a.rs x2 +4 -2 at s1", "c.rs x1 +2 -1 at s4"]);
+    assert_eq!((changes.count, changes.added, changes.removed), (2, 6, 3));
+    let turns: Vec<_> = session.overview().outline.iter().map(|turn| (turn.added, turn.removed)).collect();
+    assert_eq!(turns, [(2, 1), (4, 2)]);
+}
+
+#[test]
+fn an_edit_counts_once_its_result_is_there() {
+    let first = [record::user(1, json!("one")), edit(2, "t1", "a.rs")].join("\n") + "\n";
+    let mut growing = file(first.as_bytes());
+    let source = Source::from_file(growing.try_clone().unwrap(), None).unwrap();
+    let session = Session::open(source, Cleaner::new()).unwrap();
+    session.advance(usize::MAX).unwrap();
+    assert!(surveyed(&session).files.is_empty());
+    writeln!(growing, "{}", record::result(3, "t1", json!("ok"), json!({}))).unwrap();
+    for _ in 0..2 {
+        session.advance(usize::MAX).unwrap();
+        assert_eq!(summary(&surveyed(&session)), ["a.rs x1 +2 -1 at s1"]);
+    }
+}
