@@ -224,12 +224,9 @@ impl Drop for Home {
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
-        // One that a command has started.
-        if let Some(pid) =
-            fs::read_to_string(self.data("daemon.pid")).ok().and_then(|pid| pid.trim().parse().ok())
-            && process::name(pid) == "panko"
-        {
-            process::signal(pid, Signal::KILL);
+        // One that a command has started: it was given this home by its environment.
+        for daemon in process::marked("XDG_DATA_HOME", &self.path("data").display().to_string()) {
+            process::signal(daemon, Signal::KILL);
         }
         for keeper in self.keepers() {
             process::signal(keeper, Signal::KILL);
