@@ -11,7 +11,7 @@ use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
 use super::{ExportError, Whole};
-use crate::render::assets::{css, js};
+use crate::render::assets::{css, icon, js};
 use crate::render::html::Html;
 use crate::render::page::{PageInput, page};
 use crate::render::scene::Scene;
@@ -67,11 +67,11 @@ fn with_assets(head: &str) -> String {
         hash(style),
         hash(script),
     );
-    head.replacen(CHARSET, &policy, 1).replacen(&link, &format!("<style>{style}</style>"), 1).replacen(
-        &load,
-        &format!("<script>{script}</script>"),
-        1,
-    )
+    let picture = format!("href=\"data:{};base64,{}\"", icon().content_type, BASE64.encode(icon().raw));
+    head.replacen(CHARSET, &policy, 1)
+        .replacen(&format!("href=\"a/{}\"", icon().name), &picture, 1)
+        .replacen(&link, &format!("<style>{style}</style>"), 1)
+        .replacen(&load, &format!("<script>{script}</script>"), 1)
 }
 
 /// Our assets are text.
@@ -177,6 +177,7 @@ fn next_attribute(html: &str) -> Option<(usize, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::model::Overview;
 
     #[test]
     fn addresses_of_other_pages_become_places_in_the_file() {
@@ -202,13 +203,15 @@ mod tests {
 
     #[test]
     fn the_head_carries_its_assets_and_a_policy_of_their_hashes() {
-        let link = format!(
-            "{CHARSET}<link rel=\"stylesheet\" href=\"a/{}\"><script src=\"a/{}\"></script>",
-            css().name,
-            js().name
+        let overview = Overview::default();
+        let input = PageInput { overview: &overview, window: &Window::default(), title: None, live: false };
+        let (head, _) = page(&input).split_once("<body>").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let head = with_assets(&head);
+        assert!(!head.contains(" src=") && !head.contains("\"a/"), "something is linked still");
+        assert_eq!(
+            head.matches(" href=").count(),
+            head.matches(" href=\"data:image/svg+xml;base64,").count()
         );
-        let head = with_assets(&link);
-        assert!(!head.contains(" href=") && !head.contains(" src="));
         // FIPS 180-2, appendix B.1.
         assert_eq!(hash("abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
         assert!(head.contains(&format!("script-src 'sha256-{}'", hash(text(js().raw)))));
