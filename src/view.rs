@@ -14,7 +14,7 @@ use crate::web::{self, Token};
 /// # Errors
 /// A [`Failure`]: no session, port taken.
 pub fn run(file: &Path, port: u16, ready: impl FnOnce(&str)) -> Result<(), Failure> {
-    let source = SiteSource { path: file.to_owned(), len: None, name: None };
+    let source = SiteSource { path: file.to_owned(), len: None, name: None, follows: None };
     let site = Arc::new(SessionSite::open(&source)?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(

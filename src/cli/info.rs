@@ -52,7 +52,12 @@ fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
     ];
     let next = share.next_attempt_in.map(|secs| format!("in {secs} s"));
     let recoveries = (share.recoveries > 0).then(|| share.recoveries.to_string());
+    let live = share.live.as_ref().map(|live| match &share.live_trouble {
+        Some(trouble) => format!("{live}: {trouble}"),
+        None => live.clone(),
+    });
     let more = [
+        ("follows", live),
         ("expires", share.expires_at.clone()),
         ("ended", share.ended_at.clone()),
         ("reason", share.reason.clone()),

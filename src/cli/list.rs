@@ -57,6 +57,8 @@ fn down(share: Recorded) -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        live: None,
+        live_trouble: None,
         expires_at: None,
         ended_at: None,
     }
@@ -82,13 +84,17 @@ fn table(list: &[ShareInfo], now: Timestamp) -> Table {
 
 /// Why a share is not what it should be, and what can be done.
 fn explain(share: &ShareInfo) {
+    let id = &share.id.to_string()[..8];
+    if let Some(trouble) = &share.live_trouble {
+        tell(plain(&format!("{id}: {trouble}")));
+    }
     let Some(reason) = &share.reason else { return };
     if share.status == Status::Active {
         return;
     }
     let next = share.next_attempt_in.map(|secs| format!(" (tried again in {secs} s)")).unwrap_or_default();
     let remedy = share.remedy.as_deref().map(|remedy| format!("; try: {remedy}")).unwrap_or_default();
-    tell(plain(&format!("{}: {reason}{next}{remedy}", &share.id.to_string()[..8])));
+    tell(plain(&format!("{id}: {reason}{next}{remedy}")));
 }
 
 /// `42 min`: how long before `now` the time `then` is, in the unit that matters.

@@ -104,6 +104,9 @@ struct ShareArgs {
     /// A name for it: shown in lists and as the page's title.
     #[arg(long)]
     name: Option<String>,
+    /// Follow the session as it grows. Without this, the page shows what the session is now.
+    #[arg(long)]
+    live: bool,
     /// Print what the daemon says of the share, as JSON.
     #[arg(long)]
     json: bool,

@@ -57,6 +57,7 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
     });
     let options = ShareOptions {
         name: args.name.clone(),
+        live: args.live,
         idempotency_key: Some(Uuid::new_v4().to_string()),
         provider_path: program(&provider),
         port: args.port.or(config.default_port),
@@ -145,6 +146,9 @@ fn report(info: &ShareInfo, json: bool) -> Result<(), CliError> {
         tell("on this machine only: `panko share --tunnel cloudflare` makes it public (needs cloudflared)");
     } else {
         tell("anybody with the link can read it");
+    }
+    if info.live.is_some() {
+        tell("it follows the session as it grows");
     }
     if let Some(at) = &info.expires_at {
         tell(format!("it ends by itself at {}", plain(at)));

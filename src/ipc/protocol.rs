@@ -6,13 +6,17 @@
 //!
 //! A request without `id` is answered in order; one with an `id` may be answered out of order, with that `id`.
 
+mod info;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::share::{Failure, ShareOptions, Status};
+pub use info::{ShareEvent, ShareInfo};
+
+use crate::share::{Failure, ShareOptions};
 
 /// Version of this protocol, as `Hello` tells it. Grows with additions; nothing is ever taken away.
 pub const VERSION: u32 = 1;
@@ -190,23 +194,6 @@ pub enum Event {
     },
 }
 
-/// One change of a share's status or URL.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShareEvent {
-    /// When, RFC 3339 UTC.
-    pub at: String,
-    /// The status from then on.
-    pub status: String,
-    /// Where exactly it stood.
-    pub phase: String,
-    /// The public URL from then on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_url: Option<String>,
-    /// The cause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
 /// A failure on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorReply {
@@ -282,48 +269,6 @@ impl From<&Failure> for ErrorReply {
             remedy: failure.remedy.clone(),
         }
     }
-}
-
-/// A share on the wire. The first eight fields are the original's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ShareInfo {
-    /// Its id.
-    pub id: Uuid,
-    /// The session file.
-    pub session_path: PathBuf,
-    /// Its name.
-    pub session_name: String,
-    /// The whole URL, token included; empty before the first.
-    pub public_url: String,
-    /// The tunnel provider.
-    pub provider_name: String,
-    /// The port on 127.0.0.1.
-    pub local_port: u16,
-    /// RFC 3339 UTC.
-    pub started_at: String,
-    /// One of the original's four words.
-    pub status: Status,
-    /// Where exactly it stands.
-    #[serde(default)]
-    pub phase: String,
-    /// Why it does not work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What a person can do about that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-    /// Seconds until the next attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_attempt_in: Option<u64>,
-    /// How often it came back after a failure, in this daemon's life.
-    #[serde(default)]
-    pub recoveries: u32,
-    /// When it ends by itself, RFC 3339 UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
-    /// When it ended, RFC 3339 UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<String>,
 }
 
 /// A frame from a client: a request, and the id its answer is to carry.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::share::Status;
 
 fn info() -> ShareInfo {
     ShareInfo {
@@ -15,6 +16,8 @@ fn info() -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        live: None,
+        live_trouble: None,
         expires_at: None,
         ended_at: None,
     }

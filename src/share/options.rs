@@ -12,6 +12,9 @@ pub struct ShareOptions {
     /// A name other than the file's stem: shown in lists, on the page and in its title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Follow the session as it grows, instead of showing what it is now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
     /// Two StartShare with the same key make one share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,

@@ -2,13 +2,15 @@
 //!
 //! It knows nothing of shares, keepers or tunnels: it is handed a listening socket, a token and a [`Site`]
 //! to serve under it. [`headers`] holds what every answer carries, [`pool`] the threads that render,
-//! [`session`] the site that shows a session.
+//! [`session`] the site that shows a session, [`live`] what viewers of one that goes on are told.
 
 mod cache;
 pub mod check;
 pub mod content;
+mod follow;
 mod guard;
 pub mod headers;
+pub mod live;
 pub mod pool;
 mod server;
 pub mod session;

@@ -14,9 +14,11 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use super::content::{Coding, Content, Freshness};
 use super::guard::Guarded;
+use super::live::{self, News, Places};
 use super::pool::{Pool, PoolError};
 use super::{Token, headers};
 
@@ -29,6 +31,9 @@ pub trait Site: Send + Sync + 'static {
     /// The same, if it is in memory and takes no time: called where other connections wait.
     fn ready(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>>;
 
+    /// How a live page stands; `None`: it is none.
+    fn news(&self) -> Option<watch::Receiver<News>>;
+
     /// The body of the one page for everything that is not there.
     fn not_found(&self) -> &'static str;
 }
@@ -36,6 +41,9 @@ pub trait Site: Send + Sync + 'static {
 /// Style sheet and script stand here too, for the pages that know no token (the 404). Their names change with
 /// their content, and they say nothing of the session.
 const ASSETS: &str = "/a/";
+
+/// Where a live page tells of its changes, below the token.
+const LIVE: &str = "live";
 
 /// A running server. Poll [`Running::server`] where its owner lives: it ends with it.
 pub struct Running {
@@ -50,7 +58,7 @@ pub struct Running {
 /// # Errors
 /// Those of the socket.
 pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Pool) -> io::Result<Running> {
-    let served = web::Data::new(Served { token, site, pool });
+    let served = web::Data::new(Served { token, site, pool, places: Places::default() });
     let server = Server::build()
         .workers(1)
         .disable_signals()
@@ -79,10 +87,16 @@ struct Served {
     token: Token,
     site: Arc<dyn Site>,
     pool: Pool,
+    places: Places,
 }
 
-async fn answer(request: HttpRequest, served: web::Data<Served>) -> HttpResponse {
+async fn answer(request: HttpRequest, body: web::Payload, served: web::Data<Served>) -> HttpResponse {
     let Some(path) = wanted(&request, &served.token) else { return not_found(&served) };
+    if path == LIVE {
+        let Some(news) = served.site.news() else { return not_found(&served) };
+        let answer = live::answer(&request, body, news, &served.places).await;
+        return answer.map_or_else(|| not_found(&served), |answer| finish(answer, Freshness::Never));
+    }
     let (site, query, coding) = (served.site.clone(), request.query_string().to_owned(), wished(&request));
     if let Some(content) = site.ready(&path, &query, coding) {
         return respond(&request, &content);
@@ -104,6 +118,7 @@ fn wanted(request: &HttpRequest, token: &Token) -> Option<String> {
         return (host_ok && method_ok).then(|| path[1..].to_owned());
     }
     let (given, path) = path.strip_prefix("/s/")?.split_once('/')?;
+    let method_ok = method_ok || (path == LIVE && *request.method() == Method::POST);
     // The token is compared in any case, so that the time tells nothing.
     let ours = token.matches(given);
     (ours && host_ok && method_ok).then(|| path.to_owned())

@@ -1,14 +1,20 @@
 //! The site of one session: which path shows what, each page rendered and compressed once.
 
+mod live;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use bytes::Bytes;
+use tokio::sync::watch;
 
+use self::live::Live;
 use super::cache::Cache;
 use super::content::{Coding, Content, Freshness};
+use super::follow::{Follower, Look};
+use super::live::News;
 use super::pool::Pool;
 use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
@@ -37,6 +43,8 @@ pub struct SiteSource {
     pub len: Option<u64>,
     /// A title the sharer chose.
     pub name: Option<String>,
+    /// For a live page: the file that `path` is a private copy of, which grows with it.
+    pub follows: Option<PathBuf>,
 }
 
 /// A session that can be looked at.
@@ -46,6 +54,8 @@ pub struct SessionSite {
     /// The overview that pages are made from, and when it was taken.
     overview: Mutex<(Arc<Overview>, Instant)>,
     cache: Mutex<Cache<(Page, Coding)>>,
+    /// Its session goes on.
+    live: Option<Live>,
 }
 
 /// What a path below the token asks for.
@@ -76,6 +86,7 @@ impl SessionSite {
     pub fn open(source: &SiteSource) -> Result<Self, Failure> {
         let open = || {
             let cleaner = Cleaner::new();
+            let live = source.follows.as_ref().map(|followed| follow(followed, &source.path)).transpose()?;
             let file = std::fs::File::open(&source.path)?;
             let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
@@ -84,7 +95,7 @@ impl SessionSite {
             }
             let title = source.name.as_deref().map(|name| cleaner.text(name));
             let overview = Mutex::new((session.overview(), Instant::now()));
-            let site = Self { session, title, overview, cache: Mutex::default() };
+            let site = Self { session, title, overview, cache: Mutex::default(), live };
             // The first view is ready before anybody asks for it.
             for coding in [Coding::Brotli, Coding::Gzip] {
                 site.page(Page::Window(0), coding)?;
@@ -97,28 +108,47 @@ impl SessionSite {
         })
     }
 
-    /// Indexes the rest and looks for changed files, piece by piece behind the pool, beside the first views. Ends
-    /// when the site is dropped.
+    /// Indexes the rest and looks for changed files, piece by piece behind the pool, beside the first views; that
+    /// of a live page ever on. Ends when the site is dropped.
     pub fn read_on_behind(self: &Arc<Self>, pool: Pool) {
-        let site = Arc::downgrade(self);
+        let weak = Arc::downgrade(self);
         actix_web::rt::spawn(async move {
-            while let Some(site) = site.upgrade() {
+            while let Some(site) = weak.upgrade() {
                 let advanced = pool.run_behind(move || site.read_on()).await;
-                match advanced {
-                    Ok(Ok(Progress::More)) => {}
-                    Ok(Ok(Progress::Complete)) => return,
-                    Ok(Err(error)) => return tracing::warn!(%error, "the rest of a session is not shown"),
-                    Err(error) => return tracing::error!(%error, "indexing a session"),
+                let error = match advanced {
+                    Ok(Ok(Progress::More)) => continue,
+                    Ok(Ok(Progress::Complete)) => None,
+                    Ok(Err(error)) => Some(error.to_string()),
+                    Err(error) => Some(error.to_string()),
+                };
+                let Some(site) = weak.upgrade() else { return };
+                if let Some(error) = &error {
+                    tracing::warn!(error, "the rest of a session is not shown");
                 }
+                match (&site.live, &error) {
+                    (Some(_), None) => {}
+                    (Some(live), Some(error)) => return site.cannot_go_on(live, error),
+                    (None, _) => return,
+                }
+                drop(site);
+                tokio::time::sleep(live::LOOK).await;
             }
         });
     }
 
     fn read_on(&self) -> Result<Progress, ReadError> {
+        if let Some(live) = &self.live {
+            return self.follow(live);
+        }
         match self.session.advance(STRETCH)? {
             Progress::More => Ok(Progress::More),
             Progress::Complete => self.session.survey(SURVEYED),
         }
+    }
+
+    /// How a live page stands, now and later.
+    pub fn live_news(&self) -> Option<watch::Receiver<News>> {
+        self.live.as_ref().map(Live::news)
     }
 
     fn render(&self, page: Page, overview: &Overview) -> Result<Option<String>, ReadError> {
@@ -127,7 +157,8 @@ impl SessionSite {
             Page::Step(step) => self.session.place_of_step(step),
         };
         let Some(window) = no.map(|no| self.window(no)).transpose()?.flatten() else { return Ok(None) };
-        let input = PageInput { overview, window: &window, title: self.title.as_ref(), live: false };
+        let live = self.live.as_ref().is_some_and(Live::goes_on);
+        let input = PageInput { overview, window: &window, title: self.title.as_ref(), live };
         Ok(match page {
             Page::Window(_) => Some(render::page(&input)),
             Page::Part(_) => Some(render::part(&input)),
@@ -164,11 +195,11 @@ impl SessionSite {
 
     /// The overview that pages are made from. While the session is being read, it is brought up to date when
     /// twice as much is known, and not more than once in a while: to follow every step would make a first view
-    /// cost more, the longer the session is.
+    /// cost more, the longer the session is. That of a live page is brought up to date by who follows it.
     fn overview(&self) -> Arc<Overview> {
         let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
         let (shown, taken) = &mut *kept;
-        if taken.elapsed() >= HELD {
+        if self.live.is_none() && taken.elapsed() >= HELD {
             *taken = Instant::now();
             if shown.complete || self.knows_twice(shown) || self.session.is_complete() {
                 *shown = self.session.overview();
@@ -199,7 +230,8 @@ impl Site for SessionSite {
                 // Whoever holds these locks renders nothing meanwhile, but may look at the index.
                 let kept = self.overview.try_lock().ok()?;
                 let (shown, taken) = &*kept;
-                (taken.elapsed() < HELD).then(|| self.cache().get(shown, (page, coding)))?
+                let is_newest = self.live.is_some() || taken.elapsed() < HELD;
+                is_newest.then(|| self.cache().get(shown, (page, coding)))?
             }
             Asked::Asset(name) => asset(name, coding),
             Asked::Image(_) => None,
@@ -219,8 +251,23 @@ impl Site for SessionSite {
         })
     }
 
+    fn news(&self) -> Option<watch::Receiver<News>> {
+        self.live_news()
+    }
+
     fn not_found(&self) -> &'static str {
         render::not_found()
+    }
+}
+
+/// Begins to follow a file that grows; the first piece of it is in the copy then.
+fn follow(source: &std::path::Path, copy: &std::path::Path) -> std::io::Result<Live> {
+    let mut follower = Follower::open(source, copy)?;
+    match follower.look()? {
+        Look::Lost(lost) if std::fs::metadata(copy)?.len() == 0 => {
+            Err(std::io::Error::other(lost.to_string()))
+        }
+        _ => Ok(Live::new(follower)),
     }
 }
 

@@ -68,6 +68,7 @@ fn the_pure_modules_know_no_runtime_no_web_and_no_database() {
     let mut files: Vec<_> = pure.iter().flat_map(|folder| sources(folder)).collect();
     let single = [
         "ipc/protocol.rs",
+        "ipc/protocol/info.rs",
         "tunnel/provider.rs",
         "tunnel/custom.rs",
         "tunnel/spec.rs",

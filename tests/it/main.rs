@@ -11,6 +11,7 @@ mod documents;
 mod export;
 mod keeper;
 mod life;
+mod live;
 mod page;
 mod recovery;
 mod soak;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use actix::{ActorContext, AsyncContext, Context, SpawnHandle};
+use actix::{ActorContext, ActorStreamExt, AsyncContext, Context, SpawnHandle, WrapStream};
 use actix_web::dev::ServerHandle;
+use tokio_stream::wrappers::WatchStream;
 
 use super::{ShareActor, translate};
 use crate::actors::{db, supervisor};
@@ -46,8 +47,8 @@ impl ShareActor {
     fn serve(&mut self, ctx: &mut Context<Self>) {
         let server_no = self.servers;
         let (record, snapshot) = (self.record.clone(), self.snapshot());
-        let pool = self.env.pool.clone();
-        let open = async move { pool.run(move || SessionSite::open(&record.site(snapshot))).await };
+        let (pool, wanted) = (self.env.pool.clone(), Arc::downgrade(&self.alive));
+        let open = async move { pool.run(move || record.open(&snapshot, &wanted)).await };
         self.spawn_then(ctx, open, move |share, opened, ctx| {
             if share.servers != server_no {
                 return;
@@ -68,6 +69,7 @@ impl ShareActor {
             return Event::ServerDown(translate::page_down("its socket is gone"));
         };
         site.read_on_behind(self.env.pool.clone());
+        self.listen_to_site(&site, ctx);
         match web::start(listener, self.record.token.clone(), site, self.env.pool.clone()) {
             Ok(web::Running { server, handle }) => {
                 let server_no = self.servers;
@@ -82,6 +84,19 @@ impl ShareActor {
             }
             Err(error) => Event::ServerDown(translate::page_down(&error.to_string())),
         }
+    }
+
+    /// A live session tells whether it goes on.
+    fn listen_to_site(&self, site: &SessionSite, ctx: &mut Context<Self>) {
+        let Some(news) = site.live_news() else { return };
+        let server_no = self.servers;
+        let heard = WatchStream::new(news).into_actor(self).map(move |news, share: &mut Self, ctx| {
+            if share.servers == server_no {
+                share.going = Some((news.state, news.trouble));
+                share.tell(ctx);
+            }
+        });
+        ctx.spawn(heard.finish());
     }
 
     /// Cuts open connections: what was revoked must be gone at once.
@@ -134,7 +149,9 @@ impl ShareActor {
             let trouble = match recorded {
                 Ok(true) => {
                     share.recorded = true;
-                    share.keep_snapshot(ctx);
+                    if !share.record.options.live {
+                        share.keep_snapshot(ctx);
+                    }
                     return share.answer(Ok(()));
                 }
                 Ok(false) => "it was ended meanwhile".to_owned(),

@@ -19,7 +19,7 @@ use crate::tunnel::attach::Attached;
 use crate::tunnel::end;
 use crate::tunnel::keeper::protocol::{KeeperSpec, StartErrorCode};
 use crate::tunnel::spawn::{ReachError, SpawnError, own_executable, spawn_or_attach};
-use crate::web::session::SiteSource;
+use crate::web::session::{SessionSite, SiteSource};
 
 /// How long attach or spawn may take; the state machine's own deadline lies a little later.
 const ATTACH_TIME: Duration = Duration::from_secs(8);
@@ -107,13 +107,25 @@ fn remove(path: &Path) {
 }
 
 impl Record {
-    /// What the page of this share is made from: the private copy, once there is one.
+    /// What the page of this share is made from: the private copy, once there is one. That of a live share is
+    /// made at once, and grows.
     pub(super) fn site(&self, snapshot: PathBuf) -> SiteSource {
-        SiteSource {
-            path: if snapshot.exists() { snapshot } else { self.session_path.clone() },
-            len: Some(self.source_len),
-            name: self.options.name.clone(),
+        let (source, name) = (self.session_path.clone(), self.options.name.clone());
+        if self.options.live {
+            return SiteSource { path: snapshot, len: None, name, follows: Some(source) };
         }
+        let path = if snapshot.exists() { snapshot } else { source };
+        SiteSource { path, len: Some(self.source_len), name, follows: None }
+    }
+
+    /// Opens what [`Self::site`] says, for as long as somebody wants it.
+    pub(super) fn open(&self, snapshot: &Path, wanted: &Weak<()>) -> Result<SessionSite, Failure> {
+        let opened = SessionSite::open(&self.site(snapshot.to_owned()));
+        if wanted.strong_count() == 0 {
+            // Who ended the share may have looked before a live share's copy was made.
+            remove(snapshot);
+        }
+        opened
     }
 }
 

@@ -32,6 +32,7 @@ use super::link::Link;
 use super::supervisor::{self, Supervisor};
 use crate::db::{ShareEvent, Up};
 use crate::share::{Event, Failure, State, Status, StopReason, step};
+use crate::web::live::Going;
 
 /// The actor.
 pub struct ShareActor {
@@ -48,6 +49,8 @@ pub struct ShareActor {
     attaches: u64,
     /// Counts session servers, likewise.
     servers: u64,
+    /// Whether a live session goes on, and what keeps it from that.
+    going: Option<(Going, Option<String>)>,
     /// What the Supervisor knows.
     told: Option<Told>,
     /// The row says that this share is wanted: from then on, it follows every change.
@@ -74,12 +77,24 @@ struct Told {
     phase: &'static str,
     url: Option<String>,
     failure: Option<Failure>,
+    going: Option<(Going, Option<String>)>,
 }
 
 impl Told {
     /// A change that belongs into the history; a new phase alone does not.
     fn differs_for_people(&self, other: &Self) -> bool {
-        (self.status, &self.url, &self.failure) != (other.status, &other.url, &other.failure)
+        (self.status, &self.url, &self.failure, self.trouble())
+            != (other.status, &other.url, &other.failure, other.trouble())
+    }
+
+    /// Why a live session does not go on.
+    fn trouble(&self) -> Option<&str> {
+        self.going.as_ref()?.1.as_deref()
+    }
+
+    /// What is wrong, as the history keeps it.
+    fn reason(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.what.as_str()).or(self.trouble())
     }
 }
 
@@ -106,6 +121,7 @@ impl ShareActor {
             timer: None,
             attaches: 0,
             servers: 0,
+            going: None,
             told: None,
             recorded: announced,
             owner,
@@ -153,13 +169,14 @@ impl ShareActor {
             phase: self.state.phase.name(),
             url: self.public_url(),
             failure: self.state.failure.clone(),
+            going: self.going.clone(),
         };
         if self.told.as_ref() == Some(&told) {
             return;
         }
         if self.recorded && told.phase != "left" {
             self.save(&told);
-            if told.status == Status::Active {
+            if told.status == Status::Active && !self.record.options.live {
                 self.keep_snapshot(ctx);
             }
         }
@@ -201,7 +218,7 @@ impl ShareActor {
             status: told.status.as_str().to_owned(),
             phase: told.phase.to_owned(),
             public_url: told.url.clone(),
-            reason: told.failure.as_ref().map(|failure| failure.what.chars().take(LONGEST_REASON).collect()),
+            reason: told.reason().map(|reason| reason.chars().take(LONGEST_REASON).collect()),
         };
         let noted = db::note_event(event).run(&self.env.db);
         report(noted, self.record.id);
@@ -230,6 +247,7 @@ impl ShareActor {
                 _ => None,
             },
             recoveries: self.state.recoveries,
+            going: self.going.clone(),
         }
     }
 }

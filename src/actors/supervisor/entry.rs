@@ -13,6 +13,7 @@ use crate::actors::share::{Record, ShareActor};
 use crate::db::ShareRow;
 use crate::ipc::protocol::{ErrorReply, ShareEvent, ShareInfo};
 use crate::share::{Failure, Status};
+use crate::web::live::Going;
 
 /// The answer to a StartShare.
 pub(super) type Waiter = Result<ShareInfo, ErrorReply>;
@@ -34,6 +35,8 @@ pub struct View {
     pub next_attempt: Option<Duration>,
     /// How often it came back.
     pub recoveries: u32,
+    /// Whether a live session goes on, and what keeps it from that.
+    pub going: Option<(Going, Option<String>)>,
 }
 
 impl View {
@@ -47,6 +50,7 @@ impl View {
             failure: None,
             next_attempt: None,
             recoveries: 0,
+            going: None,
         }
     }
 }
@@ -120,7 +124,11 @@ impl Entry {
     }
 
     pub(super) fn info(&self, env: &Env) -> ShareInfo {
-        let View { status, phase, url, port, failure, next_attempt, recoveries } = &self.view;
+        let View { status, phase, url, port, failure, next_attempt, recoveries, going } = &self.view;
+        let (live, trouble) = match going {
+            Some((going, trouble)) => (Some(going.as_str().to_owned()), trouble.clone()),
+            None => (None, None),
+        };
         ShareInfo {
             id: self.id,
             session_path: self.session_path.clone(),
@@ -138,6 +146,8 @@ impl Entry {
                 .filter(|remedy| !remedy.is_empty()),
             next_attempt_in: next_attempt.map(|at| at.saturating_sub(env.now()).as_secs()),
             recoveries: *recoveries,
+            live,
+            live_trouble: trouble,
             expires_at: self.expires_at.map(|at| at.to_string()),
             ended_at: None,
         }
@@ -166,6 +176,8 @@ pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
         remedy: row.remedy,
         next_attempt_in: None,
         recoveries: 0,
+        live: None,
+        live_trouble: None,
         expires_at: None,
         ended_at: row.ended_at,
     })

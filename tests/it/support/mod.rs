@@ -9,3 +9,4 @@ pub mod process;
 pub mod sessions;
 pub mod tunnel;
 pub mod wait;
+pub mod ws;
