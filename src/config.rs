@@ -33,10 +33,25 @@ pub struct Config {
     pub orphan_grace: Option<u64>,
     /// Hours a daemon may have been away for its shares to come back by themselves.
     pub restore_within: Option<u64>,
+    /// Seconds between two looks at each share's page, keeper and tunnel client.
+    pub look_every: Option<u64>,
     /// Days an ended share is listed by `ls --all` before it is forgotten.
     pub retention: Option<u64>,
+    /// Who is told when a share has another public URL.
+    pub on_url_change: OnUrlChange,
     /// Tunnel providers of one's own.
     pub tunnels: BTreeMap<String, CustomProvider>,
+}
+
+/// Who is told when a share has another public URL: after a tunnel that gives a new one each time was replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OnUrlChange {
+    /// A program and its arguments, run without a shell; `PANKO_URL`, `PANKO_OLD_URL`, `PANKO_NAME`, `PANKO_ID`,
+    /// `PANKO_SESSION` and `PANKO_PROVIDER` stand in its environment.
+    pub command: Vec<String>,
+    /// An http or https URL, to which the same is sent as JSON by POST.
+    pub webhook: Option<String>,
 }
 
 impl Config {
@@ -53,6 +68,11 @@ impl Config {
     /// How long a daemon may have been away; 24 h by default.
     pub fn restore_within(&self) -> Duration {
         Duration::from_secs(self.restore_within.unwrap_or(24).saturating_mul(3600))
+    }
+
+    /// How often each share is looked at; every 15 s by default.
+    pub fn look_every(&self) -> Duration {
+        Duration::from_secs(self.look_every.unwrap_or(15).max(1))
     }
 
     /// How long ended shares are remembered; 7 days by default.
@@ -99,6 +119,11 @@ const KEYS: &[Key] = &[
         name: "restore_within",
         kind: Kind::Integer { max: 8_760 },
         help: "hours within which shares come back",
+    },
+    Key {
+        name: "look_every",
+        kind: Kind::Integer { max: 3_600 },
+        help: "seconds between two looks at each share's health",
     },
     Key { name: "retention", kind: Kind::Integer { max: 3_650 }, help: "days an ended share is listed" },
 ];
@@ -164,6 +189,10 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         serde_ignored::deserialize(de, |key| unknown.push(key.to_string())).map_err(place)?;
     for (name, tunnel) in &config.tunnels {
         tunnel.validate(name).map_err(|error| invalid(error.to_string()))?;
+    }
+    let hook = config.on_url_change.webhook.as_deref();
+    if hook.is_some_and(|hook| !hook.starts_with("https://") && !hook.starts_with("http://")) {
+        return Err(invalid("`on_url_change.webhook` is not an http or https URL".to_owned()));
     }
     Ok(Loaded { config, unknown })
 }

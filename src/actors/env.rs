@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
 use uuid::Uuid;
 
 use super::link::Slot;
@@ -18,6 +18,11 @@ use crate::web::pool::Pool;
 
 /// Tunnels of one provider that may be starting at the same time.
 const STARTING_AT_ONCE: usize = 2;
+
+/// Probes of public URLs that may be under way at the same time.
+const PROBES_AT_ONCE: usize = 8;
+/// How long an answer from elsewhere proves that this machine is online.
+const ONLINE_FOR: Duration = Duration::from_secs(60);
 
 /// Events that wait for the slowest subscriber before it misses some.
 const EVENTS: usize = 256;
@@ -43,6 +48,9 @@ pub struct Env {
     /// Keepers that were attached at the start, before anything slow.
     attached: Mutex<HashMap<Uuid, Attached>>,
     starts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    probes: Semaphore,
+    /// When this machine was last seen to be online.
+    online: Mutex<Option<Duration>>,
 }
 
 impl Env {
@@ -66,6 +74,8 @@ impl Env {
             config: RwLock::new(Arc::new(config)),
             attached: Mutex::new(attached),
             starts: Mutex::default(),
+            probes: Semaphore::new(PROBES_AT_ONCE),
+            online: Mutex::default(),
         }
     }
 
@@ -98,6 +108,24 @@ impl Env {
     /// Ids of the keepers that were attached at the start and not taken yet.
     pub fn attached_ids(&self) -> Vec<Uuid> {
         self.attached.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// A turn to ask for a public URL; `None` if there are no turns any more.
+    pub async fn probe_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.probes.acquire().await.ok()
+    }
+
+    /// An answer came from elsewhere (if so it was).
+    pub fn note_online(&self, seen: bool) {
+        if seen {
+            *self.online.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
+        }
+    }
+
+    /// Whether an answer came from elsewhere a moment ago.
+    pub fn was_online(&self) -> bool {
+        let seen = *self.online.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|at| self.now().saturating_sub(at) < ONLINE_FOR)
     }
 
     /// The places for starting tunnels of `provider`.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::session::{Session, Source};
-use crate::share::{Cause, Failure, ShareOptions};
+use crate::share::{Cause, Failure, Pace, ShareOptions};
 use crate::tunnel::environment::own_environment;
 use crate::tunnel::help::help_text;
-use crate::tunnel::provider::{Context, Provider, ProviderError, tunnel_spec};
+use crate::tunnel::provider::{Context, PLAIN, Provider, ProviderError, tunnel_spec};
 use crate::tunnel::resolve::{ResolveError, resolve};
 use crate::tunnel::spec::TunnelSpec;
 
@@ -84,9 +84,17 @@ pub fn look_at_tunnel(provider: &str, options: &ShareOptions, config: &Config) -
     find_program(&provider, options).map(drop)
 }
 
-/// How long a tunnel of `provider` may take to come up.
-pub fn patience(provider: &str, config: &Config) -> Duration {
-    Provider::find(provider, &config.tunnels).map_or(PATIENCE, |provider| provider.ready_timeout()) + MARGIN
+/// How fast things go with `provider`.
+pub fn pace(provider: &str, config: &Config) -> Pace {
+    let provider = Provider::find(provider, &config.tunnels).ok();
+    let traits = provider.as_ref().map_or(PLAIN, Provider::traits);
+    Pace {
+        patience: provider.map_or(PATIENCE, |provider| provider.ready_timeout()) + MARGIN,
+        rate_limit_wait: traits.rate_limit_wait,
+        look_every: config.look_every(),
+        first_probe_after: traits.first_probe_after,
+        probe_every: traits.probe_every,
+    }
 }
 
 fn find_program(provider: &Provider<'_>, options: &ShareOptions) -> Result<Option<PathBuf>, Failure> {

@@ -6,8 +6,9 @@
 //!
 //! Only this folder and `daemon.rs` import the actor crate: it can be replaced at the price of one folder.
 
+pub mod announce;
 pub mod db;
-pub mod env;
+mod env;
 pub mod ipc;
 pub mod launch;
 pub mod link;

@@ -56,7 +56,12 @@ fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
         Some(trouble) => format!("{live}: {trouble}"),
         None => live.clone(),
     });
+    let public = share.public.as_ref().map(|public| match &share.public_trouble {
+        Some(trouble) => format!("{public}: {trouble}"),
+        None => public.clone(),
+    });
     let more = [
+        ("public", public),
         ("follows", live),
         ("expires", share.expires_at.clone()),
         ("ended", share.ended_at.clone()),

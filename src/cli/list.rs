@@ -57,6 +57,8 @@ fn down(share: Recorded) -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        public: None,
+        public_trouble: None,
         live: None,
         live_trouble: None,
         expires_at: None,
@@ -73,13 +75,23 @@ fn table(list: &[ShareInfo], now: Timestamp) -> Table {
         table.add_row([
             share.id.to_string()[..8].to_owned(),
             plain(&share.session_name).into_owned(),
-            share.status.as_str().to_owned(),
+            status(share),
             plain(&share.provider_name).into_owned(),
             ago(&share.started_at, now),
             plain(url).into_owned(),
         ]);
     }
     table
+}
+
+/// The status, and whether the public URL was seen to work unless it was.
+fn status(share: &ShareInfo) -> String {
+    match share.public.as_deref() {
+        Some(public @ ("pending" | "unverified")) if share.status == Status::Active => {
+            format!("{}, {public}", share.status.as_str())
+        }
+        _ => share.status.as_str().to_owned(),
+    }
 }
 
 /// Why a share is not what it should be, and what can be done.

@@ -16,6 +16,8 @@ fn info() -> ShareInfo {
         remedy: None,
         next_attempt_in: None,
         recoveries: 0,
+        public: None,
+        public_trouble: None,
         live: None,
         live_trouble: None,
         expires_at: None,

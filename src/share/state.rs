@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Failure};
+use super::{Cause, Failure, Health, Pace};
 
 /// A share's status on the wire: the original's four words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -171,8 +171,10 @@ pub struct State {
     pub announced: bool,
     /// The latest failure, until the share works again.
     pub failure: Option<Failure>,
-    /// How long a tunnel may take from its start until it is ready.
-    pub patience: Duration,
+    /// What looks and probes have found.
+    pub health: Health,
+    /// How fast things go.
+    pub pace: Pace,
     /// Tells shares apart in the jitter of their backoff.
     pub seed: u64,
 }
@@ -187,7 +189,7 @@ pub const STOP_TIME: Duration = Duration::from_secs(16);
 
 impl State {
     /// A share that nobody has started yet. `announced` is true for one that is being restored.
-    pub fn new(announced: bool, patience: Duration, seed: u64) -> Self {
+    pub fn new(announced: bool, pace: Pace, seed: u64) -> Self {
         Self {
             phase: Phase::New,
             reach: Reach::default(),
@@ -197,7 +199,8 @@ impl State {
             recoveries: 0,
             announced,
             failure: None,
-            patience,
+            health: Health::default(),
+            pace,
             seed,
         }
     }
@@ -225,13 +228,8 @@ impl State {
             | Phase::Backoff { until }
             | Phase::Revoked { until, .. }
             | Phase::Stopping { until, .. } => Some(until),
-            Phase::New
-            | Phase::Queued
-            | Phase::Active { .. }
-            | Phase::Degraded { .. }
-            | Phase::GaveUp
-            | Phase::Ended { .. }
-            | Phase::Left => None,
+            Phase::Active { .. } | Phase::Degraded { .. } => self.health.deadline(),
+            Phase::New | Phase::Queued | Phase::GaveUp | Phase::Ended { .. } | Phase::Left => None,
         }
     }
 
@@ -253,7 +251,7 @@ impl State {
 
     /// What is missing, as a failure by time.
     pub(super) fn missing(&self) -> Failure {
-        let secs = self.patience.as_secs();
+        let secs = self.pace.patience.as_secs();
         let (cause, what, remedy) = if !self.reach.attached {
             (
                 Cause::Keeper,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::state::{ATTACH_TIME, RECORD_TIME, STOP_TIME};
-use super::{Cause, Failure, Phase, Reach, State, StopReason, TunnelSeen, backoff};
+use super::{Cause, Failure, Findings, Phase, Probed, Reach, State, StopReason, TunnelSeen, backoff};
 
 /// Monotonic time since the daemon started.
 pub type Now = Duration;
@@ -40,6 +40,12 @@ pub enum Event {
     PageAnswered,
     /// The page did not answer on this machine.
     PageSilent(Failure),
+    /// A share that is up was looked at.
+    Looked(Findings),
+    /// Its public URL was asked for.
+    Probed(Probed),
+    /// The machine slept, or its clock was set, or this process stood still.
+    Woke,
     /// The keeper closed the connection.
     KeeperGone,
     /// The keeper is gone because we asked it to end.
@@ -69,6 +75,10 @@ pub enum Effect {
     StartTunnel,
     /// Ask the page on this machine.
     CheckPage,
+    /// Look at page, keeper and tunnel client.
+    Look,
+    /// Ask for the page through its public URL.
+    Probe,
     /// Stop the session server, cutting open connections.
     CloseServer,
     /// End keeper and tunnel, however hard that takes; [`Event::KeeperStopped`] follows.
@@ -86,6 +96,7 @@ pub fn step(mut state: State, event: Event, now: Now) -> (State, Vec<Effect>) {
     let mut todo = Vec::new();
     if !state.is_over() {
         state.on(event, now, &mut todo);
+        state.plan_looks(now);
     }
     (state, todo)
 }
@@ -124,7 +135,7 @@ impl State {
             Event::ServerDown(failure) => self.on_server_down(failure, now, todo),
             Event::SlotGranted => {
                 if self.phase == Phase::Queued {
-                    self.phase = Phase::Connecting { until: now + self.patience };
+                    self.phase = Phase::Connecting { until: now + self.pace.patience };
                     todo.push(Effect::StartTunnel);
                 }
             }
@@ -132,7 +143,10 @@ impl State {
             Event::TunnelUrl(_) | Event::TunnelReady if self.phase == Phase::Queued => {}
             Event::TunnelUrl(url) => {
                 self.tunnel_at_least(TunnelSeen::Running);
-                self.reach.url = Some(url);
+                let known = self.reach.url.replace(url);
+                if known != self.reach.url {
+                    self.forget_probes();
+                }
                 self.settle(now, todo);
             }
             Event::TunnelReady => {
@@ -152,6 +166,9 @@ impl State {
                     self.on_server_down(failure, now, todo);
                 }
             }
+            Event::Looked(findings) => self.on_looked(findings, now, todo),
+            Event::Probed(probed) => self.on_probed(probed, now, todo),
+            Event::Woke => self.on_woke(now),
             Event::KeeperGone => {
                 if self.reach.attached {
                     self.lose_keeper(todo);
@@ -190,12 +207,12 @@ impl State {
             let what = "the tunnel has lost its connection";
             self.failure = Some(Failure::new(Cause::Network, what, "nothing: it reconnects by itself"));
         } else {
-            self.phase = Phase::Connecting { until: now + self.patience };
+            self.phase = Phase::Connecting { until: now + self.pace.patience };
         }
     }
 
     /// The tunnel may be well: the way back is a fresh attach, not a fresh tunnel.
-    fn on_server_down(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
+    pub(super) fn on_server_down(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
         if !self.reach.attached {
             return;
         }
@@ -247,7 +264,7 @@ impl State {
             }
             Phase::Connecting { until } if now >= until => self.on_out_of_patience(now, todo),
             Phase::Backoff { until } if now >= until => self.start_again(now, todo),
-            _ => {}
+            _ => self.look_if_due(now, todo),
         }
     }
 
@@ -272,7 +289,7 @@ impl State {
     }
 
     /// Active, if nothing is missing any more.
-    fn settle(&mut self, now: Now, todo: &mut Vec<Effect>) {
+    pub(super) fn settle(&mut self, now: Now, todo: &mut Vec<Effect>) {
         if !self.complete() {
             return;
         }
@@ -290,7 +307,7 @@ impl State {
     }
 
     /// What follows a failure: an answer and the end, or a pause, or a person's turn.
-    fn fail(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
+    pub(super) fn fail(&mut self, failure: Failure, now: Now, todo: &mut Vec<Effect>) {
         if !self.announced {
             todo.push(Effect::Answer(Err(failure.clone())));
             self.failure = Some(failure);
@@ -303,7 +320,8 @@ impl State {
         self.phase = if failure.cause.is_terminal() {
             Phase::GaveUp
         } else {
-            Phase::Backoff { until: now + backoff::delay(self.failures, failure.cause, self.seed) }
+            let wait = backoff::delay(self.failures, failure.cause, self.seed, self.pace.rate_limit_wait);
+            Phase::Backoff { until: now + wait }
         };
         self.failure = Some(failure);
     }
@@ -350,7 +368,7 @@ impl State {
         self.announced = true;
     }
 
-    fn lose_keeper(&mut self, todo: &mut Vec<Effect>) {
+    pub(super) fn lose_keeper(&mut self, todo: &mut Vec<Effect>) {
         self.close_server(todo);
         self.reach = Reach::default();
     }

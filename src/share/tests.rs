@@ -7,7 +7,15 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn at(secs: u64) -> Duration {
+pub(super) const PACE: Pace = Pace {
+    patience: PATIENCE,
+    rate_limit_wait: backoff::RATE_LIMITED,
+    look_every: Duration::from_secs(15),
+    first_probe_after: Duration::from_secs(10),
+    probe_every: Duration::from_secs(60),
+};
+
+pub(super) fn at(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
@@ -15,12 +23,16 @@ fn failure(cause: Cause) -> Failure {
     Failure::new(cause, "it broke", "mend it")
 }
 
-fn url() -> String {
+pub(super) fn url() -> String {
     "https://a-b.example".to_owned()
 }
 
 /// Runs events, all at the same time; the effects of all.
-fn run(state: State, events: impl IntoIterator<Item = Event>, now: Duration) -> (State, Vec<Effect>) {
+pub(super) fn run(
+    state: State,
+    events: impl IntoIterator<Item = Event>,
+    now: Duration,
+) -> (State, Vec<Effect>) {
     let mut all = Vec::new();
     let state = events.into_iter().fold(state, |state, event| {
         let (state, todo) = step(state, event, now);
@@ -31,7 +43,7 @@ fn run(state: State, events: impl IntoIterator<Item = Event>, now: Duration) -> 
 }
 
 fn fresh() -> State {
-    State::new(false, PATIENCE, 1)
+    State::new(false, PACE, 1)
 }
 
 fn way_up() -> Vec<Event> {
@@ -46,7 +58,7 @@ fn way_up() -> Vec<Event> {
     ]
 }
 
-fn active() -> State {
+pub(super) fn active() -> State {
     run(fresh(), way_up(), at(0)).0
 }
 
@@ -164,7 +176,7 @@ fn a_lost_connection_is_no_longer_active_and_comes_back_by_itself() {
 
 #[test]
 fn a_keeper_with_a_living_tunnel_is_attached_without_touching_it() {
-    let restored = State::new(true, PATIENCE, 1);
+    let restored = State::new(true, PACE, 1);
     let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
     assert_eq!(state.status(), Status::Active);
@@ -185,18 +197,20 @@ fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
 
 #[test]
 fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes() {
-    let restored = State::new(true, PATIENCE, 1);
+    let restored = State::new(true, PACE, 1);
     let attached = Event::Attached { tunnel: TunnelSeen::Running, url: Some(url()) };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
-    assert_eq!((state.status(), state.deadline()), (Status::Error, None));
+    assert_eq!(state.status(), Status::Error);
     assert!(!todo.contains(&Effect::AwaitSlot), "{todo:?}");
+    let (state, todo) = step(state, Event::Tick, at(50_000));
+    assert_eq!(todo, [Effect::Look, Effect::Probe], "it is looked at, and no more");
     let (state, todo) = step(state, Event::TunnelReady, at(100_000));
     assert_eq!((state.status(), state.reach.url, todo), (Status::Active, Some(url()), vec![]));
 }
 
 #[test]
 fn a_page_that_does_not_come_up_never_costs_the_tunnel() {
-    let restored = State::new(true, PATIENCE, 1);
+    let restored = State::new(true, PACE, 1);
     let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
     let (state, _) = run(restored, [Event::Begin, attached.clone(), Event::Tick], at(0));
     let (state, todo) = step(state, Event::Tick, PATIENCE);
@@ -267,6 +281,11 @@ fn leaving_closes_the_server_and_nothing_else() {
     assert!(state.is_over());
 }
 
+/// A look at a share that is as it should be.
+pub(super) fn well() -> Findings {
+    Findings { page: Ok(()), keeper: true, tunnel: Pulse::Well, online: true }
+}
+
 /// One event of each kind.
 pub(super) fn events() -> Vec<Event> {
     vec![
@@ -284,6 +303,15 @@ pub(super) fn events() -> Vec<Event> {
         Event::TunnelDown(failure(Cause::MissingProgram)),
         Event::PageAnswered,
         Event::PageSilent(failure(Cause::Page)),
+        Event::Looked(well()),
+        Event::Looked(Findings { page: Err("silence".to_owned()), ..well() }),
+        Event::Looked(Findings { keeper: false, ..well() }),
+        Event::Looked(Findings { tunnel: Pulse::Ill("silence".to_owned()), ..well() }),
+        Event::Looked(Findings { tunnel: Pulse::Ill("silence".to_owned()), online: false, ..well() }),
+        Event::Probed(Probed::Verified),
+        Event::Probed(Probed::Wrong("HTTP 530".to_owned())),
+        Event::Probed(Probed::Unreached { why: "no such name".to_owned(), online: false }),
+        Event::Woke,
         Event::KeeperGone,
         Event::KeeperStopped,
         Event::Restart,
@@ -300,7 +328,7 @@ fn one_of_each_phase() -> Vec<State> {
     let Phase::Backoff { until } = backoff.phase else { panic!("{:?}", backoff.phase) };
     let queued = step(backoff.clone(), Event::Tick, until).0;
     let connecting = step(queued.clone(), Event::SlotGranted, until).0;
-    let restored = State::new(true, PATIENCE, 1);
+    let restored = State::new(true, PACE, 1);
     let attaching = step(restored.clone(), Event::Begin, at(0)).0;
     let degraded = step(active(), Event::TunnelLost(failure(Cause::Network)), at(0)).0;
     let gave_up = step(active(), Event::TunnelDown(failure(Cause::MissingProgram)), at(0)).0;
@@ -309,11 +337,23 @@ fn one_of_each_phase() -> Vec<State> {
     vec![restored, attaching, queued, connecting, active(), degraded, backoff, gave_up, revoked, stopping]
 }
 
+/// The last look or probe of a row decides: that is what the table shows.
+fn at_the_brink(state: State) -> State {
+    let health = match state.phase {
+        Phase::Active { .. } | Phase::Degraded { .. } => state.health.clone().at_the_brink(),
+        _ => state.health.clone(),
+    };
+    State { health, ..state }
+}
+
 fn table() -> String {
     let mut table = String::from("| in | on | goes to | and does |\n|---|---|---|---|\n");
-    for before in one_of_each_phase() {
+    for before in one_of_each_phase().into_iter().map(at_the_brink) {
         for event in events() {
-            let now = before.deadline().unwrap_or(ATTACH_TIME);
+            let now = match before.phase {
+                Phase::Active { .. } | Phase::Degraded { .. } => at(10_000),
+                _ => before.deadline().unwrap_or(ATTACH_TIME),
+            };
             let (after, todo) = step(before.clone(), event.clone(), now);
             if after.phase.name() == before.phase.name() && todo.is_empty() {
                 continue;
@@ -325,6 +365,15 @@ fn table() -> String {
                 Event::TunnelDown(failure) if failure.cause.is_terminal() => {
                     "TunnelDown, terminal".to_owned()
                 }
+                Event::Looked(Findings { page: Err(_), .. }) => "Looked, page silent".to_owned(),
+                Event::Looked(Findings { keeper: false, .. }) => "Looked, keeper silent".to_owned(),
+                Event::Looked(Findings { tunnel: Pulse::Ill(_), online, .. }) => {
+                    format!("Looked, tunnel ill{}", if online { "" } else { ", offline" })
+                }
+                Event::Looked(_) => "Looked, all well".to_owned(),
+                Event::Probed(Probed::Verified) => "Probed, verified".to_owned(),
+                Event::Probed(Probed::Wrong(_)) => "Probed, wrong answer".to_owned(),
+                Event::Probed(Probed::Unreached { .. }) => "Probed, unreached, offline".to_owned(),
                 event => name(format!("{event:?}")),
             };
             let todo: Vec<_> = todo.iter().map(|effect| name(format!("{effect:?}"))).collect();
@@ -362,7 +411,7 @@ proptest! {
         events in prop::collection::vec((any_event(), 0u64..100_000), 0..80),
         announced: bool,
     ) {
-        let mut state = State::new(announced, PATIENCE, 9);
+        let mut state = State::new(announced, PACE, 9);
         let mut now = Duration::ZERO;
         let mut answers = 0;
         for (event, millis) in events {
@@ -378,6 +427,8 @@ proptest! {
                 state.phase,
                 Phase::Attaching { .. }
                     | Phase::Connecting { .. }
+                    | Phase::Active { .. }
+                    | Phase::Degraded { .. }
                     | Phase::Backoff { .. }
                     | Phase::Revoked { .. }
                     | Phase::Stopping { .. }
@@ -404,6 +455,8 @@ fn good_world(effect: &Effect) -> Vec<Event> {
         Effect::AwaitSlot => vec![Event::SlotGranted],
         Effect::StartTunnel => vec![Event::TunnelUrl(url()), Event::TunnelReady],
         Effect::CheckPage => vec![Event::PageAnswered],
+        Effect::Look => vec![Event::Looked(well())],
+        Effect::Probe => vec![Event::Probed(Probed::Verified)],
         Effect::StopKeeper => vec![Event::KeeperStopped],
         Effect::CloseServer | Effect::Answer(_) | Effect::End => vec![],
     }

@@ -55,6 +55,18 @@ pub struct CustomProvider {
     /// A restart keeps the URL.
     #[serde(default)]
     pub stable_url: bool,
+    /// Shares it can carry at once. Without it: any number.
+    #[serde(default)]
+    pub max_shares: Option<u32>,
+    /// How long after a new URL it is asked for, to see whether it leads to the page. Default 2 s.
+    #[serde(default)]
+    pub probe_after: Option<Wait>,
+    /// How often after that. Default 60 s.
+    #[serde(default)]
+    pub probe_every: Option<Wait>,
+    /// `host:port` that accepts connections while this machine is online: a tunnel that fails is replaced only then.
+    #[serde(default)]
+    pub edge: Option<String>,
 }
 
 /// A duration as people write it: a number of seconds, or text like `"90s"` or `"1m 30s"`.
@@ -125,7 +137,15 @@ impl CustomProvider {
         if TABLE.iter().any(|row| row.name == name) {
             return Err(CustomError::BuiltInName(name.to_owned()));
         }
+        self.probes()?;
         self.tunnel_spec(name, PathBuf::from("/"), &[]).map(|_| ())
+    }
+
+    /// When its URL is asked for first, and how often after that.
+    pub(super) fn probes(&self) -> Result<(Duration, Duration), CustomError> {
+        let after = wait("probe_after", self.probe_after.as_ref(), 2, 0)?;
+        let every = wait("probe_every", self.probe_every.as_ref(), 60, 1)?;
+        Ok((Duration::from_millis(after), Duration::from_millis(every)))
     }
 
     /// How long its client may take to come up.
@@ -145,7 +165,12 @@ impl CustomProvider {
         environment: &[(String, String)],
     ) -> Result<TunnelSpec, CustomError> {
         self.check_command()?;
-        let watch = WatchRules { url: self.url_rule()?, ready: self.ready.clone(), failures: Vec::new() };
+        let watch = WatchRules {
+            url: self.url_rule()?,
+            ready: self.ready.clone(),
+            failures: Vec::new(),
+            ready_at: None,
+        };
         Extractor::new(&watch, 1)?;
         let inherited = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut env = tunnel_environment(inherited, &[]);
@@ -271,6 +296,7 @@ mod tests {
             ("command = ['a', '{port}']\nurl_regex = 'x'\nready_timeout = 'soon'", "ready_timeout"),
             ("command = ['a', '{port}']\nurl_regex = 'x'\nready_timeout = 0", "at least 1 s"),
             ("command = ['a', '{port}']\nurl_regex = 'x'\nstop_timeout = '1h'", "at most 600 s"),
+            ("command = ['a', '{port}']\nurl_regex = 'x'\nprobe_every = 0", "probe_every"),
             ("command = ['a', '{port}']\nurl_regex = 'x'\nenv = { 'A=B' = 'x' }", "A=B"),
             ("command = ['a', '{port}']\nurl_regex = 'x'\nenv = { PANKO_KEEPER = 'x' }", "PANKO_KEEPER"),
         ];

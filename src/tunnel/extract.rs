@@ -3,11 +3,13 @@
 //! The URL is a stream of updates, not a one-off: providers hand out new names while a client runs, so matching
 //! never ends. Only changes are events: a line said twice says nothing new.
 
+use std::net::SocketAddr;
+
 use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::spec::{Meaning, PORT, Stream, UrlRule, WatchRules};
+use super::spec::{Meaning, PORT, ReadyAt, Stream, UrlRule, WatchRules};
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,8 @@ pub enum TunnelEvent {
     Url(String),
     /// Connected (again).
     Ready,
+    /// Here the client says by HTTP whether it is connected.
+    ReadyAt(String),
     /// The connection is gone for now.
     Lost {
         /// The line that said so, shortened.
@@ -73,6 +77,7 @@ pub struct Extractor {
     url: CompiledUrl,
     ready: Option<Regex>,
     failures: Vec<(Regex, Meaning)>,
+    ready_at: Option<(Regex, ReadyAt)>,
     port: u16,
     last_url: Option<String>,
     connected: bool,
@@ -116,6 +121,10 @@ impl Extractor {
             url,
             ready: rules.ready.as_deref().map(compile).transpose()?,
             failures,
+            ready_at: match &rules.ready_at {
+                Some(rule) => Some((compile(&rule.pattern)?, rule.clone())),
+                None => None,
+            },
             port,
             last_url: None,
             connected: false,
@@ -143,6 +152,9 @@ impl Extractor {
         if self.ready.as_ref().is_some_and(|ready| ready.is_match(line)) {
             self.connect(&mut events);
         }
+        if let Some(url) = self.ready_at_in(line) {
+            events.push(TunnelEvent::ReadyAt(url));
+        }
         let meaning =
             self.failures.iter().find(|(pattern, _)| pattern.is_match(line)).map(|(_, m)| m.clone());
         if let Some(meaning) = meaning {
@@ -163,6 +175,13 @@ impl Extractor {
             }
             _ => None,
         }
+    }
+
+    /// What a client prints is not trusted to send us elsewhere.
+    fn ready_at_in(&self, line: &str) -> Option<String> {
+        let (pattern, rule) = self.ready_at.as_ref()?;
+        let address: SocketAddr = pattern.captures(line)?.get(1)?.as_str().parse().ok()?;
+        address.ip().is_loopback().then(|| format!("http://{address}{}", rule.path))
     }
 
     fn found(&mut self, url: String, events: &mut Vec<TunnelEvent>) {

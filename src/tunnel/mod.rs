@@ -2,10 +2,10 @@
 //!
 //! PURE (no I/O, no clock): [`provider`], [`custom`], [`spec`], [`environment`], [`lines`], [`extract`],
 //! [`keeper::protocol`] and `keeper::state`. Blocking `std` (for a thread that may block, never an event loop):
-//! [`resolve`], [`help`], [`attach`], [`spawn`], [`sweep`]. [`keeper::main`] is a process of its own.
+//! [`resolve`], [`help`], [`attach`], [`spawn`], [`sweep`], [`probe`]. [`keeper::main`] is a process of its own.
 //!
 //! Not here: when a tunnel is started again and when it counts as failed (that is the share's state machine:
-//! the keeper only reports), and the probe of the public URL.
+//! the keeper only reports), and what is made of a probe (likewise).
 
 pub mod attach;
 pub mod custom;
@@ -17,6 +17,7 @@ pub mod help;
 pub mod keeper;
 pub mod lines;
 pub(crate) mod os;
+pub mod probe;
 pub mod provider;
 pub mod resolve;
 pub mod spawn;

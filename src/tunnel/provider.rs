@@ -10,7 +10,9 @@ use thiserror::Error;
 
 use super::custom::{CustomError, CustomProvider};
 use super::environment::tunnel_environment;
-use super::spec::{FailureRule, Meaning, StopRule, StopSignal, Streams, TunnelSpec, UrlRule, WatchRules};
+use super::spec::{
+    FailureRule, Meaning, ReadyAt, StopRule, StopSignal, Streams, TunnelSpec, UrlRule, WatchRules,
+};
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,10 @@ pub struct Row {
     pub url: UrlColumn,
     /// A line that says it is connected.
     pub ready: Option<&'static str>,
+    /// A line that names an address of this machine, and the path at which that says whether it is connected.
+    pub ready_at: Option<(&'static str, &'static str)>,
+    /// `host:port` that the client itself connects to: who reaches it is online.
+    pub edge: Option<&'static str>,
     /// Lines that say the connection is gone for now.
     pub lost: &'static [&'static str],
     /// Lines that say the provider asks for patience.
@@ -72,7 +78,7 @@ pub struct Traits {
 }
 
 /// Traits of a provider nothing is known about.
-const PLAIN: Traits = Traits {
+pub const PLAIN: Traits = Traits {
     stable_url: false,
     max_shares: None,
     rate_limit_wait: Duration::from_secs(60),
@@ -113,6 +119,8 @@ const LOCAL: Row = Row {
     env_required: &[],
     url: UrlColumn::Own,
     ready: None,
+    ready_at: None,
+    edge: None,
     lost: &[],
     rate_limited: &[],
     terminal: &[],
@@ -150,6 +158,8 @@ const CLOUDFLARE: Row = Row {
     env_required: &[],
     url: UrlColumn::Token(Streams::Stderr, r"https://(?:[a-z0-9]+-)+[a-z0-9]+\.trycloudflare\.com/?"),
     ready: Some("Registered tunnel connection"),
+    ready_at: Some((r"Starting metrics server on (\S+)/metrics", "/ready")),
+    edge: Some("api.trycloudflare.com:443"),
     lost: &[
         "Lost connection with the edge",
         "Serve tunnel error",
@@ -303,7 +313,20 @@ impl<'a> Provider<'a> {
     pub fn traits(&self) -> Traits {
         match self {
             Self::BuiltIn(row) => row.traits,
-            Self::Custom(_, provider) => Traits { stable_url: provider.stable_url, ..PLAIN },
+            Self::Custom(_, provider) => {
+                let (first_probe_after, probe_every) =
+                    provider.probes().unwrap_or((PLAIN.first_probe_after, PLAIN.probe_every));
+                let CustomProvider { stable_url, max_shares, .. } = **provider;
+                Traits { stable_url, max_shares, first_probe_after, probe_every, ..PLAIN }
+            }
+        }
+    }
+
+    /// `host:port` that accepts connections while this machine is online.
+    pub fn edge(&self) -> Option<&str> {
+        match self {
+            Self::BuiltIn(row) => row.edge,
+            Self::Custom(_, provider) => provider.edge.as_deref(),
         }
     }
 }
@@ -349,6 +372,9 @@ fn built_in(row: &'static Row, context: Context<'_>) -> Result<Option<TunnelSpec
             url: UrlRule::Token { stream, pattern: pattern.to_owned() },
             ready: row.ready.map(str::to_owned),
             failures: failures(row),
+            ready_at: row
+                .ready_at
+                .map(|(pattern, path)| ReadyAt { pattern: pattern.to_owned(), path: path.to_owned() }),
         },
         ready_timeout_ms: millis(row.ready_timeout),
         stop: StopRule { signal: row.stop_signal, timeout_ms: millis(row.stop_timeout) },

@@ -96,6 +96,18 @@ pub struct WatchRules {
     /// Lines that say something is wrong.
     #[serde(default)]
     pub failures: Vec<FailureRule>,
+    /// A line that names an address at which the client says whether it is connected.
+    #[serde(default)]
+    pub ready_at: Option<ReadyAt>,
+}
+
+/// Where a client says by HTTP whether it is connected: 200, or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyAt {
+    /// Pattern of the line; group 1 is address and port. One that is not of this machine is not asked.
+    pub pattern: String,
+    /// The path to ask for.
+    pub path: String,
 }
 
 /// Where a public URL comes from.

@@ -11,11 +11,13 @@ mod follow;
 mod guard;
 pub mod headers;
 pub mod live;
+mod nonce;
 pub mod pool;
 mod server;
 pub mod session;
 mod token;
 
 pub use content::{Coding, Content, Freshness};
-pub use server::{Running, Site, start};
+pub use nonce::Nonce;
+pub use server::{PROBE, Running, Site, start};
 pub use token::Token;

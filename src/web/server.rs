@@ -20,7 +20,7 @@ use super::content::{Coding, Content, Freshness};
 use super::guard::Guarded;
 use super::live::{self, News, Places};
 use super::pool::{Pool, PoolError};
-use super::{Token, headers};
+use super::{Nonce, Token, headers};
 
 /// What a server shows under its token.
 pub trait Site: Send + Sync + 'static {
@@ -44,11 +44,17 @@ const ASSETS: &str = "/a/";
 
 /// Where a live page tells of its changes, below the token.
 const LIVE: &str = "live";
+/// Where the page shows, below the token, that it is the one: see [`Nonce`].
+pub const PROBE: &str = "probe";
+/// Characters of a challenge.
+const LONGEST_CHALLENGE: usize = 64;
 
 /// A running server. Poll [`Running::server`] where its owner lives: it ends with it.
 pub struct Running {
     /// The future that is the server.
     pub server: Server,
+    /// What it answers a probe.
+    pub nonce: Nonce,
     /// For `stop(false)`: open connections are cut, for a page that was revoked must be gone at once.
     pub handle: ServerHandle,
 }
@@ -58,7 +64,9 @@ pub struct Running {
 /// # Errors
 /// Those of the socket.
 pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Pool) -> io::Result<Running> {
-    let served = web::Data::new(Served { token, site, pool, places: Places::default() });
+    let nonce = Nonce::random().map_err(io::Error::other)?;
+    let served =
+        web::Data::new(Served { token, nonce: nonce.clone(), site, pool, places: Places::default() });
     let server = Server::build()
         .workers(1)
         .disable_signals()
@@ -80,11 +88,12 @@ pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Poo
         })?
         .run();
     let handle = server.handle();
-    Ok(Running { server, handle })
+    Ok(Running { server, nonce, handle })
 }
 
 struct Served {
     token: Token,
+    nonce: Nonce,
     site: Arc<dyn Site>,
     pool: Pool,
     places: Places,
@@ -96,6 +105,10 @@ async fn answer(request: HttpRequest, body: web::Payload, served: web::Data<Serv
         let Some(news) = served.site.news() else { return not_found(&served) };
         let answer = live::answer(&request, body, news, &served.places).await;
         return answer.map_or_else(|| not_found(&served), |answer| finish(answer, Freshness::Never));
+    }
+    if path == PROBE && request.query_string().len() <= LONGEST_CHALLENGE {
+        let answer = served.nonce.answer(request.query_string());
+        return finish(HttpResponse::Ok().content_type("text/plain").body(answer), Freshness::Never);
     }
     let (site, query, coding) = (served.site.clone(), request.query_string().to_owned(), wished(&request));
     if let Some(content) = site.ready(&path, &query, coding) {

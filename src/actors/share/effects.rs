@@ -17,6 +17,7 @@ use crate::web::session::SessionSite;
 /// The session server of one attach.
 pub(super) struct Server {
     handle: ServerHandle,
+    nonce: web::Nonce,
     /// The future that is the server lives in this actor's context: a page never outlives its actor.
     task: SpawnHandle,
 }
@@ -36,6 +37,8 @@ impl ShareActor {
             Effect::AwaitSlot => self.await_slot(ctx),
             Effect::StartTunnel => self.start_tunnel(ctx),
             Effect::CheckPage => self.check_page(ctx),
+            Effect::Look => self.look(ctx),
+            Effect::Probe => self.probe(ctx),
             Effect::CloseServer => self.close_server(ctx),
             Effect::StopKeeper => self.stop_keeper(ctx),
             Effect::Answer(Ok(())) => self.answer_up(ctx),
@@ -71,7 +74,7 @@ impl ShareActor {
         site.read_on_behind(self.env.pool.clone());
         self.listen_to_site(&site, ctx);
         match web::start(listener, self.record.token.clone(), site, self.env.pool.clone()) {
-            Ok(web::Running { server, handle }) => {
+            Ok(web::Running { server, nonce, handle }) => {
                 let server_no = self.servers;
                 let task = self.spawn_then(ctx, server, move |share, ended, ctx| {
                     if share.servers == server_no && share.server.take().is_some() {
@@ -79,11 +82,15 @@ impl ShareActor {
                         share.on(Event::ServerDown(translate::page_down(&why)), ctx);
                     }
                 });
-                self.server = Some(Server { handle, task });
+                self.server = Some(Server { handle, nonce, task });
                 Event::Serving
             }
             Err(error) => Event::ServerDown(translate::page_down(&error.to_string())),
         }
+    }
+
+    pub(super) fn nonce(&self) -> Option<&web::Nonce> {
+        self.server.as_ref().map(|server| &server.nonce)
     }
 
     /// A live session tells whether it goes on.
@@ -102,7 +109,7 @@ impl ShareActor {
     /// Cuts open connections: what was revoked must be gone at once.
     fn close_server(&mut self, ctx: &mut Context<Self>) {
         self.servers += 1;
-        if let Some(Server { handle, task }) = self.server.take() {
+        if let Some(Server { handle, task, .. }) = self.server.take() {
             drop(handle.stop(false));
             ctx.cancel_future(task);
         }

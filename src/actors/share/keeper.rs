@@ -31,6 +31,10 @@ pub(super) struct KeeperLink {
     outbox: mpsc::UnboundedSender<Vec<u8>>,
     /// A tunnel client runs, or is ending.
     client: Client,
+    /// Its process, while it runs.
+    client_pid: Option<u32>,
+    /// Where it says by HTTP whether it is connected.
+    ready_at: Option<String>,
     next_request: u64,
     logs: HashMap<u64, oneshot::Sender<String>>,
 }
@@ -52,6 +56,25 @@ impl KeeperLink {
 
     pub(super) fn take_listener(&mut self) -> Option<TcpListener> {
         self.listener.take()
+    }
+
+    pub(super) fn client_pid(&self) -> Option<u32> {
+        self.client_pid
+    }
+
+    pub(super) fn ready_at(&self) -> Option<String> {
+        self.ready_at.clone()
+    }
+
+    /// Ends when the keeper has answered: with an error, if it never will. No log at all is what every version
+    /// of a keeper can be asked for.
+    pub(super) fn ping(&mut self) -> impl Future<Output = Result<(), oneshot::error::RecvError>> + use<> {
+        let (tell, told) = oneshot::channel();
+        let id = self.send(Command::Logs { max_bytes: Some(0) });
+        // Those that were given up.
+        self.logs.retain(|_, asker| !asker.is_closed());
+        self.logs.insert(id, tell);
+        async move { told.await.map(drop) }
     }
 
     fn send(&mut self, command: Command) -> u64 {
@@ -125,6 +148,8 @@ impl ShareActor {
             listener: Some(listener),
             outbox,
             client,
+            client_pid: translate::client_pid(&hello.tunnel),
+            ready_at: hello.ready_at,
             next_request: 0,
             logs: HashMap::new(),
         });
@@ -170,6 +195,15 @@ impl ShareActor {
             return self.hear_reply(reply);
         }
         let Some(keeper) = self.keeper.as_mut() else { return };
+        match &event {
+            protocol::Event::TunnelStarted { pid } => {
+                keeper.client_pid = Some(*pid);
+                keeper.ready_at = None;
+            }
+            protocol::Event::ReadyAt { url } => keeper.ready_at = Some(url.clone()),
+            protocol::Event::TunnelExited(_) => keeper.client_pid = None,
+            _ => {}
+        }
         match &event {
             protocol::Event::TunnelExited(_) => match std::mem::replace(&mut keeper.client, Client::Absent) {
                 // Its end was asked for, to make room: not an event in the life of the share.

@@ -7,6 +7,7 @@
 
 mod effects;
 mod files;
+mod health;
 mod keeper;
 mod record;
 mod translate;
@@ -31,7 +32,7 @@ use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
 use crate::db::{ShareEvent, Up};
-use crate::share::{Event, Failure, State, Status, StopReason, step};
+use crate::share::{Event, Failure, Pace, Public, State, Status, StopReason, step};
 use crate::web::live::Going;
 
 /// The actor.
@@ -49,6 +50,10 @@ pub struct ShareActor {
     attaches: u64,
     /// Counts session servers, likewise.
     servers: u64,
+    /// A look is under way.
+    looking: bool,
+    /// A probe is.
+    probing: bool,
     /// Whether a live session goes on, and what keeps it from that.
     going: Option<(Going, Option<String>)>,
     /// What the Supervisor knows.
@@ -78,6 +83,7 @@ struct Told {
     url: Option<String>,
     failure: Option<Failure>,
     going: Option<(Going, Option<String>)>,
+    public: Option<(Public, Option<String>)>,
 }
 
 impl Told {
@@ -100,16 +106,9 @@ impl Told {
 
 impl ShareActor {
     /// A share that is to be started (`announced: false`: its StartShare waits for an answer) or restored.
-    /// `patience`: how long its tunnel may take to come up.
-    pub fn new(
-        record: Record,
-        patience: Duration,
-        announced: bool,
-        env: Arc<Env>,
-        owner: Owner,
-        link: Link,
-    ) -> Self {
-        let state = State::new(announced, patience, record.seed());
+    /// `pace`: how fast things go with its provider.
+    pub fn new(record: Record, pace: Pace, announced: bool, env: Arc<Env>, owner: Owner, link: Link) -> Self {
+        let state = State::new(announced, pace, record.seed());
         Self {
             record,
             env,
@@ -121,6 +120,8 @@ impl ShareActor {
             timer: None,
             attaches: 0,
             servers: 0,
+            looking: false,
+            probing: false,
             going: None,
             told: None,
             recorded: announced,
@@ -170,6 +171,7 @@ impl ShareActor {
             url: self.public_url(),
             failure: self.state.failure.clone(),
             going: self.going.clone(),
+            public: self.public(),
         };
         if self.told.as_ref() == Some(&told) {
             return;
@@ -235,6 +237,13 @@ impl ShareActor {
         Some(format!("{base}/s/{}/", self.record.token.as_str()))
     }
 
+    /// Whether the public URL leads to the page, and why not, while there is one.
+    fn public(&self) -> Option<(Public, Option<String>)> {
+        let health = &self.state.health;
+        let phases = ["active", "degraded"];
+        phases.contains(&self.state.phase.name()).then(|| (health.public, health.unverified.clone()))
+    }
+
     fn view(&self) -> supervisor::View {
         supervisor::View {
             status: self.state.status(),
@@ -248,6 +257,7 @@ impl ShareActor {
             },
             recoveries: self.state.recoveries,
             going: self.going.clone(),
+            public: self.public(),
         }
     }
 }
@@ -331,6 +341,19 @@ impl Handler<Leave> for ShareActor {
 
     fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
         self.on(Event::Leave, ctx);
+    }
+}
+
+/// The machine slept, or its clock was set, or this process stood still.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Woke;
+
+impl Handler<Woke> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Woke, ctx: &mut Self::Context) {
+        self.on(Event::Woke, ctx);
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
     (seen, url)
 }
 
+/// The process of the client, while it runs.
+pub(super) fn client_pid(tunnel: &TunnelState) -> Option<u32> {
+    match tunnel {
+        TunnelState::Starting { pid, .. }
+        | TunnelState::Up { pid }
+        | TunnelState::Lost { pid, .. }
+        | TunnelState::Stopping { pid } => Some(*pid),
+        TunnelState::None | TunnelState::Exited(_) | TunnelState::Unknown => None,
+    }
+}
+
 /// Whether there is a client that must end before another can start.
 pub(super) fn client_runs(tunnel: &TunnelState) -> bool {
     !matches!(tunnel, TunnelState::None | TunnelState::Exited(_))
@@ -41,6 +52,7 @@ pub(super) fn event(event: protocol::Event) -> Option<Event> {
         protocol::Event::RateLimited
         | protocol::Event::Overdue { .. }
         | protocol::Event::TunnelStarted { .. }
+        | protocol::Event::ReadyAt { .. }
         | protocol::Event::Hello(_)
         | protocol::Event::Log { .. }
         | protocol::Event::Reply(_)
@@ -97,7 +109,16 @@ mod tests {
         let urls = ["https://old-one.example", "https://new-one.example"]
             .map(|url| SeenUrl { url: url.to_owned(), at: 0 })
             .to_vec();
-        Hello { version: 1, share_id: "s".to_owned(), port: 1, pid: 2, urls, tunnel, log_bytes: 0 }
+        Hello {
+            version: 1,
+            share_id: "s".to_owned(),
+            port: 1,
+            pid: 2,
+            urls,
+            tunnel,
+            log_bytes: 0,
+            ready_at: None,
+        }
     }
 
     fn exit(cause: protocol::Cause, code: Option<i32>, tail: &[&str]) -> Exit {

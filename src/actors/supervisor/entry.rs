@@ -12,7 +12,7 @@ use crate::actors::env::Env;
 use crate::actors::share::{Record, ShareActor};
 use crate::db::ShareRow;
 use crate::ipc::protocol::{ErrorReply, ShareEvent, ShareInfo};
-use crate::share::{Failure, Status};
+use crate::share::{Failure, Public, Status};
 use crate::web::live::Going;
 
 /// The answer to a StartShare.
@@ -37,6 +37,8 @@ pub struct View {
     pub recoveries: u32,
     /// Whether a live session goes on, and what keeps it from that.
     pub going: Option<(Going, Option<String>)>,
+    /// Whether the public URL leads to the page, and why not.
+    pub public: Option<(Public, Option<String>)>,
 }
 
 impl View {
@@ -51,6 +53,7 @@ impl View {
             next_attempt: None,
             recoveries: 0,
             going: None,
+            public: None,
         }
     }
 }
@@ -69,6 +72,8 @@ pub(super) struct Entry {
     /// The latest URL and port that were recorded: shown while there is no newer one.
     pub(super) last_url: String,
     pub(super) last_port: u16,
+    /// The URL under which it was active last: who has it is told when it is another.
+    pub(super) known_url: String,
     /// `None` while it is being prepared, or rebuilt after a panic.
     pub(super) addr: Option<Addr<ShareActor>>,
     pub(super) view: View,
@@ -96,6 +101,7 @@ impl Entry {
             expires_at: None,
             last_url: String::new(),
             last_port: 0,
+            known_url: String::new(),
             addr: None,
             view: View::starting(),
             pending: false,
@@ -113,6 +119,7 @@ impl Entry {
             key: record.options.idempotency_key.clone(),
             expires_at: record.options.expires_at,
             last_url: row.public_url.clone(),
+            known_url: row.public_url.clone(),
             last_port: u16::try_from(row.local_port).unwrap_or_default(),
             ..Self::new(
                 record.id,
@@ -123,10 +130,21 @@ impl Entry {
         }
     }
 
+    /// The URL before, if it is active under another one now.
+    pub(super) fn moved(&mut self) -> Option<String> {
+        let url = self.view.url.as_ref().filter(|_| self.view.status == Status::Active)?;
+        let before = std::mem::replace(&mut self.known_url, url.clone());
+        (!before.is_empty() && before != *url).then_some(before)
+    }
+
     pub(super) fn info(&self, env: &Env) -> ShareInfo {
-        let View { status, phase, url, port, failure, next_attempt, recoveries, going } = &self.view;
+        let View { status, phase, url, port, failure, next_attempt, recoveries, going, public } = &self.view;
         let (live, trouble) = match going {
             Some((going, trouble)) => (Some(going.as_str().to_owned()), trouble.clone()),
+            None => (None, None),
+        };
+        let (public, public_trouble) = match public {
+            Some((public, trouble)) => (Some(public.as_str().to_owned()), trouble.clone()),
             None => (None, None),
         };
         ShareInfo {
@@ -146,6 +164,8 @@ impl Entry {
                 .filter(|remedy| !remedy.is_empty()),
             next_attempt_in: next_attempt.map(|at| at.saturating_sub(env.now()).as_secs()),
             recoveries: *recoveries,
+            public,
+            public_trouble,
             live,
             live_trouble: trouble,
             expires_at: self.expires_at.map(|at| at.to_string()),
@@ -176,6 +196,8 @@ pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
         remedy: row.remedy,
         next_attempt_in: None,
         recoveries: 0,
+        public: None,
+        public_trouble: None,
         live: None,
         live_trouble: None,
         expires_at: None,

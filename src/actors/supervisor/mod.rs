@@ -9,6 +9,7 @@ mod rebuild;
 mod restore;
 mod start;
 mod stop;
+mod wake;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use start::{CancelStart, Start};
 pub use stop::{Expire, ShutDown, Stop};
 
 use self::entry::{Entry, Waiter};
+use super::announce::{self, UrlChange};
 use super::env::Env;
 use super::link::{Down, Link};
 use super::share::{self, Record, ShareActor};
@@ -68,8 +70,8 @@ impl Supervisor {
         let supervisor = ctx.address().recipient::<ShareDown>();
         let link = Link::new(move |down| supervisor.do_send(ShareDown { id, down }));
         let owner = share::Owner { supervisor: ctx.address(), gone: self.orphaned.clone() };
-        let patience = launch::patience(&record.provider, &self.env.config());
-        let actor = ShareActor::new(record, patience, announced, self.env.clone(), owner, link);
+        let pace = launch::pace(&record.provider, &self.env.config());
+        let actor = ShareActor::new(record, pace, announced, self.env.clone(), owner, link);
         let addr = actor.start();
         if let Some(entry) = self.shares.get_mut(&id) {
             entry.addr = Some(addr);
@@ -88,6 +90,7 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // A Supervisor whose mailbox is full of news of 1,000 shares must still hear them.
         ctx.set_mailbox_capacity(1024);
+        self.watch_clocks(ctx);
     }
 }
 
@@ -125,7 +128,11 @@ impl Handler<Changed> for Supervisor {
                 entry.last_port = port;
             }
             entry.view = view;
-            self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
+            let (moved, info) = (entry.moved(), entry.info(&self.env));
+            if let Some(old_url) = moved {
+                announce::url_change(&self.env, UrlChange::new(&info, &old_url));
+            }
+            self.env.announce(Event::ShareChanged { share: Box::new(info) });
         }
     }
 }

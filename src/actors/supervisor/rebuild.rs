@@ -33,7 +33,7 @@ impl Supervisor {
         // The first time at once: a viewer should not notice.
         let wait = match entry.panics {
             1 => Duration::ZERO,
-            again => backoff::delay(again - 1, Cause::Internal, id.as_u64_pair().1),
+            again => backoff::delay(again - 1, Cause::Internal, id.as_u64_pair().1, backoff::RATE_LIMITED),
         };
         if ending {
             return self.end_without_actor(id, unanswered, ctx);

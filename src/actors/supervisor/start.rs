@@ -15,6 +15,7 @@ use crate::actors::{db, launch};
 use crate::db::NewShare;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
 use crate::share::{Cause, Failure, ShareOptions, Status, StopReason};
+use crate::tunnel::provider::Provider;
 use crate::web::Token;
 
 /// Share a session. Answered when its page can be reached, or with why not; two with the same idempotency
@@ -42,7 +43,7 @@ impl Handler<Start> for Supervisor {
             let info = entry.info(&self.env);
             return Box::pin(async move { Ok(info) });
         }
-        if let Err(error) = self.room_for_one_more() {
+        if let Err(error) = self.room_for_one_more(&ask.provider) {
             return Box::pin(async move { Err(error) });
         }
         self.reserve(ask, tell, ctx);
@@ -90,7 +91,7 @@ impl Supervisor {
         Some(*id)
     }
 
-    fn room_for_one_more(&self) -> Result<(), ErrorReply> {
+    fn room_for_one_more(&self, provider: &str) -> Result<(), ErrorReply> {
         if self.closing {
             let what = "the daemon is ending";
             return Err(ErrorReply::new(ErrorCode::ShuttingDown, what, "try again: it is started anew"));
@@ -99,6 +100,21 @@ impl Supervisor {
         if self.shares.len() >= max {
             let what = format!("there are {max} shares already, as many as the configuration allows");
             let remedy = "stop one, or raise it with `panko config set max_shares N`";
+            return Err(ErrorReply::new(ErrorCode::TooManyShares, what, remedy));
+        }
+        self.room_at(provider)
+    }
+
+    /// What a provider would refuse is not tried: it may cost the shares that are up.
+    fn room_at(&self, provider: &str) -> Result<(), ErrorReply> {
+        let config = self.env.config();
+        // One that is not known is refused where it is looked up.
+        let most = Provider::find(provider, &config.tunnels).ok().and_then(|known| known.traits().max_shares);
+        let Some(most) = most else { return Ok(()) };
+        let up = self.shares.values().filter(|entry| entry.provider == provider && !entry.ending).count();
+        if up >= most as usize {
+            let what = format!("{provider} carries {most} shares at once, and there are as many");
+            let remedy = "stop one of them, or share with another `--tunnel`";
             return Err(ErrorReply::new(ErrorCode::TooManyShares, what, remedy));
         }
         Ok(())

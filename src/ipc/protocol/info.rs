@@ -41,6 +41,13 @@ pub struct ShareInfo {
     /// How often it came back after a failure, in this daemon's life.
     #[serde(default)]
     pub recoveries: u32,
+    /// While it is up: whether its public URL was seen to lead to the page: `pending` (not asked yet), `verified`,
+    /// or `unverified`, which may be this machine's view alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<String>,
+    /// Why it is unverified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_trouble: Option<String>,
     /// Of a live share: `live`, `idle` (its session has not grown lately) or `gone` (its file is not there any
     /// more).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ fn cloudflare() -> Extractor {
 fn line_rules(pattern: &str, template: &str) -> WatchRules {
     let url =
         UrlRule::Line { stream: Streams::Both, pattern: pattern.to_owned(), template: template.to_owned() };
-    WatchRules { url, ready: None, failures: Vec::new() }
+    WatchRules { url, ready: None, failures: Vec::new(), ready_at: None }
 }
 
 fn run(extractor: &mut Extractor, chunks: &[&[u8]]) -> Vec<TunnelEvent> {
@@ -161,6 +161,7 @@ fn a_fixed_url_is_known_at_the_start() {
         url: UrlRule::Fixed { url: "https://me.example:{port}/".to_owned() },
         ready: ready.map(str::to_owned),
         failures: vec![FailureRule { pattern: "gone".to_owned(), meaning: Meaning::Lost }],
+        ready_at: None,
     };
     let mut without = Extractor::new(&fixed(None), 4000).unwrap();
     assert_eq!(without.started(), [url("https://me.example:4000"), TunnelEvent::Ready]);
@@ -232,5 +233,23 @@ proptest! {
                 prop_assert!(url.starts_with("https://") && url.ends_with(".trycloudflare.com"), "{url}");
             }
         }
+    }
+}
+
+#[test]
+fn where_a_client_says_that_it_is_ready_is_on_this_machine() {
+    let rules = WatchRules {
+        ready_at: Some(ReadyAt {
+            pattern: r"metrics server on (\S+)/metrics".to_owned(),
+            path: "/ready".to_owned(),
+        }),
+        ..line_rules("url: (.*)", "{1}")
+    };
+    let mut extractor = Extractor::new(&rules, 1).unwrap();
+    let line = |address: &str| format!("INF Starting metrics server on {address}/metrics");
+    let found = extractor.line(Stream::Stderr, &line("127.0.0.1:20241"));
+    assert_eq!(found, [TunnelEvent::ReadyAt("http://127.0.0.1:20241/ready".to_owned())]);
+    for elsewhere in ["192.0.2.1:80", "metadata.internal:80", "127.0.0.1", "127.0.0.1:80@192.0.2.1:80"] {
+        assert_eq!(extractor.line(Stream::Stderr, &line(elsewhere)), [], "{elsewhere}");
     }
 }

@@ -138,6 +138,11 @@ pub enum Event {
     },
     /// The tunnel says it is connected (again).
     Ready,
+    /// Here the client says by HTTP whether it is connected.
+    ReadyAt {
+        /// On this machine.
+        url: String,
+    },
     /// The tunnel says its connection is gone; it tries again by itself.
     Lost {
         /// Its words.
@@ -193,6 +198,9 @@ pub struct Hello {
     pub tunnel: TunnelState,
     /// Bytes of log held.
     pub log_bytes: usize,
+    /// Where the client says by HTTP whether it is connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<String>,
 }
 
 /// A URL and when it appeared.

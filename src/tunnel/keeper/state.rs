@@ -36,6 +36,8 @@ pub struct State {
     spec: Option<Box<TunnelSpec>>,
     client: Option<Client>,
     last_exit: Option<Exit>,
+    /// Where the client says by HTTP whether it is connected.
+    ready_at: Option<String>,
     url_report: Slot,
     link_report: Slot,
     next_run: Run,
@@ -64,6 +66,7 @@ impl State {
             spec: spec.map(Box::new),
             client: None,
             last_exit: None,
+            ready_at: None,
             url_report: Slot::default(),
             link_report: Slot::default(),
             next_run: 1,
@@ -120,6 +123,7 @@ impl State {
             urls: self.urls.clone(),
             tunnel: self.tunnel_state(now),
             log_bytes: 0,
+            ready_at: self.ready_at.clone(),
         }
     }
 
@@ -226,6 +230,7 @@ impl State {
         let run = self.next_run;
         self.next_run += 1;
         self.last_exit = None;
+        self.ready_at = None;
         self.client = Some(Client::new(run, &spec, now.mono));
         effects.push(Effect::Start(run, spec));
     }
@@ -253,6 +258,10 @@ impl State {
                 self.url_report.offer(Event::Url { url }, now.mono)
             }
             TunnelEvent::Ready => self.link_report.offer(Event::Ready, now.mono),
+            TunnelEvent::ReadyAt(url) => {
+                self.ready_at = Some(url.clone());
+                Some(Event::ReadyAt { url })
+            }
             TunnelEvent::Lost { reason } => self.link_report.offer(Event::Lost { reason }, now.mono),
             TunnelEvent::RateLimited => Some(Event::RateLimited),
             // Told with the exit: until then the client may still think otherwise.

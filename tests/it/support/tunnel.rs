@@ -50,6 +50,8 @@ pub enum Mode {
     LostAndFound,
     /// An option it does not know, exits 0.
     UnknownFlag,
+    /// As `Ok`, and says at `/ready` whether it is connected: not while there is a file `unready`.
+    Metrics,
 }
 
 impl Mode {
@@ -74,6 +76,7 @@ impl Mode {
             Self::UrlBeforeReady => "url-before-ready",
             Self::LostAndFound => "lost-and-found",
             Self::UnknownFlag => "unknown-flag",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -124,6 +127,16 @@ case "$mode" in
     lost-and-found)
         banner "$url"; connected; wait_for_go
         echo "WRN Lost connection with the edge connIndex=0" >&2; sleep 0.3; connected; stay;;
+    metrics)
+        banner "$url"
+        exec perl -MIO::Socket::INET -e '
+            my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1:0") or die;
+            print STDERR "INF Starting metrics server on 127.0.0.1:", $s->sockport, "/metrics\n";
+            print STDERR "INF Registered tunnel connection connIndex=0\n";
+            while (my $c = $s->accept) {
+                <$c>;
+                print $c "HTTP/1.1 ", (-e "$ARGV[0]/unready" ? 503 : 200), " x\r\ncontent-length: 0\r\n\r\n";
+            }' "$here";;
     unknown-flag) echo "Incorrect Usage: flag provided but not defined: -metrics" >&2; exit 0;;
 esac
 "#;

@@ -80,6 +80,7 @@ impl Client {
         match event {
             TunnelEvent::Url(_) => self.url_seen = true,
             TunnelEvent::Ready => self.connected = true,
+            TunnelEvent::ReadyAt(_) => {}
             TunnelEvent::Lost { reason } => {
                 self.connected = false;
                 self.lost.clone_from(reason);

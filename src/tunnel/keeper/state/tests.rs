@@ -28,6 +28,7 @@ fn spec() -> TunnelSpec {
             url: UrlRule::Fixed { url: "http://h".to_owned() },
             ready: None,
             failures: Vec::new(),
+            ready_at: None,
         },
         ready_timeout_ms: 30_000,
         stop: StopRule { signal: StopSignal::Int, timeout_ms: 5_000 },

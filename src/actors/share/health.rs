@@ -1,0 +1,141 @@
+//! Looking at a share that is up, and asking for it through its public URL. What is made of the answers decides
+//! `share::health`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Context;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::ShareActor;
+use crate::actors::Env;
+use crate::share::{Event, Findings, Probed, Pulse};
+use crate::tunnel::probe::{self, Answer};
+use crate::tunnel::provider::Provider;
+use crate::web;
+
+/// How long a keeper may take to answer.
+const KEEPER_TIME: Duration = Duration::from_secs(3);
+
+impl ShareActor {
+    /// Page, keeper and tunnel client, all on this machine.
+    pub(super) fn look(&mut self, ctx: &mut Context<Self>) {
+        // One that waits for its time limits is not overtaken by the next.
+        let Some(keeper) = self.keeper.as_mut().filter(|_| !self.looking) else { return };
+        self.looking = true;
+        let (port, pong) = (keeper.port(), keeper.ping());
+        let (client, ready_at) = (keeper.client_pid(), keeper.ready_at());
+        let (token, attach_no, server_no) = (self.record.token.clone(), self.attaches, self.servers);
+        let (env, edge) = (self.env.clone(), self.edge());
+        let look = async move {
+            let page = web::check::page_answers(port, &token);
+            let pulse = spawn_blocking(move || pulse(client, ready_at.as_deref()));
+            let (page, pong, pulse) = tokio::join!(page, timeout(KEEPER_TIME, pong), pulse);
+            let tunnel = pulse.unwrap_or(Pulse::Unknown);
+            let online = matches!(tunnel, Pulse::Ill(_)) && is_online(&env, edge).await;
+            Findings { page, keeper: matches!(pong, Ok(Ok(()))), tunnel, online }
+        };
+        self.spawn_then(ctx, look, move |share, findings, ctx| {
+            share.looking = false;
+            if share.attaches == attach_no && share.servers == server_no {
+                share.on(Event::Looked(findings), ctx);
+            }
+        });
+    }
+
+    /// There and back through the public URL.
+    pub(super) fn probe(&mut self, ctx: &mut Context<Self>) {
+        let (Some(url), Some(nonce)) = (self.public_url(), self.nonce().filter(|_| !self.probing)) else {
+            return;
+        };
+        let challenge = Uuid::new_v4().simple().to_string();
+        let expected = nonce.answer(&challenge);
+        let (env, edge) = (self.env.clone(), self.edge());
+        self.probing = true;
+        let (asked, server_no) = (url.clone(), self.servers);
+        let probe = async move {
+            // After a sleep all shares ask at once.
+            let _turn = env.probe_turn().await;
+            let address = format!("{url}{}?{challenge}", web::PROBE);
+            let answer = spawn_blocking(move || probe::ask_public(&address, &expected)).await;
+            let elsewhere = !is_loopback(&url);
+            match answer.unwrap_or_else(|error| Answer::None(error.to_string())) {
+                Answer::Ours => {
+                    env.note_online(elsewhere);
+                    Probed::Verified
+                }
+                Answer::Other(why) => {
+                    env.note_online(elsewhere);
+                    Probed::Wrong(why)
+                }
+                Answer::None(why) => Probed::Unreached { why, online: is_online(&env, edge).await },
+            }
+        };
+        self.spawn_then(ctx, probe, move |share, probed, ctx| {
+            share.probing = false;
+            if share.servers == server_no && share.public_url().as_ref() == Some(&asked) {
+                tracing::debug!(share = %share.record.id, ?probed, "probed");
+                share.on(Event::Probed(probed), ctx);
+            }
+        });
+    }
+
+    /// What its provider's own client connects to.
+    fn edge(&self) -> Option<String> {
+        let config = self.env.config();
+        let provider = Provider::find(&self.record.provider, &config.tunnels).ok()?;
+        provider.edge().map(str::to_owned)
+    }
+}
+
+/// What a client says of itself. One that was stopped answers nobody, and does not reconnect either.
+fn pulse(client: Option<u32>, ready_at: Option<&str>) -> Pulse {
+    if client.is_some_and(probe::is_stopped) {
+        return Pulse::Ill("its process was stopped".to_owned());
+    }
+    match ready_at.map(probe::ask_client) {
+        None => Pulse::Unknown,
+        Some(Ok(())) => Pulse::Well,
+        Some(Err(why)) => Pulse::Ill(why),
+    }
+}
+
+/// Whether this machine is provably online: another share was reached a moment ago, or the provider's edge is.
+async fn is_online(env: &Arc<Env>, edge: Option<String>) -> bool {
+    if env.was_online() {
+        return true;
+    }
+    let Some(edge) = edge else { return false };
+    let reached = spawn_blocking(move || probe::reaches(&edge)).await.unwrap_or(false);
+    env.note_online(reached);
+    reached
+}
+
+/// A URL of this machine proves nothing about the network.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost"
+        || name.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_other_hosts_prove_that_there_is_a_network() {
+        for (url, expected) in [
+            ("http://127.0.0.1:80/s/x/", true),
+            ("http://localhost:80/", true),
+            ("http://[::1]:80/", true),
+            ("https://a.example/s/x/", false),
+            ("http://192.0.2.1:80/", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+}
