@@ -31,7 +31,7 @@ pub fn run(file: &Path, port: u16, ready: impl FnOnce(&str)) -> Result<(), Failu
     let url = format!("http://127.0.0.1:{port}/s/{}/", token.as_str());
     actix_web::rt::System::new().block_on(async {
         site.read_on_behind(pool.clone());
-        let web::Running { server, handle } =
+        let web::Running { server, handle, .. } =
             web::start(listener, token, site, pool).map_err(|error| internal(&error))?;
         ready(&url);
         tokio::select! {

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use actix::System;
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -291,7 +292,7 @@ fn write_pid(paths: &Paths) -> Result<(), DaemonError> {
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path)?;
         writeln!(file, "{}", std::process::id())
     };

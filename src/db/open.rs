@@ -163,23 +163,33 @@ fn newest_known(path: &Path) -> Result<MigrationVersion<'static>, DbError> {
         .unwrap_or_else(|| MigrationVersion::from(String::new())))
 }
 
+/// An index that does not fit its table is built anew: the rows are what counts.
 fn check_integrity(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError> {
-    #[derive(QueryableByName)]
-    struct Verdict {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        quick_check: String,
-    }
-    let verdicts = diesel::sql_query("PRAGMA quick_check(1)")
-        .load::<Verdict>(db)
-        .map_err(|source| query(path, source))?;
-    match verdicts.first() {
-        Some(first) if first.quick_check != "ok" => {
-            let text = format!("database disk image is malformed: {}", first.quick_check);
+    let check = |db: &mut SqliteConnection| integrity(db).map_err(|source| query(path, source));
+    let Some(fault) = check(db)? else { return Ok(()) };
+    db.batch_execute("REINDEX").map_err(|source| query(path, source))?;
+    match check(db)? {
+        None => {
+            tracing::warn!(fault, "an index of the database was damaged, and was built anew");
+            Ok(())
+        }
+        Some(fault) => {
+            let text = format!("database disk image is malformed: {fault}");
             let kind = diesel::result::DatabaseErrorKind::Unknown;
             Err(query(path, diesel::result::Error::DatabaseError(kind, Box::new(text))))
         }
-        _ => Ok(()),
     }
+}
+
+/// The first fault of the database, tables and indexes alike. It is small: this takes milliseconds.
+fn integrity(db: &mut SqliteConnection) -> QueryResult<Option<String>> {
+    #[derive(QueryableByName)]
+    struct Verdict {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        integrity_check: String,
+    }
+    let verdicts = diesel::sql_query("PRAGMA integrity_check(1)").load::<Verdict>(db)?;
+    Ok(verdicts.into_iter().map(|verdict| verdict.integrity_check).find(|verdict| verdict != "ok"))
 }
 
 /// Diesel does not hand out SQLite's result codes, only its messages: these are those of `SQLITE_CORRUPT`

@@ -9,6 +9,7 @@ mod commands;
 mod control;
 mod documents;
 mod export;
+mod faults;
 mod keeper;
 mod life;
 mod live;

@@ -88,7 +88,8 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
     let mut up: BTreeMap<String, Acknowledged> = BTreeMap::new();
     let mut stopped: Vec<String> = Vec::new();
     let mut broken = Broken::default();
-    let mut slowest = Duration::ZERO;
+    // From a daemon's start until every page has answered.
+    let mut pauses = Vec::new();
     while up.len() < most as usize {
         up.extend([Acknowledged::of(&home.ask(&start)["data"])]);
     }
@@ -96,6 +97,7 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
 
     for _ in 0..kills {
         let moment = Duration::from_millis(choices.below(120));
+        let began;
         let full = up.len() >= most as usize;
         let victim = up.keys().nth(choices.below(up.len() as u64) as usize).cloned();
         match victim.filter(|_| full || choices.below(2) == 0) {
@@ -103,6 +105,7 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
             Some(id) => {
                 let before = up.remove(&id).unwrap();
                 let reply = ask_and_kill(&mut home, &stop(&id), moment);
+                began = Instant::now();
                 home.start();
                 match reply {
                     Some(reply) => {
@@ -117,6 +120,7 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
             }
             None => {
                 let reply = ask_and_kill(&mut home, &start, moment);
+                began = Instant::now();
                 home.start();
                 if let Some(reply) = reply {
                     assert_eq!(reply["status"], "ShareStarted", "{reply}");
@@ -134,9 +138,8 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
                 }
             }
         }
-        let began = Instant::now();
         broken.silent += up.values().filter(|share| !share.answers()).count() as u64;
-        slowest = slowest.max(began.elapsed());
+        pauses.push(began.elapsed());
         let listed = home.shares();
         let by_id: BTreeMap<&str, &Value> =
             listed.iter().map(|share| (share["id"].as_str().unwrap(), share)).collect();
@@ -156,9 +159,24 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
     broken.orphans = (living - up.len()) as u64;
     let leaked = process::descriptors(home.daemon_pid()).len().saturating_sub(fds);
     let check = integrity(&home);
-    println!(
-        "kills {kills}, shares {most}: {broken:?}, descriptors more than at first {leaked}, integrity {check}, all pages answered within {slowest:?}"
-    );
+    pauses.sort();
+    let Broken { lost, resurrected, changed, silent, orphans } = &broken;
+    let (median, longest) = (pauses[pauses.len() / 2], pauses[pauses.len() - 1]);
+    for (what, value) in [
+        ("kills", kills.to_string()),
+        ("shares at once", most.to_string()),
+        ("acknowledged shares lost", lost.to_string()),
+        ("stopped shares resurrected", resurrected.to_string()),
+        ("URLs changed while tunnels lived", changed.to_string()),
+        ("pages silent after a restart", silent.to_string()),
+        ("orphaned tunnels", orphans.to_string()),
+        ("descriptors more than at first", leaked.to_string()),
+        ("integrity of the database", check.clone()),
+        ("all pages answered after a start, median", format!("{median:.2?}")),
+        ("the same, longest", format!("{longest:.2?}")),
+    ] {
+        println!("| {what:<42} | {value:>10} |");
+    }
     assert_eq!((broken, check.as_str()), (Broken::default(), "ok"));
     // A blocking connection or two of the moment; a leak would be one a kill.
     assert!(leaked < 10, "{leaked} descriptors more");

@@ -50,7 +50,21 @@ impl Home {
     /// Starts a daemon and waits until it answers.
     #[track_caller]
     pub fn start(&mut self) {
-        let child = self.command(&["serve", "--foreground"]).stderr(self.log()).spawn().unwrap();
+        self.start_by(&[]);
+    }
+
+    /// The same, by way of a program that puts itself in its place (`env`, `sh -c 'exec …'`).
+    #[track_caller]
+    pub fn start_by(&mut self, wrapper: &[&str]) {
+        let mut command = self.command(&["serve", "--foreground"]);
+        if let Some((program, args)) = wrapper.split_first() {
+            let mut wrapped = Command::new(program);
+            wrapped.args(args).arg(exe()).args(["serve", "--foreground"]).env_clear();
+            wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            wrapped.current_dir(self.folder.path()).stdin(Stdio::null());
+            command = wrapped;
+        }
+        let child = command.stderr(self.log()).spawn().unwrap();
         self.daemon = Some(child);
         until(SOON, "the daemon answers", || {
             let gone = self.daemon.as_mut().unwrap().try_wait().unwrap();

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod daemon;
 pub mod http;
+pub mod inject;
 pub mod keeper;
 pub mod process;
 pub mod sessions;

@@ -1,0 +1,53 @@
+//! The daemon is asked to end while everybody wants something of it.
+
+use std::io::{BufRead as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
+use crate::support::{http, process, sessions};
+
+#[test]
+fn a_daemon_under_load_ends_in_order_within_ten_seconds_and_once() {
+    for (signals, wanted) in
+        [(&[Signal::TERM][..], 2), (&[Signal::TERM; 2][..], 2), (&[Signal::INT; 2][..], 0)]
+    {
+        let mut home = Home::started();
+        home.tunnel.behave(Mode::IgnoreTerm);
+        let share = home.share(&sessions::example(), "cloudflare");
+        home.share(&sessions::example(), "local");
+        let port = u16::try_from(share["local_port"].as_u64().unwrap()).unwrap();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        let _ = http::raw(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                    }
+                });
+            }
+            let mut wire = home.connect();
+            scope.spawn(move || {
+                let mut answers = true;
+                while answers {
+                    let sent = wire.reader.get_mut().write_all(b"{\"method\":\"ListShares\"}\n").is_ok();
+                    let mut line = String::new();
+                    answers = sent && wire.reader.read_line(&mut line).is_ok_and(|length| length > 0);
+                }
+            });
+            let began = Instant::now();
+            for signal in signals {
+                process::signal(home.daemon_pid(), *signal);
+            }
+            let code = home.daemon_exit();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(code, Some(0), "{signals:?}\n{}", home.log_text());
+            assert!(began.elapsed() < Duration::from_secs(10), "{signals:?}: {:?}", began.elapsed());
+        });
+        home.start();
+        assert_eq!(home.shares().len(), wanted, "{signals:?}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Too little of what a process needs: descriptors, processes, memory, and an actor that is stuck.
+
+use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::wait::{SOON, until};
+use crate::support::{http, inject, process, sessions};
+
+fn ping(home: &Home) {
+    assert_eq!(home.ask(&json!({"method": "Ping"})), json!({"status": "Pong"}));
+}
+
+/// Processor time of a process so far.
+fn worked(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+#[test]
+fn with_64_descriptors_the_control_socket_answers_and_nothing_spins() {
+    let mut home = Home::new();
+    home.start_by(&["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"]);
+    let mut shares = 0;
+    let refused = loop {
+        let reply = home.try_share(&sessions::example(), "local");
+        if reply["status"] != "ShareStarted" {
+            break reply;
+        }
+        shares += 1;
+        assert!(shares < 64, "there is no limit");
+    };
+    assert!(shares > 0 && !refused["data"]["code"].as_str().unwrap().is_empty(), "{refused}");
+    // Connections beyond what there is room for wait.
+    let socket = home.data("daemon.sock");
+    let idle: Vec<_> = (0..40).map(|_| std::os::unix::net::UnixStream::connect(&socket)).collect();
+    let (before, began) = (worked(home.daemon_pid()), Instant::now());
+    until(SOON, "three seconds are over", || began.elapsed() > Duration::from_secs(3));
+    let used = worked(home.daemon_pid()) - before;
+    assert!(used < Duration::from_secs(1), "it spins: {used:?} of 3 s");
+    drop(idle);
+    ping(&home);
+    assert!(home.shares().iter().filter(|share| share["status"] == "active").count() >= 1);
+}
+
+#[test]
+fn where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    let rule = "clone,clone3,fork,vfork:error=EAGAIN";
+    let Some(injection) = inject::attach(home.daemon_pid(), &[rule], true) else { return };
+    let reply = home.try_share(&sessions::example(), "local");
+    assert_eq!(reply["status"], "Error", "{reply}");
+    assert!(!reply["data"]["code"].as_str().unwrap().is_empty(), "{reply}");
+    ping(&home);
+    assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200, "what is up serves");
+    drop(injection);
+    home.share(&sessions::example(), "local");
+}
+
+/// `PANKO_BIG_MB` megabytes, 500 for the whole of it.
+#[test]
+fn a_long_session_is_served_in_windows_within_bounded_memory() {
+    let megabytes = std::env::var("PANKO_BIG_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(24);
+    let home = Home::started();
+    let session = home.path("long.jsonl");
+    sessions::write(&session, megabytes * 16, 64 << 10);
+    assert!(fs::metadata(&session).unwrap().len() >= (megabytes as u64) << 20);
+    // What a daemon with a small share takes anyway.
+    home.share(&sessions::example(), "local");
+    let before = process::resident(home.daemon_pid());
+    let share = home.share(&session, "local");
+    let url = share["public_url"].as_str().unwrap();
+    let last = format!("prompt-{} of", megabytes * 16 - 1);
+    let (mut grown, mut at) = (0, 0);
+    until(Duration::from_secs(300), "the last prompt is in a window", || {
+        grown = grown.max(process::resident(home.daemon_pid()).saturating_sub(before));
+        let window = http::get(&format!("{url}w/{at}"));
+        // The one that was the last may have grown, or been followed.
+        at += u32::from(http::get(&format!("{url}w/{}", at + 1)).status == 200);
+        window.text().contains(&last)
+    });
+    assert!(grown < 64 << 20, "the daemon has grown by {} MiB", grown >> 20);
+}
+
+#[test]
+fn ten_thousand_requests_to_an_actor_that_is_stuck_are_answered_and_bounded() {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+    let home = Home::started();
+    let (share, other) =
+        (home.share(&sessions::example(), "local"), home.share(&sessions::example(), "local"));
+    let before = process::resident(home.daemon_pid());
+    let mut theirs = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    theirs.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    // Its end cannot be recorded: who records waits for the lock as long as SQLite does.
+    let mut stuck = home.connect();
+    stuck.send(&json!({"method": "StopShare", "params": {"share_id": other["id"]}}));
+    until(SOON, "its page is gone", || {
+        home.shares().iter().any(|share| share["id"] == other["id"] && share["phase"] == "revoked")
+    });
+    let ask = |n: u32| json!({"id": n, "method": "ListShares", "params": {"all": true}});
+    let connections = 10;
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..connections)
+            .map(|_| {
+                let mut reader = home.connect();
+                let mut writer = reader.reader.get_ref().try_clone().unwrap();
+                scope.spawn(move || {
+                    for n in 0..1000 {
+                        writer.write_all(format!("{}\n", ask(n)).as_bytes()).unwrap();
+                    }
+                });
+                scope.spawn(move || {
+                    (0..1000).map(|_| reader.next().expect("an answer to each")).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        // Meanwhile a good client is served.
+        for _ in 0..20 {
+            let began = Instant::now();
+            ping(&home);
+            assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        }
+        theirs.batch_execute("COMMIT").unwrap();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    assert_eq!(answers.len(), connections * 1000);
+    let busy = answers.iter().filter(|answer| answer["data"]["code"] == "busy").count();
+    assert!(busy > 0, "nothing was refused");
+    let known = |answer: &&Value| answer["status"] == "ShareList" || answer["data"]["code"] == "busy";
+    assert_eq!(answers.iter().find(|answer| !known(answer)), None);
+    assert!(stuck.next().is_some(), "who is stuck is answered, too");
+    let grown = process::resident(home.daemon_pid()).saturating_sub(before);
+    assert!(grown < 64 << 20, "the daemon has grown by {grown} bytes");
+    assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200);
+}

@@ -1,0 +1,65 @@
+//! Session files that change under a share, or are none.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::support::daemon::Home;
+use crate::support::http;
+use crate::support::sessions;
+use crate::support::wait::{SOON, until};
+
+#[test]
+fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
+    type Change = fn(&Path);
+    let cases: [(&str, Change); 5] = [
+        ("deleted", |file| fs::remove_file(file).unwrap()),
+        ("cut", |file| OpenOptions::new().write(true).open(file).unwrap().set_len(100).unwrap()),
+        ("replaced", |file| fs::write(file, "{\"type\":\"user\"}\n").unwrap()),
+        ("appended to", |file| {
+            writeln!(OpenOptions::new().append(true).open(file).unwrap(), "more").unwrap();
+        }),
+        ("a folder now", |file| {
+            fs::remove_file(file).unwrap();
+            fs::create_dir(file).unwrap();
+        }),
+    ];
+    for (what, change) in cases {
+        let mut home = Home::started();
+        let session = home.path("session.jsonl");
+        sessions::write(&session, 30, 64);
+        let share = home.share(&session, "local");
+        let url = share["public_url"].as_str().unwrap();
+        until(SOON, "the private copy is there", || {
+            fs::read_dir(home.data("snapshots"))
+                .unwrap()
+                .any(|entry| entry.unwrap().path().extension().is_some_and(|kind| kind == "jsonl"))
+        });
+        let (first, second) = (http::get(url).body, http::get(&format!("{url}w/1")).body);
+        change(&session);
+        home.kill_daemon();
+        home.start();
+        home.until_share(&share["id"], "it is up again", |share| share["status"] == "active");
+        assert_eq!(http::get(&format!("{url}w/1")).body, second, "the file was {what}");
+        assert_eq!(http::get(url).body, first, "the file was {what}");
+    }
+}
+
+#[test]
+fn a_pipe_is_refused_at_once_and_a_huge_sparse_file_is_shown_in_windows() {
+    let home = Home::started();
+    let pipe = home.path("pipe.jsonl");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let began = Instant::now();
+    let reply = home.try_share(&pipe, "local");
+    assert_eq!(reply["data"]["code"], "session", "{reply}");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+
+    let huge = home.path("huge.jsonl");
+    sessions::write(&huge, 30, 64);
+    OpenOptions::new().write(true).open(&huge).unwrap().set_len(256 << 20).unwrap();
+    let share = home.share(&huge, "local");
+    assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200);
+}

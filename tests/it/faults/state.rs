@@ -1,0 +1,277 @@
+//! The database and its folder, when the system fails them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::keeper::exe;
+use crate::support::wait::{SOON, until};
+use crate::support::{http, inject, sessions};
+
+fn share_of(home: &Home) -> (Value, String) {
+    let share = home.share(&sessions::example(), "local");
+    let url = share["public_url"].as_str().unwrap().to_owned();
+    (share, url)
+}
+
+fn integrity(path: &Path) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        integrity_check: String,
+    }
+    let mut db = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let rows: Vec<Row> = diesel::sql_query("PRAGMA integrity_check").load(&mut db).unwrap();
+    rows.into_iter().map(|row| row.integrity_check).collect::<Vec<_>>().join("; ")
+}
+
+/// A start that must not be acknowledged; what is up goes on, and a later start works.
+#[track_caller]
+fn assert_not_acknowledged(home: &Home, url: &str, mend: impl FnOnce()) {
+    let reply = home.try_share(&sessions::example(), "local");
+    assert_eq!((&reply["status"], &reply["data"]["code"]), (&json!("Error"), &json!("state")), "{reply}");
+    assert!(!reply["data"]["message"].as_str().unwrap().is_empty(), "{reply}");
+    assert_eq!(http::get(url).status, 200, "what is up serves");
+    assert_eq!(home.shares().len(), 1, "nothing else is up");
+    mend();
+    home.share(&sessions::example(), "local");
+}
+
+#[test]
+fn what_a_full_disk_cannot_hold_is_not_acknowledged() {
+    let mut home = Home::new();
+    let Some(mount) = inject::tmpfs(&home.path("data"), 3 << 10, "") else { return };
+    home.start();
+    let (_, url) = share_of(&home);
+    let filler = home.path("data/filler");
+    // As much as there is room for.
+    let _ = fs::write(&filler, vec![0; 8 << 20]);
+    assert_not_acknowledged(&home, &url, || fs::remove_file(&filler).unwrap());
+    drop(home);
+    drop(mount);
+}
+
+#[test]
+fn what_the_disk_does_not_confirm_is_not_acknowledged() {
+    let home = Home::started();
+    let (_, url) = share_of(&home);
+    let Some(injection) = inject::attach(home.daemon_pid(), &["fdatasync,fsync:error=EIO"], false) else {
+        return;
+    };
+    assert_not_acknowledged(&home, &url, || drop(injection));
+}
+
+#[test]
+fn what_cannot_be_written_is_not_acknowledged_and_said() {
+    let home = Home::started();
+    let (_, url) = share_of(&home);
+    let Some(injection) = inject::attach(home.daemon_pid(), &["pwrite64:error=EROFS"], false) else { return };
+    assert_not_acknowledged(&home, &url, || drop(injection));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_a_clear_error() {
+    let home = Home::new();
+    let Some(mount) = inject::tmpfs(&home.path("data"), 1 << 10, ",ro") else { return };
+    let out = home.run(&["serve", "--foreground"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("Read-only") && said.contains("data/panko"), "{said}");
+    drop(mount);
+}
+
+/// SIGKILL at the k-th write of a start or a stop: all or nothing. `PANKO_KILLED_WRITES` of them, 6 by default.
+#[test]
+fn a_daemon_killed_at_any_write_has_done_all_of_it_or_nothing() {
+    let most = std::env::var("PANKO_KILLED_WRITES").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let mut home = Home::started();
+    for k in 1..=most {
+        let (share, _) = share_of(&home);
+        let before: Vec<_> = home.shares().iter().map(|share| share["id"].clone()).collect();
+        let rule = format!("pwrite64:signal=KILL:when={k}");
+        let Some(injection) = inject::attach(home.daemon_pid(), &[&rule], false) else { return };
+        let ask = if k % 2 == 0 {
+            json!({"method": "StopShare", "params": {"share_id": share["id"]}})
+        } else {
+            json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "local"}})
+        };
+        let mut wire = home.connect();
+        wire.send(&ask);
+        let reply = wire.next();
+        home.kill_daemon();
+        drop(injection);
+        assert_eq!(integrity(&home.data("state.db")), "ok", "write {k}");
+        home.start();
+        let after: Vec<_> = home.shares().iter().map(|share| share["id"].clone()).collect();
+        match (&reply, k % 2) {
+            (Some(reply), 0) => {
+                assert_eq!(reply["status"], "ShareStopped", "{reply}");
+                assert!(!after.contains(&share["id"]), "write {k}: a stop that was acknowledged is undone");
+            }
+            (Some(reply), _) => {
+                assert_eq!(reply["status"], "ShareStarted", "{reply}");
+                assert!(after.contains(&reply["data"]["id"]), "write {k}: an acknowledged share is lost");
+            }
+            // Not acknowledged: either way, and nothing half-way.
+            (None, _) => assert!(after.len().abs_diff(before.len()) <= 1, "write {k}: {before:?} {after:?}"),
+        }
+        let kept = before.iter().filter(|id| **id != share["id"]);
+        assert!(kept.clone().all(|id| after.contains(id)), "write {k}: {before:?} {after:?}");
+        until(SOON, "every share is up", || home.shares().iter().all(|share| share["status"] == "active"));
+    }
+}
+
+/// A database of the original.
+fn original(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut db = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    use diesel::connection::SimpleConnection as _;
+    db.batch_execute(
+        "CREATE TABLE shares (id TEXT PRIMARY KEY, session_path TEXT NOT NULL, session_name TEXT NOT NULL,
+            public_url TEXT NOT NULL, provider_name TEXT NOT NULL, local_port INTEGER NOT NULL,
+            started_at TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'active');
+        CREATE TABLE daemon_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+        INSERT INTO shares VALUES ('0b6f6c4e-5c2a-4b7e-9a55-0d9d3c1c2f10', '/x.jsonl', 'x', 'https://x.example',
+            'cloudflare', 4000, '2026-01-31T12:00:00Z', 'active');",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start() {
+    for k in [1, 3, 6, 10, 15, 22, 30, 45] {
+        let mut home = Home::new();
+        let path = home.data("state.db");
+        original(&path);
+        let killed = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+            .arg(format!("inject=pwrite64:signal=KILL:when={k}"))
+            .arg(exe())
+            .args(["serve", "--foreground"])
+            .env_clear()
+            .env("HOME", home.path(""))
+            .env("XDG_DATA_HOME", home.path("data"))
+            .env("PATH", "/usr/bin:/bin")
+            .spawn();
+        let Ok(mut killed) = killed else { return inject::skipped("there is no strace") };
+        let began = Instant::now();
+        // Past the last write it runs on: then it is ended here.
+        until(SOON, "it has ended, or is up", || {
+            killed.try_wait().unwrap().is_some()
+                || (home.data("daemon.sock").exists() && began.elapsed() > Duration::from_secs(2))
+        });
+        // What strace has started goes with it.
+        let _ = killed.kill();
+        let _ = killed.wait();
+        home.start();
+        let rows = home.ok(&["ls", "--all", "--json"]);
+        assert!(rows.contains("0b6f6c4e") && rows.contains("\"stopped\""), "write {k}: {rows}");
+        home.share(&sessions::example(), "local");
+        assert_eq!(integrity(&path), "ok", "write {k}");
+    }
+}
+
+#[test]
+fn a_database_with_any_bit_flipped_opens_or_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let now: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    drop(panko::db::open(&path, now).unwrap());
+    let whole = fs::read(&path).unwrap();
+    let mut aside = 0;
+    for n in 0..200usize {
+        let place = folder.path().join(n.to_string());
+        fs::create_dir(&place).unwrap();
+        let path = place.join("state.db");
+        let mut bytes = whole.clone();
+        let at = n.wrapping_mul(2_654_435_761) % bytes.len();
+        bytes[at] ^= 1 << (n % 8);
+        fs::write(&path, &bytes).unwrap();
+        match panko::db::open(&path, now) {
+            Ok(opened) => {
+                aside += usize::from(opened.set_aside.is_some());
+                drop(opened);
+                assert_eq!(integrity(&path), "ok", "byte {at}");
+            }
+            // One that says it is of a newer version, or no file of ours: told, and untouched.
+            Err(error) => assert_eq!(fs::read(&path).unwrap(), bytes, "byte {at}: {error}"),
+        }
+    }
+    for bytes in [&whole[..whole.len() / 2], &whole[..100], b"", &[0x5a; 4096][..]] {
+        fs::write(&path, bytes).unwrap();
+        drop(panko::db::open(&path, now).unwrap());
+        assert_eq!(integrity(&path), "ok", "{} bytes", bytes.len());
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(aside > 0, "no flip was noticed");
+}
+
+#[test]
+fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
+    for name in ["state.db", "daemon.sock", "daemon.lock", "daemon.pid"] {
+        for kind in ["link", "folder", "pipe"] {
+            let home = Home::new();
+            fs::create_dir_all(home.data("")).unwrap();
+            let (place, victim) = (home.data(name), home.path("victim"));
+            fs::write(&victim, "mine").unwrap();
+            match kind {
+                "link" => std::os::unix::fs::symlink(&victim, &place).unwrap(),
+                "folder" => fs::create_dir(&place).unwrap(),
+                _ => {
+                    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+                    let fifo = rustix::fs::FileType::Fifo;
+                    rustix::fs::mknodat(rustix::fs::CWD, &place, fifo, mode, 0).unwrap();
+                }
+            }
+            let before = fs::symlink_metadata(&place).unwrap().file_type();
+            let began = Instant::now();
+            let mut daemon = home.command(&["serve", "--foreground"]);
+            let mut daemon = daemon.stderr(std::process::Stdio::null()).spawn().unwrap();
+            until(SOON, &format!("a daemon refuses a {kind} as {name}"), || {
+                daemon.try_wait().unwrap().is_some()
+            });
+            assert!(!daemon.wait().unwrap().success(), "{kind} as {name}");
+            assert!(began.elapsed() < Duration::from_secs(10), "{kind} as {name}: {:?}", began.elapsed());
+            assert_eq!(fs::symlink_metadata(&place).unwrap().file_type(), before, "{kind} as {name}");
+            assert_eq!(fs::read_to_string(&victim).unwrap(), "mine", "{kind} as {name}");
+        }
+    }
+}
+
+#[test]
+fn another_user_gets_nothing_not_even_where_the_modes_would_let_him() {
+    if !rustix::process::geteuid().is_root() {
+        return inject::skipped("only root can be another user");
+    }
+    let home = Home::started();
+    let (share, _) = share_of(&home);
+    let ask = |user: &str| {
+        let script = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1;
+            print $s qq({\"method\":\"ListShares\"}\\n); print scalar <$s>";
+        let out = Command::new("setpriv")
+            .arg(format!("--reuid={user}"))
+            .args(["--clear-groups", "perl", "-e", script])
+            .arg(home.data("daemon.sock"))
+            .output();
+        out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    let id = share["id"].as_str().unwrap();
+    let Ok(said) = ask("0") else { return inject::skipped("there is no setpriv") };
+    assert!(said.contains(id), "its own user asks like this: {said}");
+    let said = ask("65534").unwrap();
+    assert!(!said.contains(id), "by the modes: {said}");
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for folder in [home.path(""), home.path("data"), home.data("")] {
+        open(&folder, 0o755);
+    }
+    open(&home.data("daemon.sock"), 0o666);
+    let said = ask("65534").unwrap();
+    assert!(!said.contains(id) && !said.contains("ShareList"), "by the credentials: {said}");
+    assert!(home.ok(&["ls"]).contains(&id[..8]), "its own user is served");
+}
