@@ -3,7 +3,7 @@
 //!
 //! Blocking, with deadlines: for a thread that may block. What is made of the answers decides the share.
 
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub enum Answer {
 
 /// Asks for `url`, where our page says `expected`.
 pub fn ask_public(url: &str, expected: &str) -> Answer {
-    let request = agent(PUBLIC).get(url).header(SKIP_WARNING.0, SKIP_WARNING.1);
+    let request = agent(url, PUBLIC).get(url).header(SKIP_WARNING.0, SKIP_WARNING.1);
     let mut response = match request.call() {
         Ok(response) => response,
         Err(error) => return Answer::None(error.to_string()),
@@ -54,7 +54,7 @@ pub fn ask_public(url: &str, expected: &str) -> Answer {
 /// # Errors
 /// Why not, for a person.
 pub fn ask_client(url: &str) -> Result<(), String> {
-    match agent(LOCAL).get(url).call() {
+    match agent(url, LOCAL).get(url).call() {
         Ok(response) if response.status() == 200 => Ok(()),
         Ok(response) => {
             Err(format!("it says that it is not connected (HTTP {})", response.status().as_u16()))
@@ -69,7 +69,7 @@ pub fn ask_client(url: &str) -> Result<(), String> {
 /// Why it did not arrive, for a person.
 pub fn post(url: &str, message: &impl Serialize) -> Result<(), String> {
     let json = serde_json::to_string(message).map_err(|error| error.to_string())?;
-    match agent(PUBLIC).post(url).content_type("application/json").send(json) {
+    match agent(url, PUBLIC).post(url).content_type("application/json").send(json) {
         Ok(response) if response.status().is_success() => Ok(()),
         Ok(response) => Err(format!("it is answered by HTTP {}", response.status().as_u16())),
         Err(error) => Err(error.to_string()),
@@ -90,7 +90,15 @@ pub fn is_stopped(pid: u32) -> bool {
     matches!(state, Some('T' | 't'))
 }
 
-fn agent(patience: Duration) -> Agent {
+/// Whether `url` is one of this machine.
+pub fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+fn agent(url: &str, patience: Duration) -> Agent {
     let config = Agent::config_builder()
         .timeout_global(Some(patience))
         .http_status_as_error(false)
@@ -98,7 +106,7 @@ fn agent(patience: Duration) -> Agent {
         .max_redirects_will_error(false)
         .user_agent(concat!("panko/", env!("CARGO_PKG_VERSION")));
     // What runs on this machine is not asked by way of anybody's proxy.
-    let config = if patience == LOCAL { config.proxy(None) } else { config };
+    let config = if is_loopback(url) { config.proxy(None) } else { config };
     config.build().into()
 }
 
@@ -159,6 +167,19 @@ mod tests {
         assert!(reaches(&edge.local_addr().unwrap().to_string()));
         assert!(!reaches(closed().trim_start_matches("http://").trim_end_matches('/')));
         assert!(!reaches("no-such-host.invalid:443") && !reaches("nonsense"));
+    }
+
+    #[test]
+    fn only_other_hosts_prove_that_there_is_a_network() {
+        for (url, expected) in [
+            ("http://127.0.0.1:80/s/x/", true),
+            ("http://localhost:80/", true),
+            ("http://[::1]:80/", true),
+            ("https://a.example/s/x/", false),
+            ("http://192.0.2.1:80/", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl ShareActor {
             let _turn = env.probe_turn().await;
             let address = format!("{url}{}?{challenge}", web::PROBE);
             let answer = spawn_blocking(move || probe::ask_public(&address, &expected)).await;
-            let elsewhere = !is_loopback(&url);
+            // A URL of this machine proves nothing about the network.
+            let elsewhere = !probe::is_loopback(&url);
             match answer.unwrap_or_else(|error| Answer::None(error.to_string())) {
                 Answer::Ours => {
                     env.note_online(elsewhere);
@@ -111,31 +112,4 @@ async fn is_online(env: &Arc<Env>, edge: Option<String>) -> bool {
     let reached = spawn_blocking(move || probe::reaches(&edge)).await.unwrap_or(false);
     env.note_online(reached);
     reached
-}
-
-/// A URL of this machine proves nothing about the network.
-fn is_loopback(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost"
-        || name.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_other_hosts_prove_that_there_is_a_network() {
-        for (url, expected) in [
-            ("http://127.0.0.1:80/s/x/", true),
-            ("http://localhost:80/", true),
-            ("http://[::1]:80/", true),
-            ("https://a.example/s/x/", false),
-            ("http://192.0.2.1:80/", false),
-        ] {
-            assert_eq!(is_loopback(url), expected, "{url}");
-        }
-    }
 }
