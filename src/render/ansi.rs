@@ -80,7 +80,7 @@ fn base(colour: u16) -> Option<Ink> {
 }
 
 /// The lines of `text`, each complete in itself. A carriage return inside a line starts it again, as on a
-/// terminal: of a progress bar the last state is left.
+/// terminal, and so does a jump to its first column: of a progress bar the last state is left.
 pub(super) fn lines(text: &str) -> Vec<Html> {
     let mut style = Style::default();
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -100,7 +100,7 @@ fn line(line: &str, style: &mut Style) -> Html {
 
 /// What stands between two carriage returns.
 fn segment(text: &str, style: &mut Style) -> Html {
-    let mut html = Html::new();
+    let (mut html, mut before) = (Html::new(), Html::new());
     let mut rest = text;
     while !rest.is_empty() {
         let at = rest.find(['\x1b', '\u{9b}', '\u{9d}']).unwrap_or(rest.len());
@@ -111,9 +111,18 @@ fn segment(text: &str, style: &mut Style) -> Html {
                 None => html.text(plain),
             };
         }
+        if is_first_column(tail) && !html.is_empty() {
+            before = std::mem::take(&mut html);
+        }
         rest = sequence(tail, style);
     }
-    html
+    if html.is_empty() { before } else { html }
+}
+
+/// Whether `text` opens with a jump to the first column of its line (CHA).
+fn is_first_column(text: &str) -> bool {
+    let body = text.strip_prefix("\x1b[").or(text.strip_prefix('\u{9b}'));
+    body.is_some_and(|body| ["G", "1G", "0G"].iter().any(|jump| body.starts_with(jump)))
 }
 
 /// Consumes the escape sequence `text` opens with, and returns what follows it.
@@ -192,6 +201,8 @@ mod tests {
     fn a_progress_bar_shows_its_last_state() {
         assert_eq!(show("10%\r50%\r100%\r\nnext"), "100%|next");
         assert_eq!(show("kept\r\x1b[K"), "kept");
+        assert_eq!(show("10%\x1b[2K\x1b[1G\x1b[32mdone\x1b[0m"), "<span class=\"add\">done</span>");
+        assert_eq!(show("kept\x1b[G"), "kept");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::ansi;
 use super::figures::{count, counted};
+use super::highlight::{self, Language};
 use super::html::Html;
 use super::scene::Spot;
 use crate::session::model::Output;
@@ -11,17 +12,17 @@ pub(super) const SHOWN: usize = 24;
 
 /// How lines are set.
 #[derive(Clone, Copy)]
-pub(super) enum Form {
+pub(super) enum Form<'a> {
     /// As a terminal printed them.
     Terminal,
-    /// As a file's, numbered from this line.
-    Numbered(u64),
+    /// As a file's, numbered from this line, coloured where its language is known.
+    Numbered(u64, Option<&'a Language>),
     /// As paths, one a line.
     Paths,
 }
 
 /// Appends `output`, folded after [`SHOWN`] lines, with a link to the whole where it was cut.
-pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Form) {
+pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Form<'_>) {
     let text = output.text.as_str();
     if output.text.is_blank() && !output.cut() {
         html.raw("<p class=\"note\">No output</p>");
@@ -58,10 +59,10 @@ pub(super) fn whole(html: &mut Html, spot: &Spot<'_>, left_out: u64) {
     html.raw("<p class=\"rest\"><a href=\"").html(&spot.page()).raw("\">").text(&more).raw("</a></p>");
 }
 
-fn split(text: &str, form: Form) -> Vec<Html> {
+fn split(text: &str, form: Form<'_>) -> Vec<Html> {
     match form {
         Form::Terminal => ansi::lines(text),
-        Form::Numbered(_) => text.strip_suffix('\n').unwrap_or(text).split('\n').map(Html::of).collect(),
+        Form::Numbered(_, language) => highlight::lines(language, text.strip_suffix('\n').unwrap_or(text)),
         Form::Paths => text.lines().filter(|line| !line.trim().is_empty()).map(path).collect(),
     }
 }
@@ -72,7 +73,7 @@ fn path(line: &str) -> Html {
     html
 }
 
-fn block(html: &mut Html, lines: &[Html], form: Form, before: u64) {
+fn block(html: &mut Html, lines: &[Html], form: Form<'_>, before: u64) {
     let (open, item, close) = match form {
         Form::Terminal => {
             html.raw("<pre class=\"out\">");
@@ -88,7 +89,7 @@ fn block(html: &mut Html, lines: &[Html], form: Form, before: u64) {
             html.raw("</pre>");
             return;
         }
-        Form::Numbered(from) => {
+        Form::Numbered(from, _) => {
             html.raw("<ol class=\"code\" start=\"").num(from.saturating_add(before)).raw("\">");
             ("<li>", "</li>", "</ol>")
         }

@@ -6,6 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::code::{SHOWN, whole};
 use super::figures::counted;
+use super::highlight::{self, Language};
 use super::html::Html;
 use super::scene::Spot;
 use crate::session::model::{DiffLine, FileDiff, Hunk};
@@ -24,9 +25,10 @@ const PARTNERS: usize = 4;
 /// Characters of one line: minified code has lines of megabytes.
 const LINE: usize = 4_000;
 
-/// Appends `diff`; `fresh` if the file is new.
-pub(super) fn table(html: &mut Html, spot: &Spot<'_>, diff: &FileDiff, fresh: bool) {
-    let rows = rows(&diff.hunks);
+/// Appends the diff of the file at `path`; `fresh` if it is new: then it is code to be read, and coloured so.
+pub(super) fn table(html: &mut Html, spot: &Spot<'_>, path: &str, diff: &FileDiff, fresh: bool) {
+    let language = Language::of_path(path);
+    let rows = rows(&diff.hunks, language.as_ref(), fresh);
     if rows.is_empty() && diff.omitted == 0 {
         html.raw("<p class=\"note\">No change recorded</p>");
         return;
@@ -67,12 +69,13 @@ fn part(html: &mut Html, rows: &[Html], fresh: bool) {
     html.raw("</tbody></table>");
 }
 
-fn rows(hunks: &[Hunk]) -> Vec<Html> {
+fn rows(hunks: &[Hunk], language: Option<&Language>, fresh: bool) -> Vec<Html> {
     let mut rows = Vec::new();
     let mut before: Option<u64> = None;
     for (i, hunk) in hunks.iter().enumerate() {
         let mut at = Numbers::of(hunk);
         let kept = kept(&hunk.lines);
+        let shown = shown(&hunk.lines, language, fresh);
         let lead = kept.first().map_or(0, |&(from, _)| from);
         if i > 0 {
             // Where the previous hunk ended and this begins, the lead of this one that is left out included.
@@ -91,7 +94,7 @@ fn rows(hunks: &[Hunk]) -> Vec<Html> {
             if n > 0 {
                 rows.push(skip(Some(skipped.len() as u64)));
             }
-            lines(hunk.lines.get(from..to).unwrap_or_default(), &mut at, &mut rows);
+            lines(shown.get(from..to).unwrap_or_default(), &mut at, &mut rows);
             done = to;
         }
         before = at.0.map(|(old, _)| old);
@@ -163,24 +166,49 @@ fn skip(lines: Option<u64>) -> Html {
     html
 }
 
-fn lines(lines: &[DiffLine], at: &mut Numbers, rows: &mut Vec<Html>) {
+/// A line and how it is shown.
+struct Line<'a> {
+    is: &'a DiffLine,
+    html: Html,
+}
+
+/// The lines of a hunk: coloured in a new file, elsewhere with the comments of unchanged lines muted.
+fn shown<'a>(lines: &'a [DiffLine], language: Option<&Language>, fresh: bool) -> Vec<Line<'a>> {
+    let is_new = |line: &&DiffLine| !matches!(line, DiffLine::Removed(_));
+    let coloured = language.map(|language| {
+        let file: Vec<&str> = lines.iter().filter(is_new).map(text).collect();
+        let file = file.join("\n");
+        if fresh { highlight::lines(Some(language), &file) } else { highlight::muted(language, &file) }
+    });
+    let mut coloured = coloured.into_iter().flatten();
+    let one = |line: &'a DiffLine| {
+        let inked = if is_new(&line) { coloured.next() } else { None };
+        let wanted = fresh || matches!(line, DiffLine::Same(_));
+        let html =
+            inked.filter(|_| wanted && text(line).len() <= LINE).unwrap_or_else(|| clipped(text(line)));
+        Line { is: line, html }
+    };
+    lines.iter().map(one).collect()
+}
+
+fn lines(lines: &[Line<'_>], at: &mut Numbers, rows: &mut Vec<Html>) {
     let mut rest = lines;
     while let Some(line) = rest.first() {
-        let removed = rest.iter().take_while(|l| matches!(l, DiffLine::Removed(_))).count();
+        let removed = rest.iter().take_while(|l| matches!(l.is, DiffLine::Removed(_))).count();
         if removed > 0 {
             let (old, tail) = rest.split_at_checked(removed).unwrap_or((rest, &[]));
-            let added = tail.iter().take_while(|l| matches!(l, DiffLine::Added(_))).count();
+            let added = tail.iter().take_while(|l| matches!(l.is, DiffLine::Added(_))).count();
             let (new, tail) = tail.split_at_checked(added).unwrap_or((tail, &[]));
             changed(old, new, at, rows);
             rest = tail;
             continue;
         }
-        let (class, sign, old, text) = match line {
-            DiffLine::Same(text) => ("<tr>", "<td></td>", true, text),
-            DiffLine::Added(text) => (ADDED, PLUS, false, text),
-            DiffLine::Removed(text) => (REMOVED, MINUS, true, text),
+        let (class, sign, old) = match line.is {
+            DiffLine::Same(_) => ("<tr>", "<td></td>", true),
+            DiffLine::Added(_) => (ADDED, PLUS, false),
+            DiffLine::Removed(_) => (REMOVED, MINUS, true),
         };
-        rows.push(row(class, sign, at, (old, true), &clipped(text.as_str())));
+        rows.push(row(class, sign, at, (old, true), &line.html));
         rest = rest.get(1..).unwrap_or_default();
     }
 }
@@ -199,9 +227,9 @@ fn row(class: &'static str, sign: &'static str, at: &mut Numbers, sides: (bool, 
 }
 
 /// A run of removed lines and the added lines that follow it.
-fn changed(old: &[DiffLine], new: &[DiffLine], at: &mut Numbers, rows: &mut Vec<Html>) {
-    let mut removed: Vec<Html> = old.iter().map(shown).collect();
-    let mut added: Vec<Html> = new.iter().map(shown).collect();
+fn changed(old: &[Line<'_>], new: &[Line<'_>], at: &mut Numbers, rows: &mut Vec<Html>) {
+    let html = |lines: &[Line<'_>]| lines.iter().map(|line| line.html.clone()).collect();
+    let (mut removed, mut added): (Vec<Html>, Vec<Html>) = (html(old), html(new));
     if old.len() <= COMPARED_LINES && new.len() <= COMPARED_LINES {
         let mut from = 0;
         for (i, line) in old.iter().enumerate() {
@@ -210,7 +238,7 @@ fn changed(old: &[DiffLine], new: &[DiffLine], at: &mut Numbers, rows: &mut Vec<
                 .enumerate()
                 .skip(from)
                 .take(PARTNERS)
-                .find_map(|(j, other)| Some((j, words(text(line), text(other))?)));
+                .find_map(|(j, other)| Some((j, words(text(line.is), text(other.is))?)));
             let Some((j, (was, is))) = pair else { continue };
             if let (Some(a), Some(b)) = (removed.get_mut(i), added.get_mut(j)) {
                 (*a, *b) = (was, is);
@@ -220,10 +248,6 @@ fn changed(old: &[DiffLine], new: &[DiffLine], at: &mut Numbers, rows: &mut Vec<
     }
     rows.extend(removed.iter().map(|line| row(REMOVED, MINUS, at, (true, false), line)));
     rows.extend(added.iter().map(|line| row(ADDED, PLUS, at, (false, true), line)));
-}
-
-fn shown(line: &DiffLine) -> Html {
-    clipped(text(line))
 }
 
 fn clipped(line: &str) -> Html {

@@ -33,6 +33,7 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
     let mut strip: Vec<(Row, Nature)> = lead.into_iter().map(|row| (row, Nature::Alone)).collect();
     let last_todo = items.iter().rposition(|item| matches!(item, Item::Step(step) if is_todo(step)));
     let mut declined: Option<&Tool> = None;
+    let mut step_before: Option<&Step> = None;
     for (i, item) in items.iter().enumerate() {
         let last = i + 1 == items.len();
         match item {
@@ -44,6 +45,7 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
                 }
             }
             Item::Step(step) => {
+                step_before = Some(step);
                 if step.outcome == Outcome::Declined {
                     declined = Some(&step.tool);
                 }
@@ -71,7 +73,8 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
             }
             Item::Marker(marker) => {
                 flush(html, spot.scene, &mut strip);
-                strip.extend(self::marker(html, spot.scene, marker).map(|row| (row, Nature::Alone)));
+                let during = step_before.take().filter(|step| step.outcome == Outcome::Open);
+                strip.extend(self::marker(html, spot.scene, marker, during).map(|row| (row, Nature::Alone)));
             }
         }
     }
@@ -97,7 +100,7 @@ fn said_how(how: AsideHow, declined: Option<&Tool>) -> &'static str {
 }
 
 fn thought(text: &CleanText, at: Option<jiff::Timestamp>, stays_open: bool) -> (Row, Nature) {
-    let mut row = Row::new("Thought", &["thought"]);
+    let mut row = Row::new("Thought", &["thought", "mind"]);
     row.at = at;
     if text.is_blank() {
         row.classes.push("whole");
@@ -137,8 +140,8 @@ fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
     row
 }
 
-/// Appends a marker; returns the row that follows it, if any.
-fn marker(html: &mut Html, scene: &Scene, marker: &Marker) -> Option<Row> {
+/// Appends a marker; returns the row that follows it, if any. `during`: the step that was cut off by it.
+fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>) -> Option<Row> {
     match marker {
         Marker::Compacted { at, before, summary } => {
             html.raw("<div class=\"seam\"><span>Context compacted");
@@ -157,9 +160,14 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker) -> Option<Row> {
         }
         Marker::Interrupted { at } => {
             html.raw("<p class=\"halt stop\">").raw(signs::STOP).raw("<span>You interrupted");
-            if at.is_some() && scene.origin.is_some() {
+            let timed = at.is_some() && scene.origin.is_some();
+            if timed || during.is_some() {
                 html.raw(" <small>");
                 at_offset(html, scene, *at);
+                if let Some(step) = during {
+                    html.raw(if timed { ", " } else { " " });
+                    while_doing(html, step);
+                }
                 html.raw("</small>");
             }
             html.raw("</span></p>\n");
@@ -184,6 +192,19 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker) -> Option<Row> {
         Marker::Local { .. } => {}
     }
     None
+}
+
+/// `while running go test ./...`.
+fn while_doing(html: &mut Html, step: &Step) {
+    let (doing, what) = match &step.tool {
+        Tool::Shell { command, .. } => ("while running ", command.as_str()),
+        Tool::Read { path, .. } => ("while reading ", path.as_str()),
+        Tool::Write { path, .. } | Tool::Edit { path, .. } => ("while changing ", path.as_str()),
+        Tool::Agent { description, .. } => ("while an agent was at work: ", description.as_str()),
+        _ => ("during ", step.name.as_str()),
+    };
+    html.raw(doing);
+    phrase::code_span(html, &phrase::one_line(what, 60));
 }
 
 fn at_offset(html: &mut Html, scene: &Scene, at: Option<jiff::Timestamp>) {

@@ -18,6 +18,7 @@ mod figure;
 mod figures;
 mod gather;
 mod header;
+mod highlight;
 mod html;
 mod items;
 mod markdown;
@@ -37,6 +38,7 @@ mod timeline;
 mod turn;
 
 pub use assets::{Asset, asset};
+pub use highlight::while_there_is_time;
 pub use html::Html;
 pub use markdown::markdown;
 pub use notice::{not_found, preparing, unreadable};

@@ -23,7 +23,7 @@ pub(super) fn agent(spot: &Spot<'_>, step: &Step) -> Row {
     let what = if description.is_blank() { kind.as_ref().unwrap_or(prompt) } else { description };
     row.what = said(&phrase::with_code(&phrase::one_line(what.as_str(), 200)));
     let steps = items.iter().filter(|item| matches!(item, Item::Step(_))).count() as u64;
-    row.res = Html::of(&effort(steps, *tokens));
+    row.res = effort(steps, *tokens);
     if spot.depth >= DEEPEST {
         return row;
     }

@@ -3,6 +3,7 @@
 use super::figure;
 use super::figures::{counted, left_out};
 use super::html::Html;
+use super::markdown::written_by_hand;
 use super::phrase;
 use super::scene::Scene;
 use crate::session::model::Prompt;
@@ -59,19 +60,55 @@ fn folded(html: &mut Html, text: &str) {
     let shown = phrase::clip_bytes(text, MAX);
     let hidden = text.len() - shown.len();
     let text = shown;
-    let at = fold(text);
+    let document = is_document(text);
+    let at = if document { fold_between_blocks(text) } else { fold(text) };
     let (first, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-    html.raw("<div class=\"prose said\"><p>").html(&phrase::with_code(first.trim_end())).raw("</p>");
+    let prose = |text: &str| {
+        if document {
+            return written_by_hand(text);
+        }
+        let mut html = Html::new();
+        html.raw("<p>").html(&phrase::with_code(text)).raw("</p>");
+        html
+    };
+    html.raw(if document { "<div class=\"prose said doc\">" } else { "<div class=\"prose said\">" });
+    html.html(&prose(first.trim_end()));
     if !rest.trim().is_empty() {
         let lines = rest.trim().lines().count() as u64;
         let more = counted(lines, "more line", "more lines");
-        html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary><p>");
-        html.html(&phrase::with_code(rest.trim_matches(['\r', '\n']))).raw("</p></details>");
+        html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
+        html.html(&prose(rest.trim_matches(['\r', '\n']))).raw("</details>");
     }
     if hidden > 0 {
         html.raw("<p class=\"note\">").text(&left_out(hidden)).raw("</p>");
     }
     html.raw("</div>");
+}
+
+/// Whether somebody wrote Markdown: a plan or an issue that was pasted. Words typed into a terminal are no Markdown
+/// and stay as they are, stars, underscores and all.
+fn is_document(text: &str) -> bool {
+    let is_fence = |line: &&str| line.trim_start().starts_with("```");
+    let is_heading = |line: &&str| {
+        let words = line.trim_start_matches('#');
+        (1..5).contains(&(line.len() - words.len())) && words.starts_with(' ')
+    };
+    text.lines().filter(is_fence).count() >= 2 || text.lines().filter(is_heading).count() >= 2
+}
+
+/// Where a document folds, in bytes: between two of its blocks, after the one that fills [`SHOWN`] lines.
+fn fold_between_blocks(text: &str) -> usize {
+    let (mut shown, mut at, mut fenced) = (0, 0, false);
+    for line in text.split_inclusive('\n') {
+        fenced ^= line.trim_start().starts_with("```");
+        shown += line.chars().count().div_ceil(WIDTH).max(1);
+        at += line.len();
+        let left = text.get(at..).unwrap_or_default();
+        if shown >= SHOWN && !fenced && line.trim().is_empty() && left.lines().count() > 2 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// Where the text folds, in bytes: after the line that fills [`SHOWN`] lines on screen. Two lines more
@@ -126,6 +163,19 @@ mod tests {
         assert!(heading.ends_with("word…"), "{heading}");
         let words = heading.matches("word").count() + rest.matches("word").count();
         assert_eq!(words, 100);
+    }
+
+    #[test]
+    fn a_pasted_document_is_shown_as_one_and_folds_between_its_blocks() {
+        let (steps, code) = ("step\n".repeat(6), "x\n\n".repeat(9));
+        let plan = format!("## Plan\n\n{steps}\n```go\n{code}```\n\n## Then\n\nrest\nrest\nrest\n");
+        assert!(is_document(&plan));
+        let (first, rest) = plan.split_at(fold_between_blocks(&plan));
+        assert!(first.trim_end().ends_with("```"), "{first}");
+        assert!(rest.starts_with("## Then"), "{rest}");
+        for typed in ["# not a document", "a * b * c", "use `x`\n\n#hashtag\n#other", "```one fence"] {
+            assert!(!is_document(typed), "{typed}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::code::{self, Form};
 use super::diff;
 use super::figure;
 use super::figures::{bytes, counted, tokens};
+use super::highlight::{self, Language};
 use super::html::Html;
 use super::markdown::{markdown, may_link, open_link};
 use super::phrase;
@@ -97,7 +98,8 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             }
             let mut body = Html::new();
             if has_result(step, content) {
-                code::output(&mut body, spot, content, Form::Numbered(*from));
+                let language = Language::of_path(path.as_str());
+                code::output(&mut body, spot, content, Form::Numbered(*from, language.as_ref()));
             }
             let res = if content.lines > 0 { Html::of(&res) } else { Html::new() };
             file("Read", path.as_str(), res, body)
@@ -109,13 +111,13 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             }
             diff::plus_minus(&mut res, diff.added, diff.removed);
             let mut body = Html::new();
-            diff::table(&mut body, spot, diff, *created);
+            diff::table(&mut body, spot, path.as_str(), diff, *created);
             file("Write", path.as_str(), res, body)
         }
         Tool::Edit { path, diff } => {
             let (mut res, mut body) = (Html::new(), Html::new());
             diff::plus_minus(&mut res, diff.added, diff.removed);
-            diff::table(&mut body, spot, diff, false);
+            diff::table(&mut body, spot, path.as_str(), diff, false);
             file("Edit", path.as_str(), res, body)
         }
         Tool::Find { verb, pattern, within, files, hits } => {
@@ -216,11 +218,21 @@ fn shell(
         body.html(&note(description));
     }
     if command.trim_end().contains('\n') || command.chars().nth(LINE).is_some() {
-        body.raw("<pre class=\"cmdline\"><code>").clip(command.trim_end(), COMMAND).raw("</code></pre>");
+        body.raw("<pre class=\"cmdline\"><code>");
+        script(&mut body, phrase::clip(command.trim_end(), COMMAND));
+        body.raw("</code></pre>");
     }
     body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
     row.body = Some(body).filter(|body| !body.is_empty());
     row
+}
+
+/// Appends a command of several lines.
+fn script(html: &mut Html, command: &str) {
+    let language = Language::named("bash");
+    for (i, line) in highlight::lines(language.as_ref(), command).iter().enumerate() {
+        html.raw(if i > 0 { "\n" } else { "" }).html(line);
+    }
 }
 
 /// Whether there is a result to speak of: a step without one has no "No output" either.
@@ -228,7 +240,7 @@ fn has_result(step: &Step, output: &Output) -> bool {
     step.outcome == Outcome::Done || !output.text.is_blank()
 }
 
-fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form) -> Option<Html> {
+fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form<'_>) -> Option<Html> {
     has_result(step, output).then(|| {
         let mut html = Html::new();
         code::output(&mut html, spot, output, form);
@@ -311,14 +323,15 @@ fn question(questions: &[Question]) -> Row {
     row
 }
 
-/// `24 steps, 51 k tokens`.
-pub(super) fn effort(steps: u64, used: Option<u64>) -> String {
-    let mut parts = Vec::new();
+/// `24 steps, 51 k tokens`; on a phone the steps alone, or the task would have no room.
+pub(super) fn effort(steps: u64, used: Option<u64>) -> Html {
+    let mut html = Html::new();
     if steps > 0 {
-        parts.push(counted(steps, "step", "steps"));
+        html.text(&counted(steps, "step", "steps"));
     }
     if let Some(used) = used.filter(|&used| used > 0) {
-        parts.push(format!("{} tokens", tokens(used)));
+        html.raw(if html.is_empty() { "<span class=\"in\">" } else { "<span class=\"in\">, " });
+        html.text(&tokens(used)).raw(" tokens</span>");
     }
-    parts.join(", ")
+    html
 }

@@ -31,6 +31,9 @@ const STRETCH: usize = 4 << 20;
 /// Steps looked at for files they changed, by one job of the pool; a short session's before its first view.
 const SURVEYED: usize = 256;
 
+/// How long code is coloured in one page; what is left is plain. Far more than what people write takes.
+const COLOURING: Duration = Duration::from_millis(400);
+
 /// How long an overview is shown before anybody looks whether there is a newer one.
 const HELD: Duration = Duration::from_millis(500);
 
@@ -159,10 +162,15 @@ impl SessionSite {
         let Some(window) = no.map(|no| self.window(no)).transpose()?.flatten() else { return Ok(None) };
         let live = self.live.as_ref().is_some_and(Live::goes_on);
         let input = PageInput { overview, window: &window, title: self.title.as_ref(), live };
+        let began = Instant::now();
+        let is_time = move || began.elapsed() < COLOURING;
         Ok(match page {
-            Page::Window(_) => Some(render::page(&input)),
-            Page::Part(_) => Some(render::part(&input)),
-            Page::Step(step) => self.session.step(step)?.map(|step| render::step_page(&input, &step)),
+            Page::Window(_) => Some(render::while_there_is_time(is_time, || render::page(&input))),
+            Page::Part(_) => Some(render::while_there_is_time(is_time, || render::part(&input))),
+            Page::Step(step) => {
+                let step = self.session.step(step)?;
+                step.map(|step| render::while_there_is_time(is_time, || render::step_page(&input, &step)))
+            }
         })
     }
 

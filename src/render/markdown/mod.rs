@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::figures::left_out;
+use super::highlight::{self, Language};
 use super::html::Html;
 use super::phrase::{clip_bytes, code_span};
 use super::signs;
@@ -28,10 +29,15 @@ const MIN_ROOM: usize = 64 * 1024;
 
 /// `text` as prose.
 pub fn markdown(text: &CleanText) -> Html {
-    render(text.as_str())
+    render(text.as_str(), false)
 }
 
-fn render(source: &str) -> Html {
+/// The same of what a person wrote, who breaks lines where they should break.
+pub(super) fn written_by_hand(text: &str) -> Html {
+    render(text, true)
+}
+
+fn render(source: &str, breaks: bool) -> Html {
     if source.len() > MAX_SOURCE || source.lines().any(|line| marks(line) > MAX_MARKS) {
         return plain(source);
     }
@@ -40,7 +46,7 @@ fn render(source: &str) -> Html {
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH;
     let room = source.len() * MAX_GROWTH + MIN_ROOM;
-    let mut writer = Writer::default();
+    let mut writer = Writer { breaks, ..Writer::default() };
     for event in Parser::new_ext(source, options) {
         writer.event(event);
         if writer.out.len() > room {
@@ -98,6 +104,8 @@ pub(super) fn open_link(html: &mut Html, url: &str) {
 #[derive(Default)]
 struct Writer {
     out: Html,
+    /// A line break of the source is one on the page.
+    breaks: bool,
     /// What closes each open tag.
     closing: Vec<&'static str>,
     /// URL and length of `out` at the start of each open image, to name those without a description.
@@ -108,12 +116,18 @@ struct Writer {
     head: bool,
     /// Length of `out` at the start of the open cell.
     cell: usize,
+    /// The open block of code: its language, and what was read of it.
+    code: Option<(Option<Language>, String)>,
     /// Numbers of footnotes by their names.
     footnotes: HashMap<String, usize>,
 }
 
 impl Writer {
     fn event(&mut self, event: Event<'_>) {
+        if let (Some((_, code)), Event::Text(text)) = (&mut self.code, &event) {
+            code.push_str(text);
+            return;
+        }
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(end) => self.end(end),
@@ -126,7 +140,7 @@ impl Writer {
             Event::Code(code) => code_span(&mut self.out, &code),
             Event::FootnoteReference(name) => self.footnote(&name),
             Event::SoftBreak => {
-                self.out.raw("\n");
+                self.out.raw(if self.breaks { "<br>\n" } else { "\n" });
             }
             Event::HardBreak => {
                 self.out.raw("<br>\n");
@@ -149,7 +163,12 @@ impl Writer {
             Tag::Paragraph => ("<p>", "</p>\n"),
             Tag::Heading { .. } => ("<h4>", "</h4>\n"),
             Tag::BlockQuote(_) => ("<blockquote>\n", "</blockquote>\n"),
-            Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
+            Tag::CodeBlock(kind) => {
+                let language = match &kind {
+                    CodeBlockKind::Fenced(info) => Language::named(info),
+                    CodeBlockKind::Indented => None,
+                };
+                self.code = Some((language, String::new()));
                 ("<pre class=\"block\"><code>", "</code></pre>\n")
             }
             Tag::HtmlBlock => ("<p class=\"plain\">", "</p>\n"),
@@ -185,6 +204,7 @@ impl Writer {
     fn end(&mut self, end: TagEnd) {
         match end {
             TagEnd::TableHead => self.head = false,
+            TagEnd::CodeBlock => self.code(),
             TagEnd::Image => {
                 if let Some((url, from)) = self.images.pop()
                     && self.out.len() == from
@@ -205,6 +225,14 @@ impl Writer {
             self.links -= 1;
         }
         self.out.raw(close);
+    }
+
+    /// Appends the block of code that ends here.
+    fn code(&mut self) {
+        let Some((language, code)) = self.code.take() else { return };
+        for (i, line) in highlight::lines(language.as_ref(), &code).iter().enumerate() {
+            self.out.raw(if i > 0 { "\n" } else { "" }).html(line);
+        }
     }
 
     fn open(&mut self, open: &'static str, close: &'static str) {
