@@ -278,8 +278,13 @@ pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
-/// A chromedriver on a port of its own choice.
+/// A chromedriver on a port of its own choice. It chooses for IPv4 and wants the same for IPv6, where another may
+/// have taken it meanwhile; then it ends before it says that it started, and another chooses anew.
 fn driver(folder: &TempDir) -> (Child, u16) {
+    (0..5).find_map(|_| try_driver(folder)).expect("chromedriver did not start")
+}
+
+fn try_driver(folder: &TempDir) -> Option<(Child, u16)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .env(MARK, folder.path())
@@ -296,12 +301,9 @@ fn driver(folder: &TempDir) -> (Child, u16) {
         let (_, port) = line.split_once("started successfully on port ")?;
         port.trim_end_matches('.').parse().ok()
     });
-    match port {
-        Some(port) => (driver, port),
-        None => {
-            let _ = driver.kill();
-            let _ = driver.wait();
-            panic!("chromedriver did not start")
-        }
+    if port.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
     }
+    Some((driver, port?))
 }
