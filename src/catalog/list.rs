@@ -97,7 +97,7 @@ fn look(found: &Found, cleaner: &Cleaner) -> Option<NewRow> {
     // The identity is that of the open file, taken before it is read: what changes meanwhile is seen later.
     let file = File::open(&found.path).ok()?;
     let identity = Identity::of(&file.metadata().ok()?);
-    match glance(file, found.place.document, cleaner) {
+    match glance(&found.path, file, found.place.document, cleaner) {
         Ok(glance) => Some(NewRow::new(path, identity, Some(glance))),
         Err(OpenError::Io(_) | OpenError::Read(ReadError::Io(_) | ReadError::Shrunk { .. })) => None,
         Err(_) => Some(NewRow::new(path, identity, None)),

@@ -6,7 +6,7 @@
 //! and never holds more than a few pieces.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -208,9 +208,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn session(&mut self, path: &Path, cleaner: &Cleaner) -> Result<(), OpenError> {
-        let file = File::open(path)?;
-        let identity = Identity::of(&file.metadata()?);
-        let session = Session::open(Source::from_file(file, Some(identity.size))?, cleaner.clone())?;
+        // Taken before the file is opened: what changes meanwhile is seen later.
+        let identity = Identity::of(&fs::metadata(path)?);
+        let session = Session::open(Source::open(path)?, cleaner.clone())?;
         while self.heard && session.advance(STRETCH)? == Progress::More {}
         if let Some(title) = &session.overview().title {
             self.add(0, Role::Title, title.as_str());

@@ -11,11 +11,14 @@ use super::dialect::Told;
 use super::droid::Droid;
 use super::error::ReadError;
 use super::gemini::Gemini;
+use super::grok::Grok;
+use super::iflow::IFlow;
 use super::index::{Entry, Index, New};
 use super::json;
 use super::kimi::Kimi;
 use super::lines::Place;
 use super::model::{Item, Output, Prompt};
+use super::opencode::OpenCode;
 use super::pi::Pi;
 use super::qwen::Qwen;
 use super::runs::Begins;
@@ -25,9 +28,11 @@ use crate::redact::{CleanText, Cleaner};
 /// The agents whose sessions are read, in the order in which they are tried.
 pub(crate) static AGENTS: &[&dyn Agent] = &[
     &ClaudeCode,
+    &Told(IFlow),
     &Told(Codex),
     &Told(Gemini::Document),
     &Told(Gemini::Lines),
+    &Told(OpenCode),
     &Told(Qwen),
     &Told(Copilot),
     &Told(Cursor),
@@ -35,6 +40,7 @@ pub(crate) static AGENTS: &[&dyn Agent] = &[
     &Told(Kimi),
     &Told(Pi::Pi),
     &Told(Pi::OpenClaw),
+    &Told(Grok),
     &Told(Aider),
 ];
 
@@ -56,8 +62,13 @@ pub(crate) enum Likeness {
 pub(crate) enum Layout {
     /// One a line.
     Lines,
-    /// In the array of this name, in the one object that is the file.
-    Document(&'static str),
+    /// In an array, in the one object that is the file.
+    Document {
+        /// Its name.
+        array: &'static str,
+        /// The name of an object beside it that is a record too: it tells of the whole.
+        head: Option<&'static str>,
+    },
     /// In runs of lines of a text that is no JSON.
     Runs(Begins),
 }

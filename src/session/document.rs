@@ -1,5 +1,6 @@
 //! Splits a file that is one JSON object into the elements of one of its arrays, in pieces of bounded size.
-//! Only brackets and quotes are looked at: what an element holds is its reader's matter.
+//! An object beside the array may be an element too: the first, which tells of the whole. Only brackets and
+//! quotes are looked at: what an element holds is its reader's matter.
 //!
 //! Such a file is written anew with every turn. While it grows at the end of the array it is followed; once
 //! the end of the last element is no longer where it was, nothing more is read.
@@ -26,10 +27,23 @@ enum State {
     Behind,
 }
 
+/// What a key announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Array,
+    Head,
+    Other,
+}
+
+/// Depth of the elements of the array, and of the head.
+const ELEMENT: u32 = 2;
+const HEAD: u32 = 1;
+
 /// The splitter's place in the file.
 #[derive(Debug)]
 pub(super) struct Document {
     array: &'static str,
+    head: Option<&'static str>,
     state: State,
     next: u64,
     /// Line feeds before `next`.
@@ -38,11 +52,12 @@ pub(super) struct Document {
     depth: u32,
     string: bool,
     escaped: bool,
-    /// The last string at depth 1, and whether it is the key of what follows.
+    /// The last string at depth 1, and what it is the key of.
     key: Vec<u8>,
-    named: bool,
-    /// The element that is collected.
+    named: Named,
+    /// The element that is collected, and the depth it stands at.
     place: Place,
+    floor: u32,
     element: Vec<u8>,
     skipped: u64,
     /// Behind the last whole element: where, and after how many line feeds.
@@ -51,9 +66,11 @@ pub(super) struct Document {
 }
 
 impl Document {
-    pub(super) fn new(array: &'static str) -> Self {
+    /// Of the array of this name; `head` is the name of the object that is an element too.
+    pub(super) fn new(array: &'static str, head: Option<&'static str>) -> Self {
         Self {
             array,
+            head,
             state: State::Before,
             next: 0,
             feeds: 0,
@@ -61,8 +78,9 @@ impl Document {
             string: false,
             escaped: false,
             key: Vec::new(),
-            named: false,
+            named: Named::Other,
             place: Place { offset: 0, line: 1 },
+            floor: ELEMENT,
             element: Vec::new(),
             skipped: 0,
             whole: None,
@@ -107,14 +125,32 @@ impl Document {
         false
     }
 
+    fn announced(&self) -> Named {
+        match self.key.as_slice() {
+            key if key == self.array.as_bytes() => Named::Array,
+            key if self.head.is_some_and(|head| key == head.as_bytes()) => Named::Head,
+            _ => Named::Other,
+        }
+    }
+
+    /// Begins an element that stands at depth `floor`.
+    fn begin(&mut self, byte: u8, floor: u32) {
+        self.place = Place { offset: self.next, line: self.feeds + 1 };
+        self.state = State::Element;
+        self.floor = floor;
+        self.follow(byte, floor);
+        self.element.push(byte);
+    }
+
     fn before(&mut self, byte: u8) {
         let was_string = self.string;
         if !was_string && self.depth == 1 {
             match byte {
                 b'"' => self.key.clear(),
-                b':' => self.named = self.key == self.array.as_bytes(),
-                b',' => self.named = false,
-                b'[' if self.named => self.state = State::Between,
+                b':' => self.named = self.announced(),
+                b',' => self.named = Named::Other,
+                b'[' if self.named == Named::Array => self.state = State::Between,
+                b'{' if self.named == Named::Head => return self.begin(byte, HEAD),
                 _ => {}
             }
         }
@@ -128,12 +164,7 @@ impl Document {
 
     fn between(&mut self, byte: u8) {
         match byte {
-            b'{' => {
-                self.place = Place { offset: self.next, line: self.feeds + 1 };
-                self.state = State::Element;
-                self.follow(byte, 2);
-                self.element.push(byte);
-            }
+            b'{' => self.begin(byte, ELEMENT),
             b']' => self.state = State::Behind,
             b',' => {}
             b if b.is_ascii_whitespace() => {}
@@ -148,13 +179,18 @@ impl Document {
         } else {
             self.skipped += 1;
         }
-        if !self.follow(byte, 2) {
+        if !self.follow(byte, self.floor) {
             return;
         }
         let element = std::mem::take(&mut self.element);
         match std::mem::take(&mut self.skipped) {
             0 => sink.line(self.place, &element),
             skipped => sink.too_long(self.place, element.len() as u64 + skipped),
+        }
+        if self.floor == HEAD {
+            self.named = Named::Other;
+            self.state = State::Before;
+            return;
         }
         self.state = State::Between;
         self.whole = Some((self.next + 1, self.feeds));
@@ -168,12 +204,12 @@ impl Document {
             // Nothing is left, and so much was read.
             _ => sink.tail(Place { offset: self.next, line: self.feeds + 1 }, &[]),
         };
-        let begun = Self::new(self.array);
+        let begun = Self::new(self.array, self.head);
         *self = match self.whole {
             // Not lost for good: a larger file may go on here.
             Some((next, feeds)) => {
                 let state = State::Between;
-                Self { state, next, feeds, depth: 2, whole: self.whole, end: self.end, ..begun }
+                Self { state, next, feeds, depth: ELEMENT, whole: self.whole, end: self.end, ..begun }
             }
             None => Self { end: self.end, ..begun },
         };
@@ -232,7 +268,7 @@ mod tests {
     fn elements_are_found_at_their_places_however_the_bytes_come() {
         for size in [1, 2, 3, 7, 1000] {
             let mut seen = Seen::default();
-            let mut document = Document::new("messages");
+            let mut document = Document::new("messages", None);
             FILE.as_bytes().chunks(size).for_each(|piece| document.split(piece, &mut seen));
             let texts: Vec<&str> = seen.lines.iter().map(|(_, _, text)| text.as_str()).collect();
             assert_eq!(texts, ["{\"a\": \"}]\\\"{\"}", "{\"b\": [{}, []]}"], "in pieces of {size}");
@@ -246,7 +282,7 @@ mod tests {
     #[test]
     fn an_element_that_is_not_finished_is_offered_and_read_again() {
         let mut seen = Seen::default();
-        let mut document = Document::new("messages");
+        let mut document = Document::new("messages", None);
         let (start, rest) = ("{\"messages\":[{\"a\":1},{\"b\":", "2}]}");
         document.split(start.as_bytes(), &mut seen);
         document.at_end(start.len() as u64, &mut seen);
@@ -255,5 +291,21 @@ mod tests {
         document.split(&whole.as_bytes()[document.next as usize..], &mut seen);
         assert_eq!(seen.lines.len(), 2);
         assert_eq!(seen.lines[1].2, "{\"b\":2}");
+    }
+
+    #[test]
+    fn the_head_is_the_first_element_wherever_it_stands() {
+        let file = r#"{"x": {"info": {"no": 1}}, "info": {"id": "a", "messages": [{"no": 2}]}, "messages": [{"b": 1}]}"#;
+        for size in [1, 5, 1000] {
+            let mut seen = Seen::default();
+            let mut document = Document::new("messages", Some("info"));
+            file.as_bytes().chunks(size).for_each(|piece| document.split(piece, &mut seen));
+            let texts: Vec<&str> = seen.lines.iter().map(|(_, _, text)| text.as_str()).collect();
+            assert_eq!(
+                texts,
+                [r#"{"id": "a", "messages": [{"no": 2}]}"#, r#"{"b": 1}"#],
+                "in pieces of {size}"
+            );
+        }
     }
 }

@@ -14,6 +14,15 @@ pub enum OpenError {
     /// It has no bytes, or nothing but blank lines.
     #[error("the file is empty: the agent has not written anything to this session yet")]
     Empty,
+    /// It is an SQLite database, as some agents keep their sessions in.
+    #[error(
+        "this is an SQLite database, which panko does not read: `opencode export ID >session.json` writes a \
+         session of opencode as a file that it does"
+    )]
+    Database,
+    /// A session in many files is larger than any real one.
+    #[error("the files of this session are too many, or too large together, to be joined")]
+    TooMuch,
     /// No agent's records were found in it.
     #[error(
         "no session was found in this file: its first {records} lines were compared with the records of \

@@ -30,7 +30,7 @@ impl Dialect for Gemini {
 
     fn layout(&self) -> Layout {
         match self {
-            Self::Document => Layout::Document("messages"),
+            Self::Document => Layout::Document { array: "messages", head: None },
             Self::Lines => Layout::Lines,
         }
     }

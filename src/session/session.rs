@@ -66,7 +66,7 @@ impl Session {
         let agent = recognised(&source)?;
         let lines: Box<dyn Splitter> = match agent.layout() {
             Layout::Lines => Box::new(Lines::new()),
-            Layout::Document(array) => Box::new(Document::new(array)),
+            Layout::Document { array, head } => Box::new(Document::new(array, head)),
             Layout::Runs(begins) => Box::new(Runs::new(begins)),
         };
         let reading = Reading { lines, indexer: agent.indexer() };
@@ -315,6 +315,9 @@ pub(super) fn add(items: &mut Vec<Item>, item: Item) {
 fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
     let len = usize::try_from(source.len()?).unwrap_or(usize::MAX).min(SAMPLE);
     let bytes = source.bytes(0, len)?;
+    if bytes.starts_with(b"SQLite format 3\0") {
+        return Err(OpenError::Database);
+    }
     let lines = bytes.split(|b| *b == b'\n').map(trimmed).filter(|line| !line.is_empty());
     let lines: Vec<&[u8]> = lines.take(SAMPLE_LINES).collect();
     if lines.is_empty() {
@@ -323,7 +326,7 @@ fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
     let likeness = |agent: &dyn Agent| {
         let elements = match agent.layout() {
             Layout::Lines | Layout::Runs(_) => None,
-            Layout::Document(array) => Some(Elements::of(array, &bytes)),
+            Layout::Document { array, head } => Some(Elements::of(array, head, &bytes)),
         };
         let records: Vec<&[u8]> = match &elements {
             None => lines.clone(),
@@ -355,9 +358,9 @@ fn names() -> Vec<&'static str> {
 struct Elements(Vec<Vec<u8>>);
 
 impl Elements {
-    fn of(array: &'static str, bytes: &[u8]) -> Self {
+    fn of(array: &'static str, head: Option<&'static str>, bytes: &[u8]) -> Self {
         let mut elements = Self::default();
-        Document::new(array).split(bytes, &mut elements);
+        Document::new(array, head).split(bytes, &mut elements);
         elements
     }
 }

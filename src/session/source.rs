@@ -10,6 +10,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use super::error::{OpenError, ReadError};
+use super::opencode::joined;
 
 /// An open session file.
 #[derive(Debug)]
@@ -17,7 +18,12 @@ pub struct Source {
     file: File,
     limit: Option<u64>,
     gap: Option<Gap>,
+    /// Something is left out that is not in `file`.
+    cut: bool,
 }
+
+/// Messages of a beginning.
+const FEW: usize = 6;
 
 /// The part of a file that an excerpt leaves out, in bytes from the beginning of the file.
 #[derive(Clone, Copy, Debug)]
@@ -27,14 +33,27 @@ struct Gap {
 }
 
 impl Source {
-    /// Opens `path`, symbolic links followed. Opening never waits (a FIFO without a writer would).
+    /// Opens `path`, symbolic links followed. Opening never waits (a FIFO without a writer would). Of a session
+    /// that is kept in many files, `path` names one: the source is all of them, joined as they are now.
     ///
     /// # Errors
     /// [`OpenError::NotAFile`] for anything but a regular file, [`OpenError::Io`] otherwise.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_to(path, None)
+    }
+
+    /// As [`Source::open`]; with `limit`, only the first `limit` bytes exist (a snapshot).
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_to(path: &Path, limit: Option<u64>) -> Result<Self, OpenError> {
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
         let file = OpenOptions::new().read(true).custom_flags(flags as i32).open(path)?;
-        Self::from_file(file, None)
+        let source = Self::from_file(file, limit)?;
+        Ok(match joined(path, &source.file, usize::MAX)? {
+            Some(joined) => Self { file: joined.file, ..source },
+            None => source,
+        })
     }
 
     /// Takes an open file; with `limit`, only its first `limit` bytes exist (a snapshot).
@@ -52,7 +71,16 @@ impl Source {
             };
             return Err(OpenError::NotAFile { what });
         }
-        Ok(Self { file, limit, gap: None })
+        Ok(Self { file, limit, gap: None, cut: false })
+    }
+
+    /// The beginning of a session that is kept in many files; `None` if the file at `path` is not one of them.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn beginning(path: &Path, file: &File) -> Result<Option<Self>, OpenError> {
+        let Some(joined) = joined(path, file, FEW)? else { return Ok(None) };
+        Ok(Some(Self { cut: !joined.whole, ..Self::from_file(joined.file, None)? }))
     }
 
     /// The beginning and the end of an open file as if nothing stood between them: about `head` and `tail`
@@ -81,9 +109,14 @@ impl Source {
         Ok(source)
     }
 
+    /// The file itself, standing at its beginning as long as nobody read it otherwise than at offsets.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Whether nothing of the file was left out.
     pub fn is_whole(&self) -> bool {
-        self.gap.is_none()
+        self.gap.is_none() && !self.cut
     }
 
     /// How many bytes there are now, the limit respected.

@@ -90,8 +90,7 @@ impl SessionSite {
         let open = || {
             let cleaner = Cleaner::new();
             let live = source.follows.as_ref().map(|followed| follow(followed, &source.path)).transpose()?;
-            let file = std::fs::File::open(&source.path)?;
-            let session = Session::open(Source::from_file(file, source.len)?, cleaner.clone())?;
+            let session = Session::open(Source::open_to(&source.path, source.len)?, cleaner.clone())?;
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
             if session.is_complete() {
                 session.survey(SURVEYED)?;

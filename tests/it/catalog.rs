@@ -237,3 +237,16 @@ fn every_claude_session_of_the_corpus_is_listed_once() {
     assert_eq!((sessions.len(), &found), (expected.len(), &expected));
     assert_eq!(listed(&home, &[]), sessions, "the same from the cache");
 }
+
+#[test]
+fn a_session_in_many_files_is_listed_once_and_its_text_found() {
+    let home = Home::new();
+    sessions::opencode_storage(&home.path("data/opencode/storage"));
+    let all = listed(&home, &[]);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((&all[0]["agent"], &all[0]["title"]), (&json!("opencode"), &json!("Read and mend")));
+    assert_eq!((&all[0]["project"], &all[0]["prompt"]), (&json!("tally"), &json!("Look at the readme")));
+    assert_eq!((&all[0]["active"], &all[0]["answered"]), (&json!("2026-05-28T20:28:10Z"), &json!(true)));
+    let found = home.ok(&["search", "--json", "nothing to say"]);
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&found).unwrap().len(), 1, "{found}");
+}

@@ -169,3 +169,18 @@ fn every_claude_session_of_the_corpus_is_exported_with_every_prompt() {
         }
     }
 }
+
+#[test]
+fn a_session_in_many_files_is_exported_like_one_in_a_file() {
+    let home = Home::new();
+    let own = sessions::opencode_storage(&home.path("storage"));
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/opencode/export.json");
+    for format in ["md", "json", "html"] {
+        assert_eq!(export(&home, &own, format), export(&home, &fixture, format), "{format}");
+    }
+    let database = home.path("opencode.db");
+    fs::write(&database, b"SQLite format 3\0 and pages").unwrap();
+    let refused = home.run(&["export", database.to_str().unwrap(), "-f", "md"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("opencode export"), "{told}");
+}

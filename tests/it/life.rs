@@ -284,3 +284,23 @@ fn a_snapshot_outlives_its_source() {
     home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
     assert_eq!(http::get(url).body, page);
 }
+
+#[test]
+fn the_private_copy_of_a_session_in_many_files_is_all_of_it() {
+    let mut home = Home::started();
+    let own = sessions::opencode_storage(&home.path("storage"));
+    let share = home.share(&own, "local");
+    let url = share["public_url"].as_str().unwrap();
+    assert!(http::get(url).text().contains("Nothing to say."));
+    until(SOON, "the copy is there", || {
+        fs::read_dir(home.data("snapshots"))
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.path().extension().is_some_and(|extension| extension == "jsonl"))
+    });
+    fs::remove_dir_all(home.path("storage")).unwrap();
+    home.kill_daemon();
+    home.start();
+    until(SOON, "the page is back", || http::get(url).status == 200);
+    assert!(http::get(url).text().contains("Nothing to say."), "all that was there when it was shared");
+}

@@ -1,7 +1,7 @@
 //! What of a share lies outside this process: its keeper, its snapshot, its log. Blocking.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Record, ShareActor, translate};
 use crate::actors::env::Env;
 use crate::paths::Paths;
+use crate::session::Source;
 use crate::share::{Cause, Failure};
 use crate::tunnel::attach::Attached;
 use crate::tunnel::end;
@@ -161,10 +162,11 @@ fn make_snapshot(source: &Path, copy: &Path, len: u64, wanted: &Weak<()>) -> io:
     let folder = copy.parent().unwrap_or(Path::new("."));
     // tempfile makes it 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let source = File::open(source)?;
+    let source = Source::open(source).map_err(io::Error::other)?;
     let mut left = len;
     while left > 0 && wanted.strong_count() > 0 {
-        match io::copy(&mut (&source).take(left.min(PIECE)), &mut file)? {
+        // By the system's own means, which share blocks where the file system can.
+        match io::copy(&mut source.file().take(left.min(PIECE)), &mut file)? {
             0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source has become shorter")),
             copied => left -= copied,
         }

@@ -239,6 +239,7 @@ fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
         Some(Title::Agent(title)) => set(&mut header.agent_title, Some(title)),
         None => {}
     }
+    header.seen(facts.until);
     if let Some((counted, usage)) = facts.usage {
         let key = match counted {
             Counted::Session => 0,

@@ -36,6 +36,8 @@ pub(crate) struct Facts<'a> {
     /// The model that answers, in this record or from it on.
     pub model: Option<Cow<'a, str>>,
     pub usage: Option<(Counted, Usage)>,
+    /// The session went on until then.
+    pub until: Option<Timestamp>,
 }
 
 /// A title, and who gave it.

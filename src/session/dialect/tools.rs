@@ -54,10 +54,10 @@ fn form(name: &str) -> Form {
         "edit" | "replace" | "multiedit" | "editfile" | "strreplace" | "strreplacefile" | "searchreplace" => {
             Form::Edit
         }
-        "applypatch" => Form::Patch,
+        "applypatch" | "patch" => Form::Patch,
         "glob" | "find" | "findfiles" => Form::Find("Glob"),
         "grep" | "searchfilecontent" | "grepsearch" | "rg" => Form::Find("Grep"),
-        "ls" | "listdirectory" | "listdir" => Form::Find("LS"),
+        "ls" | "list" | "listdirectory" | "listdir" => Form::Find("LS"),
         "webfetch" | "fetch" | "fetchurl" | "openpage" => Form::Fetch,
         "websearch" | "googlewebsearch" => Form::Search,
         "todowrite" | "updateplan" | "todolist" | "writetodos" | "settodolist" => Form::Todo,

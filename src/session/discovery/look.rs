@@ -2,6 +2,7 @@
 //! its length.
 
 use std::fs::File;
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -15,6 +16,9 @@ const NEAR: (usize, usize) = (64 << 10, 64 << 10);
 const FAR: (usize, usize) = (1 << 20, 64 << 10);
 /// Bytes read of one JSON document.
 const DOCUMENT: (usize, usize) = (8 << 20, 0);
+
+/// Bytes indexed at a time.
+const PIECE: usize = 1 << 20;
 
 /// What a list says of a session.
 #[derive(Clone, Debug, Default)]
@@ -35,26 +39,30 @@ pub struct Glance {
     pub answered: bool,
 }
 
-/// Looks at a file; `document`: it may be one JSON document.
+/// Looks at the file at `path`; `document`: it may be one JSON document.
 ///
 /// # Errors
 /// When it is no session, or cannot be read.
-pub fn glance(file: File, document: bool, cleaner: &Cleaner) -> Result<Glance, OpenError> {
+pub fn glance(path: &Path, file: File, document: bool, cleaner: &Cleaner) -> Result<Glance, OpenError> {
+    let look = |source: Source| look(source, cleaner);
     if document {
-        return look(file, DOCUMENT, cleaner).map(|(glance, _)| glance);
+        let joined = Source::beginning(path, &file)?;
+        let source = joined.map_or_else(|| Source::excerpt(file, DOCUMENT.0, DOCUMENT.1), Ok)?;
+        return look(source).map(|(glance, _)| glance);
     }
-    match look(file.try_clone()?, NEAR, cleaner) {
+    match look(Source::excerpt(file.try_clone()?, NEAR.0, NEAR.1)?) {
         Ok((glance, whole)) if whole || glance.prompt.is_some() => Ok(glance),
-        Ok(_) | Err(OpenError::NotASession { .. }) => look(file, FAR, cleaner).map(|(glance, _)| glance),
+        Ok(_) | Err(OpenError::NotASession { .. }) => {
+            look(Source::excerpt(file, FAR.0, FAR.1)?).map(|(glance, _)| glance)
+        }
         Err(error) => Err(error),
     }
 }
 
-fn look(file: File, (head, tail): (usize, usize), cleaner: &Cleaner) -> Result<(Glance, bool), OpenError> {
-    let source = Source::excerpt(file, head, tail)?;
+fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, bool), OpenError> {
     let whole = source.is_whole();
     let session = Session::open(source, cleaner.clone())?;
-    while session.advance(head.saturating_add(tail))? == Progress::More {}
+    while session.advance(PIECE)? == Progress::More {}
     let counts = session.report().counts;
     let answered = !whole || counts.replies + counts.calls + counts.thinking > 0;
     Ok((told(&session.overview(), answered), whole))

@@ -160,7 +160,7 @@ fn record(n: usize, kind: &str, text: &str) -> String {
 fn look_at(text: &str) -> Result<Glance, OpenError> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    glance(file, false, &Cleaner::new())
+    glance(Path::new("x.jsonl"), file, false, &Cleaner::new())
 }
 
 #[test]

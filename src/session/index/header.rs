@@ -117,7 +117,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Notes a time.
-    pub(super) fn seen(&mut self, at: Option<Timestamp>) {
+    pub(crate) fn seen(&mut self, at: Option<Timestamp>) {
         self.started = match (self.started, at) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

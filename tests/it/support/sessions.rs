@@ -11,6 +11,29 @@ pub fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/session.jsonl")
 }
 
+/// The fixture of opencode as it is kept in a storage folder: a file for the session, one a message, one a
+/// part. Returns the session's own file.
+pub fn opencode_storage(storage: &Path) -> PathBuf {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/opencode/export.json");
+    let document: serde_json::Value = serde_json::from_slice(&fs::read(fixture).unwrap()).unwrap();
+    let put = |name: String, value: &serde_json::Value| {
+        let path = storage.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, serde_json::to_string_pretty(value).unwrap()).unwrap();
+        path
+    };
+    let name = |value: &serde_json::Value| value["id"].as_str().unwrap().to_owned();
+    let session = name(&document["info"]);
+    for message in document["messages"].as_array().unwrap() {
+        let id = name(&message["info"]);
+        put(format!("message/{session}/{id}.json"), &message["info"]);
+        for part in message["parts"].as_array().unwrap() {
+            put(format!("part/{id}/{}.json", name(part)), part);
+        }
+    }
+    put(format!("session/p/{session}.json"), &document["info"])
+}
+
 /// A Claude Code session of `turns` prompts, written to `path`; each turn has a tool call with some output.
 /// The text of prompt and reply number `n` holds the words `prompt-n` and `reply-n`.
 pub fn write(path: &Path, turns: usize, output_bytes: usize) {

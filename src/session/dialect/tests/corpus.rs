@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::retold::read;
+use super::retold::{read, read_source};
+use crate::session::Session;
 use crate::session::model::{Item, Outcome};
 use crate::session::tests::turns;
 
@@ -20,9 +21,13 @@ struct Content {
     with_result: usize,
 }
 
+fn root(agent: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(agent)
+}
+
 fn corpus(agent: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(agent)];
+    let mut waiting = vec![root(agent)];
     while let Some(path) = waiting.pop() {
         if let Ok(folder) = fs::read_dir(&path) {
             waiting.extend(folder.map(|entry| entry.unwrap().path()));
@@ -39,10 +44,9 @@ fn records(bytes: &[u8]) -> Vec<Value> {
     serde_json::Deserializer::from_slice(bytes).into_iter().map(Result::unwrap).collect()
 }
 
-fn shown(bytes: &[u8]) -> (&'static str, Content) {
-    let session = read(bytes).unwrap();
+fn shown(session: &Session) -> (&'static str, Content) {
     let mut content = Content::default();
-    for turn in turns(&session) {
+    for turn in turns(session) {
         content.prompts.extend(turn.prompt.map(|prompt| prompt.text.to_string()));
         for item in &turn.items {
             match item {
@@ -62,6 +66,11 @@ fn shown(bytes: &[u8]) -> (&'static str, Content) {
 /// Compares without regard to order, and with secrets masked on both sides.
 #[track_caller]
 fn compare(path: &Path, agent: &str, wanted: Content) {
+    compare_with(path, agent, wanted, shown(&read(&fs::read(path).unwrap()).unwrap()));
+}
+
+#[track_caller]
+fn compare_with(path: &Path, agent: &str, wanted: Content, (found, content): (&str, Content)) {
     assert_ne!(wanted, Content::default(), "{} holds nothing", path.display());
     let cleaner = crate::redact::Cleaner::new();
     let sorted = |mut texts: Vec<String>| {
@@ -73,7 +82,6 @@ fn compare(path: &Path, agent: &str, wanted: Content) {
         texts.sort();
         texts
     };
-    let (found, content) = shown(&fs::read(path).unwrap());
     assert_eq!(found, agent, "{}", path.display());
     let show = path.display();
     assert_eq!(sorted(content.prompts), sorted(wanted.prompts), "prompts of {show}");
@@ -211,6 +219,44 @@ fn sessions_of_kimi_are_shown_once_and_whole() {
 }
 
 #[test]
+fn sessions_of_opencode_are_joined_whole() {
+    let own = |path: &PathBuf| path.to_string_lossy().contains("/session/");
+    for path in corpus("opencode").iter().filter(|path| own(path)) {
+        let value = |path: &PathBuf| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
+        let id = value(path)["id"].clone();
+        let storage = path.ancestors().nth(3).unwrap().strip_prefix(root("opencode")).unwrap();
+        let below = |kind: &str| corpus(&format!("opencode/{}/{kind}", storage.display()));
+        let messages: Vec<Value> =
+            below("message").iter().map(value).filter(|m| m["sessionID"] == id).collect();
+        let by = |role: &'static str| messages.iter().filter(move |m| m["role"] == role).map(|m| &m["id"]);
+        // Some parts name their message, of others the folder does.
+        let folder =
+            |path: &PathBuf| Value::from(path.parent().unwrap().file_name().unwrap().to_str().unwrap());
+        let parts: Vec<(Value, Value)> = below("part")
+            .iter()
+            .map(|path| (value(path), folder(path)))
+            .map(|(part, folder)| (part["messageID"].as_str().map(Value::from).unwrap_or(folder), part))
+            .collect();
+        let of = |role, kind: &'static str| {
+            let ids: Vec<&Value> = by(role).collect();
+            parts
+                .iter()
+                .filter(move |(of, part)| ids.contains(&of) && part["type"] == kind)
+                .map(|(_, part)| part)
+        };
+        let wanted = Content {
+            prompts: of("user", "text").map(|part| text(&part["text"])).collect(),
+            replies: of("assistant", "text").map(|part| text(&part["text"])).collect(),
+            thoughts: of("assistant", "reasoning").map(|part| text(&part["text"])).collect(),
+            steps: of("assistant", "tool").count(),
+            with_result: of("assistant", "tool").filter(|part| part["state"]["output"].is_string()).count(),
+        };
+        let source = crate::session::Source::open(path).unwrap();
+        compare_with(path, "opencode", wanted, shown(&read_source(source).unwrap()));
+    }
+}
+
+#[test]
 fn every_file_of_these_agents_is_recognised() {
     let agents = [
         ("codex", "Codex"),
@@ -222,6 +268,7 @@ fn every_file_of_these_agents_is_recognised() {
         ("cursor", "Cursor"),
         ("droid", "Droid"),
         ("aider", "Aider"),
+        ("grok", "Grok"),
         ("claude-code", "Claude Code"),
     ];
     for (folder, agent) in agents {

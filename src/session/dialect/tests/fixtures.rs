@@ -12,6 +12,9 @@ pub(super) const FIXTURES: &[(&str, &str, &[u8])] = &[
     ("OpenClaw", "openclaw-v3", include_bytes!("../../../../tests/fixtures/openclaw/v3.jsonl")),
     ("Gemini CLI", "gemini-document", include_bytes!("../../../../tests/fixtures/gemini/session.json")),
     ("Gemini CLI", "gemini-lines", include_bytes!("../../../../tests/fixtures/gemini/session.jsonl")),
+    ("opencode", "opencode-document", include_bytes!("../../../../tests/fixtures/opencode/export.json")),
+    ("iFlow", "iflow-session", include_bytes!("../../../../tests/fixtures/iflow/session.jsonl")),
+    ("Grok", "grok-history", include_bytes!("../../../../tests/fixtures/grok/chat_history.jsonl")),
     ("Qwen Code", "qwen-chat", include_bytes!("../../../../tests/fixtures/qwen/chat.jsonl")),
     ("Copilot CLI", "copilot-events", include_bytes!("../../../../tests/fixtures/copilot/events.jsonl")),
     ("Cursor", "cursor-transcript", include_bytes!("../../../../tests/fixtures/cursor/transcript.jsonl")),
@@ -38,7 +41,7 @@ fn nothing_private_is_ever_shown() {
     for (_, name, bytes) in FIXTURES {
         let session = read(bytes).unwrap();
         let shown = format!("{} {:?} {:?}", retold(&session), session.overview(), session.report());
-        assert!(!shown.contains("PRIVATE"), "{name}: {shown}");
+        assert!(!shown.contains("PRIVATE") && !shown.contains("FORBIDDEN"), "{name}: {shown}");
         assert!(!shown.contains("41.5"), "{name} shows rate limits");
     }
 }

@@ -7,7 +7,12 @@ use crate::session::{OpenError, Progress, Session, Source};
 
 /// Opens bytes as a session and reads all of it.
 pub(super) fn read(bytes: &[u8]) -> Result<Session, OpenError> {
-    let session = Session::open(Source::from_file(file(bytes), None).unwrap(), Cleaner::new())?;
+    read_source(Source::from_file(file(bytes), None).unwrap())
+}
+
+/// Opens a source as a session and reads all of it.
+pub(super) fn read_source(source: Source) -> Result<Session, OpenError> {
+    let session = Session::open(source, Cleaner::new())?;
     while session.advance(1 << 16)? == Progress::More {}
     Ok(session)
 }
