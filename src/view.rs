@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::session::Include;
 use crate::share::{Cause, Failure};
 use crate::web::pool::Pool;
 use crate::web::session::{SessionSite, SiteSource};
@@ -13,8 +14,8 @@ use crate::web::{self, Token};
 ///
 /// # Errors
 /// A [`Failure`]: no session, port taken.
-pub fn run(file: &Path, port: u16, ready: impl FnOnce(&str)) -> Result<(), Failure> {
-    let source = SiteSource { path: file.to_owned(), len: None, name: None, follows: None };
+pub fn run(file: &Path, include: Include, port: u16, ready: impl FnOnce(&str)) -> Result<(), Failure> {
+    let source = SiteSource { path: file.to_owned(), len: None, name: None, include, follows: None };
     let site = Arc::new(SessionSite::open(&source)?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(

@@ -27,6 +27,8 @@ pub struct SessionFile {
     pub stem: String,
     /// Bytes it has now: a snapshot ends there.
     pub len: u64,
+    /// It is one of many files of its session, which are joined when they are read.
+    pub joined: bool,
 }
 
 /// Looks at the session file: is it one?
@@ -45,10 +47,11 @@ pub fn look_at_session(path: &Path) -> Result<SessionFile, Failure> {
         return Err(failed(what, "rename the file or its folders"));
     }
     let source = Source::open(&path).map_err(|error| session_failure(&error))?;
+    let joined = source.is_joined();
     let len = source.len().map_err(|error| failed(error.to_string(), "check the file"))?;
     Session::open(source, crate::redact::Cleaner::new()).map_err(|error| session_failure(&error))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(SessionFile { path, stem, len })
+    Ok(SessionFile { path, stem, len, joined })
 }
 
 fn session_failure(error: &dyn std::error::Error) -> Failure {

@@ -238,7 +238,11 @@ impl Reader<'_> {
                 match item {
                     Item::Reply { text, .. } => self.add(turn.no, Role::Reply, text.as_str()),
                     Item::Aside { prompt, .. } => self.add(turn.no, Role::Aside, prompt.text.as_str()),
-                    Item::Thinking { .. } | Item::Step(_) | Item::Marker(_) | Item::Unknown { .. } => {}
+                    Item::Thinking { .. }
+                    | Item::Step(_)
+                    | Item::Marker(_)
+                    | Item::Context { .. }
+                    | Item::Unknown { .. } => {}
                 }
             }
         }

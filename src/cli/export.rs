@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use tempfile::NamedTempFile;
 
-use super::{CliError, Exit, ExportArgs};
+use super::{CliError, Exit, ExportArgs, include};
 use crate::redact::Cleaner;
 use crate::render::export::{ExportError, Format, export};
 use crate::session::{OpenError, Session, Source};
@@ -29,7 +29,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
     let refused =
         |error: OpenError| CliError::failed(format!("{file}: {error}"), "`panko check FILE` tells more");
     let source = Source::open(&args.file).map_err(refused)?;
-    let session = Session::open(source, Cleaner::new()).map_err(refused)?;
+    let session = Session::open(source, Cleaner::new()).map_err(refused)?.including(include(&args.include));
     match &args.output {
         Some(output) => to_file(&session, format, output),
         None => to_stdout(&session, format),

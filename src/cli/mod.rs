@@ -25,11 +25,12 @@ mod view;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use error::{CliError, Exit};
 
 use crate::paths::Paths;
+use crate::session::Include;
 
 /// Share a coding-agent session as a web page, served from your own machine.
 #[derive(Debug, Parser)]
@@ -88,6 +89,27 @@ enum Command {
     },
 }
 
+/// What may be shown beside what was said and done.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Included {
+    /// What the agent was told besides the person's words.
+    Context,
+}
+
+impl Included {
+    /// The word for it in the options of a share.
+    fn word(self) -> &'static str {
+        match self {
+            Included::Context => Include::CONTEXT,
+        }
+    }
+}
+
+/// What these words include.
+fn include(words: &[Included]) -> Include {
+    Include::of(&words.iter().map(|included| included.word()).collect::<Vec<_>>())
+}
+
 #[derive(Debug, Args)]
 struct ShareArgs {
     /// The session file.
@@ -107,6 +129,10 @@ struct ShareArgs {
     /// Follow the session as it grows. Without this, the page shows what the session is now.
     #[arg(long)]
     live: bool,
+    /// Show more than what was said and done: `context` is what the agent was told besides your words
+    /// (instructions, reminders, what hooks printed). Never what is your account's.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    include: Vec<Included>,
     /// Print what the daemon says of the share, as JSON.
     #[arg(long)]
     json: bool,
@@ -157,6 +183,10 @@ struct ViewArgs {
     /// Do not open a browser.
     #[arg(long)]
     no_browser: bool,
+    /// Show more than what was said and done: `context` is what the agent was told besides your words
+    /// (instructions, reminders, what hooks printed). Never what is your account's.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    include: Vec<Included>,
 }
 
 #[derive(Debug, Args)]
@@ -201,6 +231,10 @@ struct ExportArgs {
     /// Where to write it, in place of what is there; by default to standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Show more than what was said and done: `context` is what the agent was told besides your words
+    /// (instructions, reminders, what hooks printed). Never what is your account's.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    include: Vec<Included>,
 }
 
 #[derive(Debug, Args)]

@@ -58,6 +58,7 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
     let options = ShareOptions {
         name: args.name.clone(),
         live: args.live,
+        include: args.include.iter().map(|included| included.word().to_owned()).collect(),
         idempotency_key: Some(Uuid::new_v4().to_string()),
         provider_path: program(&provider),
         port: args.port.or(config.default_port),

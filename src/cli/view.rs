@@ -1,7 +1,7 @@
 //! `panko view FILE`: a session in the browser of this machine, until Ctrl+C.
 
 use super::terminal::{plain, print, tell};
-use super::{CliError, Exit, ViewArgs};
+use super::{CliError, Exit, ViewArgs, include};
 use crate::config;
 use crate::paths::Paths;
 use crate::view;
@@ -20,7 +20,7 @@ pub(super) fn run(paths: &Paths, args: &ViewArgs) -> Result<Exit, CliError> {
             tell("no browser could be started: open the URL yourself");
         }
     };
-    view::run(&args.file, port, ready)
+    view::run(&args.file, include(&args.include), port, ready)
         .map(|()| Exit::Done)
         .map_err(|failure| CliError::failed(&failure, failure.remedy.clone()))
 }

@@ -57,6 +57,7 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
                 }
                 strip.push((row, gather::nature(step, running)));
             }
+            Item::Context { what, text } => strip.push((context(spot, what, text), Nature::Alone)),
             Item::Unknown { what, fields } => strip.push((unknown(spot, what, fields), Nature::Alone)),
             Item::Marker(Marker::Local { command, output }) => {
                 strip.push((local(spot, command, output), Nature::Alone));
@@ -126,6 +127,16 @@ fn unknown(spot: &Spot<'_>, what: &CleanText, fields: &[(CleanText, CleanText)])
     let mut row = Row::new(if unread { "Unread" } else { "Unknown" }, &["thought"]);
     row.what = said(&Html::of(&phrase::one_line(what.as_str(), LINE)));
     row.body = Some(pairs::list(spot, fields)).filter(|body| !body.is_empty());
+    row
+}
+
+fn context(spot: &Spot<'_>, what: &CleanText, text: &Output) -> Row {
+    let mut row = Row::new("Context", &["thought"]);
+    let start = phrase::one_line(text.text.as_str(), LINE);
+    row.what = said(&Html::of(&format!("{what}: {start}")));
+    let mut body = Html::new();
+    code::output(&mut body, spot, text, Form::Terminal);
+    row.body = Some(body);
     row
 }
 

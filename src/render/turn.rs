@@ -129,7 +129,7 @@ fn unanswered(turn: &Turn) -> bool {
         && prompt.is_some_and(|prompt| prompt.command.is_none() || prompt.text.is_blank())
         && turn.items.iter().all(|item| match item {
             Item::Thinking { text, .. } => text.is_blank(),
-            Item::Aside { .. } | Item::Unknown { .. } => true,
+            Item::Aside { .. } | Item::Context { .. } | Item::Unknown { .. } => true,
             Item::Reply { .. } | Item::Step(_) | Item::Marker(_) => false,
         })
 }

@@ -14,6 +14,7 @@ use super::dialect::{
 };
 use super::json::Obj;
 use super::model::Usage;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,7 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
             said.thought(text);
             said
         }
+        "system.message" => Said::one(Block::Context(Private::Instructions, text("content"))),
         "tool.execution_complete" => Said::one(Block::Result(Box::new(result(data)))),
         "abort" => Said::one(Block::Interrupted),
         kind if HIDDEN.iter().any(|family| kind.starts_with(family)) => Said::default(),

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::agent::Likeness;
 use super::dialect::{Block, Dialect, Said, Speaker, content};
 use super::json::Obj;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ impl Dialect for Cursor {
         let message = record.obj("message").and_then(|message| message.raw("content"));
         match (record.text("role").as_deref(), message, record.text("type").as_deref()) {
             (Some("user"), Some(message), _) => content(message, Speaker::Person, &mut said, words),
-            (Some("assistant"), Some(message), _) => content(message, Speaker::Agent, &mut said, Some),
+            (Some("assistant"), Some(message), _) => content(message, Speaker::Agent, &mut said, Ok),
             (_, _, Some("turn_ended")) => {}
             (role, _, kind) => {
                 let name = kind.or(role).unwrap_or_default().to_owned();
@@ -45,11 +46,11 @@ impl Dialect for Cursor {
 }
 
 /// What the person typed: the query, where the editor put context around it.
-fn words(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+fn words(text: Cow<'_, str>) -> Result<Cow<'_, str>, (Private, Cow<'_, str>)> {
     let inner = || Some(text.split_once("<user_query>")?.1.split_once("</user_query>")?.0);
     match inner() {
-        Some(query) => Some(Cow::Owned(query.trim().to_owned())),
-        None if text.trim_start().starts_with("<system_reminder>") => None,
-        None => Some(text),
+        Some(query) => Ok(Cow::Owned(query.trim().to_owned())),
+        None if text.trim_start().starts_with("<system_reminder>") => Err((Private::Reminder, text)),
+        None => Ok(text),
     }
 }

@@ -12,6 +12,7 @@ use super::dialect::{
     Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content,
 };
 use super::json::{self, Obj};
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +74,13 @@ impl Dialect for Droid {
 fn stored<'a>(message: &Obj<'a>) -> Said<'a> {
     let mut said = Said::default();
     let Some(raw) = message.raw("content") else { return said };
-    let own =
-        |text: Cow<'a, str>| Some(text).filter(|text| !text.trim_start().starts_with("<system-reminder>"));
+    let own = |text: Cow<'a, str>| match text.trim_start().starts_with("<system-reminder>") {
+        true => Err((Private::Reminder, text)),
+        false => Ok(text),
+    };
     match message.text("role").as_deref() {
         Some("user") => content(raw, Speaker::Person, &mut said, own),
-        Some("assistant") => content(raw, Speaker::Agent, &mut said, Some),
+        Some("assistant") => content(raw, Speaker::Agent, &mut said, Ok),
         _ => {}
     }
     said

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, pictures, result_text};
 use super::json::Obj;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +36,10 @@ impl Dialect for Grok {
         let mut said = Said::default();
         match record.text("type").unwrap_or_default().as_ref() {
             // Instructions, and what the program says in the person's place.
-            "system" => {}
-            "user" if record.raw("synthetic_reason").is_some() => {}
+            "system" => said.context(Private::Instructions, result_text(record.raw("content"))),
+            "user" if record.raw("synthetic_reason").is_some() => {
+                said.context(Private::Environment, result_text(record.raw("content")));
+            }
             "user" => {
                 let images = record.raw("content").map(pictures).unwrap_or_default();
                 said.prompt(Words { text: result_text(record.raw("content")), images });

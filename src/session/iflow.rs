@@ -10,6 +10,7 @@ use super::dialect::{Block, Counted, Dialect, Facts, Returned, Said, Speaker, co
 use super::diff;
 use super::index::hash;
 use super::json::{self, Obj};
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +38,16 @@ impl Dialect for IFlow {
         let mut said = Said::default();
         let message = record.obj("message").unwrap_or_default();
         match (record.text("type").as_deref(), message.raw("content")) {
-            (Some("user"), Some(words)) if !record.flag("isMeta") => {
+            (Some("user"), Some(words)) if record.flag("isMeta") => {
+                content(words, Speaker::Person, &mut said, |text| Err((Private::Injected, text)));
+            }
+            (Some("user"), Some(words)) => {
                 content(words, Speaker::Person, &mut said, typed);
                 results(words, &mut said);
             }
             (Some("user"), _) => {}
             (Some("assistant"), Some(words)) => {
-                content(words, Speaker::Agent, &mut said, Some);
+                content(words, Speaker::Agent, &mut said, Ok);
                 said.facts = answered(&message);
             }
             (Some("assistant"), None) => {}
@@ -67,12 +71,19 @@ fn answered<'a>(message: &Obj<'a>) -> Facts<'a> {
     Facts { model: message.text("model"), usage: tokens.map(|usage| (counted, usage)), ..Facts::default() }
 }
 
-/// What the person typed; `None`: it is the agent's machinery that speaks.
-fn typed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    const MACHINERY: &[&str] =
-        &["<local-command-caveat>", "<system-reminder>", "# AGENTS.md instructions", "<INSTRUCTIONS>"];
+/// What the person typed; `Err`: it is the agent's machinery that speaks.
+fn typed(text: Cow<'_, str>) -> Result<Cow<'_, str>, (Private, Cow<'_, str>)> {
+    const MACHINERY: &[(&str, Private)] = &[
+        ("<local-command-caveat>", Private::Injected),
+        ("<system-reminder>", Private::Reminder),
+        ("# AGENTS.md instructions", Private::Instructions),
+        ("<INSTRUCTIONS>", Private::Instructions),
+    ];
     let start = text.trim_start();
-    (!MACHINERY.iter().any(|known| start.starts_with(known))).then_some(text)
+    match MACHINERY.iter().find(|(known, _)| start.starts_with(known)) {
+        Some((_, what)) => Err((*what, text)),
+        None => Ok(text),
+    }
 }
 
 /// The results among the blocks of `content`, which were read as if their content were text.

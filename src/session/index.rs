@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::lines::Place;
 use super::model::{Changes, StepKind, WindowNo};
+use super::private::{Include, Private};
 use super::report::Tally;
 use crate::redact::CleanText;
 use activity::Activity;
@@ -174,6 +175,7 @@ pub(crate) struct Index {
     asides: u32,
     images: u32,
     complete: bool,
+    include: Include,
     /// Counts every change.
     revision: u64,
     pub tally: Tally,
@@ -318,6 +320,16 @@ impl Index {
     /// Notes a message's id.
     pub(crate) fn id(&mut self, id: u64) {
         self.ids.insert(id);
+    }
+
+    /// Says what is shown beside what was said and done; before anything is indexed.
+    pub(crate) fn including(&mut self, include: Include) {
+        self.include = include;
+    }
+
+    /// Whether private content of this kind is shown.
+    pub(crate) fn shows(&self, private: Private) -> bool {
+        private.is_shown(self.include)
     }
 
     /// The header, to be added to.

@@ -13,6 +13,7 @@ use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, usage,
 };
 use super::json::Obj;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +65,15 @@ impl Dialect for Kimi {
             }),
             "turn.cancel" => Said::one(Block::Interrupted),
             "config.update" => facts(Facts { model: record.text("modelAlias"), ..Facts::default() }),
-            "profile.bind" => facts(Facts {
-                model: record.text("modelAlias"),
-                cwd: record.obj("environmentDisclosure").and_then(|told| told.text("cwd")),
-                ..Facts::default()
-            }),
+            "profile.bind" => {
+                let mut said = facts(Facts {
+                    model: record.text("modelAlias"),
+                    cwd: record.obj("environmentDisclosure").and_then(|told| told.text("cwd")),
+                    ..Facts::default()
+                });
+                said.context(Private::Instructions, record.text("systemPrompt").unwrap_or_default());
+                said
+            }
             "usage.record" => facts(Facts {
                 usage: record.obj("usage").map(|tokens| {
                     let names = ["inputOther", "output", "inputCacheRead", "inputCacheCreation"];
@@ -90,8 +95,9 @@ fn appended<'a>(message: &Obj<'a>) -> Said<'a> {
     let origin = message.obj("origin").and_then(|origin| origin.text("kind"));
     let Some(raw) = message.raw("content") else { return said };
     match (message.text("role").as_deref(), origin.as_deref()) {
-        (Some("user"), None | Some("user")) => content(raw, Speaker::Person, &mut said, Some),
-        (Some("assistant"), _) => content(raw, Speaker::Agent, &mut said, Some),
+        (Some("user"), None | Some("user")) => content(raw, Speaker::Person, &mut said, Ok),
+        (Some("user"), _) => content(raw, Speaker::Person, &mut said, |text| Err((Private::Reminder, text))),
+        (Some("assistant"), _) => content(raw, Speaker::Agent, &mut said, Ok),
         _ => {}
     }
     said

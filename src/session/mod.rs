@@ -30,6 +30,7 @@ mod media;
 pub mod model;
 mod opencode;
 mod pi;
+mod private;
 mod qwen;
 mod report;
 mod runs;
@@ -41,6 +42,7 @@ mod tests;
 pub mod timeline;
 
 pub use error::{OpenError, ReadError};
+pub use private::Include;
 pub use report::{Counts, Oddity, Report, Warning};
 pub use session::{Progress, Session};
 pub use source::Source;

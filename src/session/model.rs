@@ -260,6 +260,13 @@ pub enum Item {
     Step(Box<Step>),
     /// Something that breaks the flow.
     Marker(Marker),
+    /// What the agent was told besides the person's words; there only if it was asked for.
+    Context {
+        /// What it is: `instructions`, `hook`.
+        what: CleanText,
+        /// The text.
+        text: Output,
+    },
     /// A record or block this version does not know, or a line that could not be read.
     Unknown {
         /// What it calls itself: `type` of the record or block, or `line 412 is not valid JSON`.

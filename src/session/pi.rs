@@ -10,6 +10,7 @@ use super::dialect::{
 };
 use super::diff;
 use super::json::Obj;
+use super::private::Private;
 use std::borrow::Cow;
 
 /// The format, and which of its two products writes it.
@@ -94,7 +95,7 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
     match message.text("role").as_deref() {
         Some("user") => {
             if let Some(raw) = raw {
-                content(raw, Speaker::Person, &mut said, Some);
+                content(raw, Speaker::Person, &mut said, Ok);
             }
         }
         Some("assistant") => {
@@ -103,7 +104,7 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
                 (Counted::Record, usage(&tokens, ["input", "output", "cacheRead", "cacheWrite"]))
             });
             if let Some(raw) = raw {
-                content(raw, Speaker::Agent, &mut said, Some);
+                content(raw, Speaker::Agent, &mut said, Ok);
             }
             match message.text("stopReason").as_deref() {
                 Some("aborted") => said.blocks.push(Block::Interrupted),
@@ -124,7 +125,7 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
             said.blocks.push(Block::Compacted { before: message.number("tokensBefore"), summary });
         }
         // Messages of extensions to the model.
-        Some("custom" | "hookMessage") | None => {}
+        Some("custom" | "hookMessage") | None => said.context(Private::Injected, result_text(raw)),
         Some(role) => said.blocks.push(Block::Unknown(format!("message of {role}"), message.clone())),
     }
     said

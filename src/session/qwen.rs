@@ -10,6 +10,7 @@ use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words
 use super::diff;
 use super::json::{self, Obj};
 use super::model::Usage;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +57,16 @@ fn parts<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
 }
 
 fn user<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
-    let own = |text: &Cow<'_, str>| {
-        let text = text.trim();
+    let mut texts = Vec::new();
+    for text in parts(record).iter().filter_map(|part| part.text("text")) {
         // What hooks and the agent itself put beside the words.
-        !text.is_empty() && !text.starts_with("<qwen:") && !text.starts_with("<system-reminder>")
-    };
-    let mut texts: Vec<_> = parts(record).iter().filter_map(|part| part.text("text")).filter(own).collect();
+        match text.trim_start() {
+            own if own.starts_with("<qwen:") => said.context(Private::Hook, text),
+            own if own.starts_with("<system-reminder>") => said.context(Private::Reminder, text),
+            "" => {}
+            _ => texts.push(text),
+        }
+    }
     let text = match texts.len() {
         1 => texts.pop().unwrap_or_default(),
         _ => Cow::Owned(texts.join("\n\n")),

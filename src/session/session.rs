@@ -15,6 +15,7 @@ use super::index::{Entry, Index, Kind};
 use super::lines::{Fed, Lines, Place, Sink, Splitter};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
+use super::private::Include;
 use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
@@ -79,6 +80,13 @@ impl Session {
             overview: Mutex::default(),
             survey: Mutex::default(),
         })
+    }
+
+    /// Shows more than what was said and done. To be called before anything is indexed.
+    #[must_use]
+    pub fn including(self, include: Include) -> Self {
+        self.index_mut().including(include);
+        self
     }
 
     /// The agent's product name.

@@ -18,8 +18,15 @@ pub struct Source {
     file: File,
     limit: Option<u64>,
     gap: Option<Gap>,
-    /// Something is left out that is not in `file`.
-    cut: bool,
+    /// The session is kept in many files: `file` is made of them, all or some.
+    joined: Option<Parts>,
+}
+
+/// How much of a session in many files was joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    All,
+    Some,
 }
 
 /// Messages of a beginning.
@@ -51,7 +58,7 @@ impl Source {
         let file = OpenOptions::new().read(true).custom_flags(flags as i32).open(path)?;
         let source = Self::from_file(file, limit)?;
         Ok(match joined(path, &source.file, usize::MAX)? {
-            Some(joined) => Self { file: joined.file, ..source },
+            Some(joined) => Self { file: joined.file, joined: Some(Parts::All), ..source },
             None => source,
         })
     }
@@ -71,7 +78,7 @@ impl Source {
             };
             return Err(OpenError::NotAFile { what });
         }
-        Ok(Self { file, limit, gap: None, cut: false })
+        Ok(Self { file, limit, gap: None, joined: None })
     }
 
     /// The beginning of a session that is kept in many files; `None` if the file at `path` is not one of them.
@@ -80,7 +87,8 @@ impl Source {
     /// As [`Source::open`].
     pub fn beginning(path: &Path, file: &File) -> Result<Option<Self>, OpenError> {
         let Some(joined) = joined(path, file, FEW)? else { return Ok(None) };
-        Ok(Some(Self { cut: !joined.whole, ..Self::from_file(joined.file, None)? }))
+        let parts = if joined.whole { Parts::All } else { Parts::Some };
+        Ok(Some(Self { joined: Some(parts), ..Self::from_file(joined.file, None)? }))
     }
 
     /// The beginning and the end of an open file as if nothing stood between them: about `head` and `tail`
@@ -116,7 +124,12 @@ impl Source {
 
     /// Whether nothing of the file was left out.
     pub fn is_whole(&self) -> bool {
-        self.gap.is_none() && !self.cut
+        self.gap.is_none() && self.joined != Some(Parts::Some)
+    }
+
+    /// Whether the session is kept in many files, which were joined when it was opened.
+    pub fn is_joined(&self) -> bool {
+        self.joined.is_some()
     }
 
     /// How many bytes there are now, the limit respected.

@@ -15,6 +15,9 @@ pub struct ShareOptions {
     /// Follow the session as it grows, instead of showing what it is now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub live: bool,
+    /// What is shown beside what was said and done: `context`. Words this version does not know show nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
     /// Two StartShare with the same key make one share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,

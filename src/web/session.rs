@@ -20,7 +20,7 @@ use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
 use crate::render::{self, PageInput};
 use crate::session::model::{Overview, Window, WindowNo};
-use crate::session::{OpenError, Progress, ReadError, Session, Source};
+use crate::session::{Include, OpenError, Progress, ReadError, Session, Source};
 use crate::share::{Cause, Failure};
 
 /// Bytes indexed between two looks at what is there.
@@ -46,6 +46,8 @@ pub struct SiteSource {
     pub len: Option<u64>,
     /// A title the sharer chose.
     pub name: Option<String>,
+    /// What is shown beside what was said and done.
+    pub include: Include,
     /// For a live page: the file that `path` is a private copy of, which grows with it.
     pub follows: Option<PathBuf>,
 }
@@ -91,6 +93,7 @@ impl SessionSite {
             let cleaner = Cleaner::new();
             let live = source.follows.as_ref().map(|followed| follow(followed, &source.path)).transpose()?;
             let session = Session::open(Source::open_to(&source.path, source.len)?, cleaner.clone())?;
+            let session = session.including(source.include);
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}
             if session.is_complete() {
                 session.survey(SURVEYED)?;

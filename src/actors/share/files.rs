@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Record, ShareActor, translate};
 use crate::actors::env::Env;
 use crate::paths::Paths;
-use crate::session::Source;
+use crate::session::{Include, Source};
 use crate::share::{Cause, Failure};
 use crate::tunnel::attach::Attached;
 use crate::tunnel::end;
@@ -112,11 +112,12 @@ impl Record {
     /// made at once, and grows.
     pub(super) fn site(&self, snapshot: PathBuf) -> SiteSource {
         let (source, name) = (self.session_path.clone(), self.options.name.clone());
+        let include = Include::of(&self.options.include);
         if self.options.live {
-            return SiteSource { path: snapshot, len: None, name, follows: Some(source) };
+            return SiteSource { path: snapshot, len: None, name, include, follows: Some(source) };
         }
         let path = if snapshot.exists() { snapshot } else { source };
-        SiteSource { path, len: Some(self.source_len), name, follows: None }
+        SiteSource { path, len: Some(self.source_len), name, include, follows: None }
     }
 
     /// Opens what [`Self::site`] says, for as long as somebody wants it.

@@ -30,6 +30,13 @@ fn every_kind_of_block_has_its_form() {
 }
 
 #[test]
+fn context_is_a_quiet_row_that_opens() {
+    let html = show(&[Item::Context { what: clean("hook"), text: output("be <brief>\nask first") }]);
+    assert!(html.contains(">Context<") && html.contains("hook: be &lt;brief&gt; ask first<"), "{html}");
+    assert!(html.contains("<details>") && html.contains("be &lt;brief&gt;\nask first</pre>"), "{html}");
+}
+
+#[test]
 fn steps_of_a_kind_gather_and_edits_do_not() {
     let one = |no| item(edit(no, "a.rs", &[(Some((1, 1)), "-a\n+b")]));
     let html = show(&[

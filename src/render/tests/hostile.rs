@@ -126,7 +126,8 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
         Item::Marker(Marker::Compacted { at: at(3), before: Some(1), summary: Some(t.clone()) }),
         Item::Marker(Marker::ApiError { at: at(3), text: t.clone() }),
         Item::Marker(Marker::Model { to: t.clone() }),
-        Item::Marker(Marker::Local { command: t.clone(), output: o }),
+        Item::Marker(Marker::Local { command: t.clone(), output: o.clone() }),
+        Item::Context { what: t.clone(), text: o },
         Item::Unknown { what: t.clone(), fields: pairs },
         Item::Reply { text: t.clone(), at: None },
     ]);

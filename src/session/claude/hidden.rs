@@ -1,5 +1,34 @@
 //! Record types that are known and not shown, and words that are private.
 
+use crate::session::private::{Private, is_private_key};
+
+/// What an attachment is that was not said by the person; `None` if nobody knows.
+pub(super) fn attached(kind: &str) -> Option<Private> {
+    Some(match kind {
+        "task_reminder"
+        | "todo_reminder"
+        | "todo"
+        | "total_tokens_reminder"
+        | "plan_mode"
+        | "date_change"
+        | "output_style"
+        | "critical_system_reminder" => Private::Reminder,
+        "skill_listing"
+        | "invoked_skills"
+        | "nested_memory"
+        | "file"
+        | "compact_file_reference"
+        | "edited_text_file"
+        | "directory" => Private::Injected,
+        "selected_lines_in_ide" | "opened_file_in_ide" | "diagnostics" => Private::Editor,
+        "environment" | "model" => Private::Environment,
+        "prompt_snapshot" => Private::Instructions,
+        "mcp_instructions_delta" | "deferred_tools_delta" | "agent_listing_delta" => Private::Connectors,
+        kind if kind.starts_with("hook_") || kind == "async_hook_response" => Private::Hook,
+        _ => return None,
+    })
+}
+
 /// Records without anything for a reader, or with what belongs to the person alone.
 pub(super) const RECORDS: &[&str] = &[
     "progress",
@@ -61,34 +90,9 @@ pub(super) const SYSTEM: &[&str] = &[
 /// Blocks that are known and not shown.
 pub(super) const BLOCKS: &[&str] = &["fallback", "image", "document", "connector_text", "tool_reference"];
 
-/// Keys never shown of an unknown record or block: ids, the envelope, and what is private.
+/// Keys never shown of an unknown record or block: the envelope, and what is private.
 pub(super) fn is_private(key: &str) -> bool {
-    const KEYS: &[&str] = &[
-        "type",
-        "subtype",
-        "uuid",
-        "timestamp",
-        "version",
-        "cwd",
-        "slug",
-        "userType",
-        "entrypoint",
-        "isSidechain",
-        "isMeta",
-        "level",
-        "gitBranch",
-        "signature",
-        "data",
-        "rendered",
-        "environment",
-        "env",
-        "system",
-        "tools",
-        "headers",
-    ];
-    let low = key.to_ascii_lowercase();
-    let words =
-        ["uuid", "encrypted", "signature", "classifier", "prompt_snapshot", "system_prompt", "systemprompt"];
-    let ids = ["Id", "_id", "ID"].iter().any(|end| key.ends_with(end)) || key == "id";
-    ids || KEYS.contains(&key) || words.iter().any(|word| low.contains(word))
+    const ENVELOPE: &[&str] =
+        &["subtype", "slug", "userType", "entrypoint", "isSidechain", "isMeta", "level", "gitBranch", "data"];
+    ENVELOPE.contains(&key) || is_private_key(key)
 }

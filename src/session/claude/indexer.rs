@@ -17,6 +17,7 @@ use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
+use crate::session::private::Private;
 use fields::{blocks, calls, declined, failures, images, results, results_of, steps, text_of, texts};
 use queue::Queue;
 
@@ -246,7 +247,7 @@ impl Reading {
             return self.results(&found, record, index);
         }
         if fields.meta.0 {
-            return;
+            return Self::context(Private::Injected, record, index);
         }
         let mut words = Vec::new();
         let mut command = None;
@@ -271,8 +272,9 @@ impl Reading {
                 let mut new = record.entry(Kind::Flow);
                 new.images = images;
                 index.flow(new);
+                return;
             }
-            return;
+            return Self::context(Private::Reminder, record, index);
         }
         let text = words.join("\n\n");
         let spoken = command.as_ref().filter(|_| words.is_empty()).unwrap_or(&text);
@@ -288,6 +290,13 @@ impl Reading {
         new.images = images;
         index.tally.counts.prompts += 1;
         index.prompt(new, head, command.is_some());
+    }
+
+    /// What the agent was told besides.
+    fn context(what: Private, record: &Record<'_, '_>, index: &mut Index) {
+        if index.shows(what) {
+            index.flow(record.entry(Kind::Flow));
+        }
     }
 
     /// A record with results of tools, and perhaps with words of the person beside them.

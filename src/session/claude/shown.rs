@@ -9,6 +9,8 @@ use crate::session::error::ReadError;
 use crate::session::index::{Entry, Kind, hash};
 use crate::session::json::{self, Obj};
 use crate::session::model::{AsideHow, Item, Marker, Output, Prompt};
+use crate::session::private::Private;
+use serde_json::value::RawValue;
 
 /// What the record of `entry` shows.
 pub(super) fn shown(entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
@@ -36,6 +38,9 @@ pub(super) fn items(
         }
         (_, "attachment") => {
             let attached = record.obj("attachment").unwrap_or_default();
+            if let Some(what) = hidden::attached(&attached.text("type").unwrap_or_default()) {
+                return Ok(page.context(what, &attached_text(&attached)));
+            }
             let machine = attached.text("commandMode").as_deref() == Some("task-notification");
             Ok(page.said_aside(&result_text(attached.raw("prompt")), machine, &blocks_of(&record)))
         }
@@ -50,6 +55,32 @@ struct Page<'a> {
     desk: &'a Desk<'a>,
     inside: bool,
     record: &'a Obj<'a>,
+}
+
+/// The text of an attachment that nobody typed.
+fn attached_text(attached: &Obj<'_>) -> String {
+    let fields = ["content", "stdout", "snippet", "stderr"];
+    let texts = fields.iter().filter_map(|key| attached.raw(key)).map(|raw| match Obj::of(raw) {
+        Some(inner) => {
+            let file = inner.obj("file").and_then(|file| file.text("content"));
+            file.or_else(|| inner.text("content")).unwrap_or_default().into_owned()
+        }
+        None => listed(raw),
+    });
+    // A hook that has nothing to say prints an empty object.
+    texts.into_iter().find(|text| !matches!(text.trim(), "" | "{}")).unwrap_or_default()
+}
+
+/// A text, or a list of tasks or texts, one a line.
+fn listed(raw: &RawValue) -> String {
+    let task = |task: Obj<'_>| {
+        let what = ["subject", "content", "text"].iter().find_map(|key| task.text(key));
+        let state = task.text("status").map(|status| format!(" ({status})")).unwrap_or_default();
+        what.map(|what| format!("{what}{state}"))
+    };
+    json::text(raw).map(String::from).unwrap_or_else(|| {
+        json::list(raw).into_iter().filter_map(Obj::of).filter_map(task).collect::<Vec<_>>().join("\n")
+    })
 }
 
 fn one(item: Item) -> Shown {
@@ -108,6 +139,9 @@ impl Page<'_> {
         if self.inside {
             return Shown::default();
         }
+        if self.record.flag("isMeta") {
+            return self.context(Private::Injected, &self.texts().join("\n\n"));
+        }
         let machine =
             self.record.obj("origin").is_some_and(|o| o.text("kind").as_deref() == Some("task-notification"));
         let mut words = Vec::new();
@@ -121,6 +155,10 @@ impl Page<'_> {
                 said => shown.items.extend(self.remark(said)),
             }
         }
+        if self.entry.kind != Kind::Prompt && words.is_empty() && command.is_none() && shown.items.is_empty()
+        {
+            return self.context(Private::Reminder, &self.texts().join("\n\n"));
+        }
         if self.entry.kind == Kind::Prompt {
             shown.prompt = Some(Prompt {
                 text: self.desk.long(&words.join("\n\n")),
@@ -130,6 +168,14 @@ impl Page<'_> {
             });
         }
         shown
+    }
+
+    /// What the agent was told besides; checked here too, so that it depends on no index.
+    fn context(&self, what: Private, text: &str) -> Shown {
+        if text.trim().is_empty() || !self.desk.index().shows(what) {
+            return Shown::default();
+        }
+        one(Item::Context { what: self.desk.clean(what.name()), text: self.desk.text(text) })
     }
 
     /// Results show themselves in their steps; here are those without one, and what the person said.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::session::private::Private;
+
 /// What a text in the user's name is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Voice<'a> {
@@ -12,6 +14,8 @@ pub(super) enum Voice<'a> {
     /// The person stopped the agent.
     Interrupted,
     /// Instructions and context for the model.
+    Context(Private, Cow<'a, str>),
+    /// A tag around a picture.
     Nothing,
 }
 
@@ -20,8 +24,12 @@ const IDE: &str = "# Context from my IDE setup:";
 const REQUEST: &str = "## My request for Codex:";
 
 /// How instructions begin that are put before the conversation.
-const STARTS: &[&str] =
-    &["# AGENTS.md instructions", "<environment_context>", "<user_instructions>", "<INSTRUCTIONS>"];
+const STARTS: &[(&str, Private)] = &[
+    ("# AGENTS.md instructions", Private::Instructions),
+    ("<environment_context>", Private::Environment),
+    ("<user_instructions>", Private::Instructions),
+    ("<INSTRUCTIONS>", Private::Instructions),
+];
 
 /// Whose words `text` is.
 pub(super) fn voice(text: Cow<'_, str>) -> Voice<'_> {
@@ -33,8 +41,14 @@ pub(super) fn voice(text: Cow<'_, str>) -> Voice<'_> {
         let part = |tag| element(command, tag).unwrap_or_default().trim().to_owned();
         return Voice::Own(format!("!{}", part("command")), part("result"));
     }
-    if STARTS.iter().any(|known| start.starts_with(known)) || is_machine(start) {
+    if is_tag_of_image(start) {
         return Voice::Nothing;
+    }
+    if let Some((_, what)) = STARTS.iter().find(|(known, _)| start.starts_with(known)) {
+        return Voice::Context(*what, text);
+    }
+    if is_machine(start) {
+        return Voice::Context(Private::Instructions, text);
     }
     if start.starts_with(IDE)
         && let Some((_, request)) = start.split_once(REQUEST)
@@ -44,15 +58,23 @@ pub(super) fn voice(text: Cow<'_, str>) -> Voice<'_> {
     Voice::Words(text)
 }
 
+/// The name of the element that `text` begins with, and what follows its tag.
+fn tag(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('<')?.split_once('>')
+}
+
+/// Whether `text` is a tag that stands before or behind a picture.
+fn is_tag_of_image(text: &str) -> bool {
+    tag(text).is_some_and(|(name, rest)| {
+        let image = matches!(name, "image" | "/image") || name.starts_with("image name=");
+        image && rest.trim().is_empty()
+    })
+}
+
 /// Whether `text` is one element from start to end whose name no person types: with an underscore or a
-/// blank in it (`<skills_instructions>`, `<permissions instructions>`). `<image …>` stands around pictures.
+/// blank in it (`<skills_instructions>`, `<permissions instructions>`).
 fn is_machine(text: &str) -> bool {
-    let Some((name, rest)) = text.strip_prefix('<').and_then(|text| text.split_once('>')) else {
-        return false;
-    };
-    if name == "/image" || name.starts_with("image name=") || (name == "image" && rest.trim().is_empty()) {
-        return rest.trim().is_empty();
-    }
+    let Some((name, rest)) = tag(text) else { return false };
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '-'));
     plain && name.contains(['_', ' ']) && rest.trim_end().ends_with(&format!("</{name}>"))
 }
@@ -70,14 +92,18 @@ mod tests {
     #[test]
     fn the_agents_words_in_the_persons_place_are_told_from_theirs() {
         let words = |text: &'static str| Voice::Words(Cow::Borrowed(text));
+        let context = |what, text: &'static str| (text, Voice::Context(what, Cow::Borrowed(text)));
         let cases = [
             ("fix the test", words("fix the test")),
             ("<b>bold</b> is html", words("<b>bold</b> is html")),
             ("<my_tag> is what I typed", words("<my_tag> is what I typed")),
-            ("# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>a</INSTRUCTIONS>", Voice::Nothing),
-            ("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", Voice::Nothing),
-            ("<permissions instructions>no</permissions instructions>", Voice::Nothing),
-            ("<skills_instructions>\nx\n</skills_instructions>\n", Voice::Nothing),
+            context(
+                Private::Instructions,
+                "# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>a</INSTRUCTIONS>",
+            ),
+            context(Private::Environment, "<environment_context>\n  <cwd>/x</cwd>\n</environment_context>"),
+            context(Private::Instructions, "<permissions instructions>no</permissions instructions>"),
+            context(Private::Instructions, "<skills_instructions>\nx\n</skills_instructions>\n"),
             ("<turn_aborted>\nThe user interrupted\n</turn_aborted>", Voice::Interrupted),
             ("<image name=[Image #1]>", Voice::Nothing),
             ("</image>", Voice::Nothing),

@@ -8,6 +8,7 @@ use super::injected::{Voice, voice};
 use super::output::returned;
 use crate::session::dialect::{Block, Call, Recorded, Returned, Said, Twin, Words, pictures};
 use crate::session::json::{self, Obj};
+use crate::session::private::Private;
 
 /// Items without anything for a reader.
 const HIDDEN: &[&str] = &[
@@ -72,14 +73,15 @@ fn message<'a>(item: &Obj<'a>) -> Said<'a> {
             said
         }
         "user" => person(texts, content.map(pictures).unwrap_or_default(), Recorded::Item),
-        // `developer` and `system`: instructions.
-        _ => Said::default(),
+        // `developer` and `system`.
+        _ => Said::one(Block::Context(Private::Instructions, joined(texts))),
     }
 }
 
 /// What a person says in `texts`, or what the agent says in their place.
 pub(super) fn person<'a>(texts: Vec<Cow<'a, str>>, images: Vec<Cow<'a, str>>, how: Recorded) -> Said<'a> {
     let mut words = Vec::new();
+    let mut said = Said::default();
     for text in texts {
         match voice(text) {
             Voice::Words(text) => words.push(text),
@@ -90,13 +92,16 @@ pub(super) fn person<'a>(texts: Vec<Cow<'a, str>>, images: Vec<Cow<'a, str>>, ho
             Voice::Interrupted => {
                 return Said { twin: Some(Twin::of("aborted", "", how)), ..Said::one(Block::Interrupted) };
             }
+            Voice::Context(what, text) => said.context(what, text),
             Voice::Nothing => {}
         }
     }
     let text = joined(words);
-    let twin = Some(Twin::of("prompt", &text, how));
-    let mut said = Said { twin, ..Said::default() };
-    said.prompt(Words { text, images });
+    let words = Words { text, images };
+    if !words.is_empty() {
+        said.twin = Some(Twin::of("prompt", &words.text, how));
+        said.prompt(words);
+    }
     said
 }
 

@@ -16,6 +16,7 @@ use super::agent::Likeness;
 use super::dialect::{Block, Counted, Dialect, Facts, Said, Title, Twin};
 use super::json::Obj;
 use super::model::Usage;
+use super::private::Private;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -82,13 +83,18 @@ fn meta<'a>(payload: &Obj<'a>) -> Said<'a> {
         branch: git.text("branch"),
         ..Facts::default()
     };
-    Said { facts, ..Said::default() }
+    let mut said = Said { facts, ..Said::default() };
+    let base = payload.obj("base_instructions").and_then(|base| base.text("text"));
+    said.context(Private::Instructions, base.or_else(|| payload.text("instructions")).unwrap_or_default());
+    said
 }
 
 /// The first line before there were envelopes, and its `record_type`s, which say nothing.
 fn bare_meta<'a>(record: &Obj<'a>) -> Said<'a> {
     let branch = record.obj("git").and_then(|git| git.text("branch"));
-    Said { facts: Facts { branch, ..Facts::default() }, ..Said::default() }
+    let mut said = Said { facts: Facts { branch, ..Facts::default() }, ..Said::default() };
+    said.context(Private::Instructions, record.text("instructions").unwrap_or_default());
+    said
 }
 
 fn context<'a>(payload: &Obj<'a>) -> Said<'a> {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::said::{Block, Call, Returned, Said, Words};
 use crate::session::json::{self, Obj};
 use crate::session::model::AsideHow;
+use crate::session::private::Private;
 
 /// Whose content it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +16,23 @@ pub(crate) enum Speaker {
     Agent,
 }
 
-/// Adds what `content` says to `said`. `words` makes a person's words of a text, `None` if the text is not
-/// theirs.
+/// Adds what `content` says to `said`. `words` makes a person's words of a text; `Err` says what it is that is
+/// not theirs.
 pub(crate) fn content<'a>(
     content: &'a RawValue,
     speaker: Speaker,
     said: &mut Said<'a>,
-    words: impl Fn(Cow<'a, str>) -> Option<Cow<'a, str>>,
+    words: impl Fn(Cow<'a, str>) -> Result<Cow<'a, str>, (Private, Cow<'a, str>)>,
 ) {
     let mut texts = Vec::new();
     let mut images = Vec::new();
     let agent = speaker == Speaker::Agent;
     let mut say = |text: Cow<'a, str>, said: &mut Said<'a>| match agent {
         true => said.reply(text),
-        false => texts.extend(words(text).filter(|text| !text.trim().is_empty())),
+        false => match words(text) {
+            Ok(text) => texts.extend(Some(text).filter(|text| !text.trim().is_empty())),
+            Err((what, text)) => said.context(what, text),
+        },
     };
     if let Some(text) = json::text(content) {
         say(text, said);
@@ -157,7 +161,7 @@ mod tests {
             r#"[{"type":"tool_result","tool_use_id":"c","content":"ok"},{"type":"text","text":"go on"}]"#;
         let raw: &RawValue = serde_json::from_str(content).unwrap();
         let mut said = Said::default();
-        super::content(raw, Speaker::Person, &mut said, Some);
+        super::content(raw, Speaker::Person, &mut said, Ok);
         assert!(
             matches!(&said.blocks[..], [Block::Result(_), Block::Aside(_, words)] if words.text == "go on")
         );

@@ -66,14 +66,17 @@ impl<D: Dialect> Indexer for Reading<D> {
         if is_text(self.dialect) {
             let record = Record { bytes, place, len: bytes.len(), cleaner };
             let run = String::from_utf8_lossy(bytes);
-            self.place(&self.dialect.read_text(&run), &record, index);
+            let mut said = self.dialect.read_text(&run);
+            only_shown(&mut said, index);
+            self.place(&said, &record, index);
             return Ok(bytes.len());
         }
         let Some((object, len)) = first(bytes).filter(|_| bytes.starts_with(b"{")) else {
             return Err(NotJson);
         };
         let record = Record { bytes, place, len, cleaner };
-        for said in self.dialect.read(&object) {
+        for mut said in self.dialect.read(&object) {
+            only_shown(&mut said, index);
             self.place(&said, &record, index);
         }
         Ok(len)
@@ -217,6 +220,11 @@ impl Record<'_> {
         new.images = said.images().count() as u32;
         new
     }
+}
+
+/// Takes out what is private.
+pub(super) fn only_shown(said: &mut Said<'_>, index: &Index) {
+    said.blocks.retain(|block| !matches!(block, Block::Context(what, _) if !index.shows(*what)));
 }
 
 fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::session::index::hash;
 use crate::session::json::Obj;
 use crate::session::model::{AsideHow, Usage};
+use crate::session::private::Private;
 
 /// What a record, or a part of one, says.
 #[derive(Debug, Default)]
@@ -104,6 +105,8 @@ pub(crate) enum Block<'a> {
     Error(Cow<'a, str>),
     /// A command of the person's own, and what it printed.
     Local { command: Cow<'a, str>, output: Cow<'a, str> },
+    /// What the agent was told besides the person's words.
+    Context(Private, Cow<'a, str>),
     /// A type nobody knows: its name, and its fields.
     Unknown(String, Obj<'a>),
 }
@@ -161,6 +164,13 @@ impl<'a> Said<'a> {
     pub(crate) fn thought(&mut self, text: Cow<'a, str>) {
         if !text.trim().is_empty() {
             self.blocks.push(Block::Thinking(text));
+        }
+    }
+
+    /// Adds what the agent was told besides, unless it is blank.
+    pub(crate) fn context(&mut self, what: Private, text: Cow<'a, str>) {
+        if !text.trim().is_empty() {
+            self.blocks.push(Block::Context(what, text));
         }
     }
 

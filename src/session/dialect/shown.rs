@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::indexer::only_shown;
 use super::said::{Block, Returned, Said, Words};
 use super::step::{pictures, steps};
 use super::tools::{kinds, value_text};
@@ -12,6 +13,7 @@ use crate::session::error::ReadError;
 use crate::session::index::{Entry, hash};
 use crate::session::json::Obj;
 use crate::session::model::{Item, Marker, Output, Prompt};
+use crate::session::private::is_private_key;
 
 /// Fields shown of what is not understood.
 const FIELDS: usize = 12;
@@ -52,17 +54,18 @@ impl<D: Dialect> Page<'_, D> {
     fn shown(&self, record: &[u8]) -> Result<Shown, ReadError> {
         if is_text(self.dialect) {
             let run = String::from_utf8_lossy(record);
-            return self.said(&self.dialect.read_text(&run));
+            return self.said(self.dialect.read_text(&run));
         }
         let object = first(record).map(|(object, _)| object);
         match object.as_ref().and_then(|object| whole(self.dialect, object)) {
-            Some(said) => self.said(&said),
+            Some(said) => self.said(said),
             None => Ok(Shown::default()),
         }
     }
 
-    fn said(&self, said: &Said<'_>) -> Result<Shown, ReadError> {
+    fn said(&self, mut said: Said<'_>) -> Result<Shown, ReadError> {
         let (desk, at) = (self.desk, self.entry.at());
+        only_shown(&mut said, &desk.index());
         let mut shown = Shown::default();
         if let Some(model) = said.facts.model.as_deref().filter(|_| self.entry.switch) {
             shown.items.push(Item::Marker(Marker::Model { to: desk.cleaner.start(model, 80) }));
@@ -100,6 +103,10 @@ impl<D: Dialect> Page<'_, D> {
                     let command = desk.cleaner.headline(command, 400);
                     shown.items.push(Item::Marker(Marker::Local { command, output }));
                 }
+                Block::Context(what, text) => {
+                    let what = desk.clean(what.name());
+                    shown.items.push(Item::Context { what, text: desk.text(text) });
+                }
                 Block::Unknown(name, object) => {
                     let what = if name.is_empty() { "record without a type" } else { name };
                     let fields = self.fields(object);
@@ -135,7 +142,7 @@ impl<D: Dialect> Page<'_, D> {
     /// Fields of what is not understood, one level of objects in it opened, what is private left out.
     fn fields(&self, object: &Obj<'_>) -> Vec<(CleanText, CleanText)> {
         let desk = self.desk;
-        let private = |key: &str| is_private(key) || self.dialect.is_private(key);
+        let private = |key: &str| is_private_key(key) || self.dialect.is_private(key);
         let mut fields = Vec::new();
         for (key, value) in object.0.iter().filter(|(key, _)| !private(key)) {
             let inner = Obj::of(value).unwrap_or_default();
@@ -158,37 +165,4 @@ impl<D: Dialect> Page<'_, D> {
 /// Neither object nor list: nobody knows what is in those.
 fn is_plain(value: &RawValue) -> bool {
     !value.get().starts_with(['{', '['])
-}
-
-/// Keys never shown of what is not understood: ids, the envelope, and what is private whoever writes it.
-fn is_private(key: &str) -> bool {
-    const KEYS: &[&str] = &[
-        "type",
-        "id",
-        "timestamp",
-        "time",
-        "version",
-        "cwd",
-        "env",
-        "environment",
-        "system",
-        "tools",
-        "headers",
-    ];
-    const WORDS: &[&str] = &[
-        "uuid",
-        "encrypted",
-        "signature",
-        "opaque",
-        "systemprompt",
-        "system_prompt",
-        "instructions",
-        "token",
-        "account",
-        "rate_limit",
-        "telemetry",
-    ];
-    let low = key.to_ascii_lowercase();
-    let ids = ["Id", "_id", "ID"].iter().any(|end| key.ends_with(end));
-    ids || KEYS.contains(&key) || WORDS.iter().any(|word| low.contains(word))
 }

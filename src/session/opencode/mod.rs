@@ -19,6 +19,7 @@ use super::dialect::{
 use super::diff;
 use super::json::Obj;
 use super::model::Usage;
+use super::private::Private;
 pub(super) use join::joined;
 
 /// The format.
@@ -116,6 +117,7 @@ fn person<'a>(record: &Obj<'a>, parts: &[&'a RawValue]) -> Said<'a> {
     // The agent puts in what it reads of files that are named, as if the person said it.
     let typed = texts(parts, |part| !part.flag("synthetic") && !part.flag("ignored"));
     let images = record.raw("parts").map(pictures).unwrap_or_default();
+    said.context(Private::Injected, texts(parts, |part| part.flag("synthetic")));
     let mut words = Words { text: typed, images };
     for part in parts.iter().filter_map(|part| Obj::of(part)) {
         match part.text("type").as_deref() {

@@ -173,7 +173,7 @@ fn shown(bytes: &[u8]) -> Said {
                 Item::Unknown { what, .. } => {
                     said.results += usize::from(what.as_str() == "result without a call")
                 }
-                Item::Marker(_) => {}
+                Item::Marker(_) | Item::Context { .. } => {}
             }
         }
     }

@@ -5,6 +5,7 @@ mod activity;
 mod corpus;
 mod fuzz;
 mod growth;
+mod private;
 mod shown;
 mod source;
 

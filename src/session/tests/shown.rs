@@ -333,36 +333,6 @@ fn the_title_is_the_persons_then_the_agents_then_a_summary_of_this_file() {
 }
 
 #[test]
-fn private_records_and_fields_never_reach_the_model() {
-    let private = "for the owner alone";
-    let session = lines(&[
-        record::user_with(0, json!("go"), json!({ "serverClassifierContext": private })),
-        record::attachment(
-            1,
-            json!({ "type": "prompt_snapshot", "content": private, "rendered": [{ "content": private }] }),
-        ),
-        record::attachment(2, json!({ "type": "hook_success", "stdout": private })),
-        record::attachment(3, json!({ "type": "not_yet_known", "content": private })),
-        record::system(4, "stop_hook_summary", json!({ "content": private })),
-        record::assistant(
-            5,
-            json!([
-                { "type": "thinking", "thinking": "t", "signature": private }, { "type": "redacted_thinking", "data": private },
-                { "type": "new_block", "signature": private, "encrypted_content": private, "data": private, "accountUuid": private },
-            ]),
-        ),
-        format!("{{\"type\":\"bridge-session\",\"sessionId\":\"s\",\"ownerAccountUuid\":\"{private}\"}}"),
-        format!("{{\"type\":\"environment\",\"sessionId\":\"s\",\"vars\":\"{private}\"}}"),
-        format!(
-            "{{\"type\":\"quite-new\",\"sessionId\":\"{private}\",\"x_signature\":\"{private}\",\"env\":\"{private}\"}}"
-        ),
-    ]);
-    let all = format!("{:?}{:?}", turns(&session), session.overview());
-    assert!(!all.contains(private), "{all}");
-    assert_eq!(items(&session).len(), 4);
-}
-
-#[test]
 fn a_secret_in_any_shape_is_masked_before_it_reaches_the_model() {
     let body = "a1B2c3D4e5F6".repeat(3);
     let secret = format!("{}{body}", ["gh", "p_"].concat());

@@ -148,6 +148,10 @@ pub(super) enum ItemView<'a> {
         command: &'a str,
         output: OutputView<'a>,
     },
+    Context {
+        what: &'a str,
+        text: OutputView<'a>,
+    },
     Unknown {
         what: &'a str,
         fields: Vec<(&'a str, &'a str)>,
@@ -186,6 +190,7 @@ pub(super) fn item(item: &Item, depth: usize) -> ItemView<'_> {
         },
         Item::Step(one) => ItemView::Step(Box::new(step(one, depth))),
         Item::Marker(marker) => self::marker(marker),
+        Item::Context { what, text } => ItemView::Context { what: what.as_str(), text: output(text) },
         Item::Unknown { what, fields } => ItemView::Unknown { what: what.as_str(), fields: pairs(fields) },
     }
 }

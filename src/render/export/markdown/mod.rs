@@ -96,6 +96,10 @@ fn items(items: &[Item], depth: usize) -> String {
             Item::Step(step) => (listed(&line(step, depth)), true),
             Item::Aside { how, prompt, .. } => (aside(*how, prompt), false),
             Item::Marker(marker) => self::marker(marker),
+            Item::Context { what, text } => {
+                let what = Run::Text(what.as_str().to_owned());
+                (listed(&Line { body: step::output(text, ""), ..Line::new("Context", what) }), true)
+            }
             Item::Unknown { what, fields } => {
                 let what = Run::Text(what.as_str().to_owned());
                 (listed(&Line { body: step::pairs(fields), ..Line::new("Unknown", what) }), true)

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use super::{HEADLINE, Reading, Record};
 use crate::redact::Cleaner;
-use crate::session::claude::content;
 use crate::session::claude::said::{Said, said};
+use crate::session::claude::{content, hidden};
 use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
 use crate::session::lines::Place;
@@ -151,7 +151,13 @@ impl Reading {
     /// A record that brings context, among it texts of the queue.
     pub(super) fn attachment(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let attached = &record.fields.attachment;
-        if attached.kind.as_str() != Some("queued_command") || record.fields.side.0 {
+        if record.fields.side.0 {
+            return;
+        }
+        if attached.kind.as_str() != Some("queued_command") {
+            if let Some(what) = hidden::attached(attached.kind.as_str().unwrap_or_default()) {
+                Self::context(what, record, index);
+            }
             return;
         }
         let Some(prompt) = attached.prompt else { return };

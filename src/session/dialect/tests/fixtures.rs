@@ -1,8 +1,10 @@
 //! What a reader sees of each fixture; `INSTA_UPDATE=always` writes the snapshots anew.
 
 use super::retold::{read, retold};
+use crate::redact::Cleaner;
 use crate::session::model::{Item, Tool};
-use crate::session::tests::turns;
+use crate::session::tests::{file, turns};
+use crate::session::{Include, Progress, Session, Source};
 
 /// The fixtures: agent, path, content.
 pub(super) const FIXTURES: &[(&str, &str, &[u8])] = &[
@@ -44,6 +46,28 @@ fn nothing_private_is_ever_shown() {
         assert!(!shown.contains("PRIVATE") && !shown.contains("FORBIDDEN"), "{name}: {shown}");
         assert!(!shown.contains("41.5"), "{name} shows rate limits");
     }
+}
+
+#[test]
+fn context_is_shown_when_it_is_asked_for_and_never_what_is_forbidden() {
+    let mut told = String::new();
+    for (_, name, bytes) in FIXTURES {
+        let source = Source::from_file(file(bytes), None).unwrap();
+        let session = Session::open(source, Cleaner::new()).unwrap().including(Include::of(&["context"]));
+        while session.advance(1 << 16).unwrap() == Progress::More {}
+        let all = retold(&session);
+        let shown = format!("{all} {:?} {:?}", session.overview(), session.report());
+        assert!(!shown.contains("FORBIDDEN"), "{name}: {shown}");
+        let (context, rest): (Vec<&str>, Vec<&str>) =
+            all.lines().partition(|line| line.starts_with("  context"));
+        let without = retold(&read(bytes).unwrap());
+        assert_eq!(rest, without.lines().collect::<Vec<_>>(), "{name}: nothing else changes");
+        told += &format!("{name}\n{}\n", context.join("\n"));
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/snapshots");
+    insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("context", told);
+    });
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn tell(item: &Item, depth: usize, out: &mut Vec<String>) {
         Item::Aside { no, how, prompt } => format!("aside {no} {how:?}: {:?}", prompt.text.as_str()),
         Item::Reply { text, .. } => format!("reply {:?}", text.as_str()),
         Item::Thinking { text, .. } => format!("thinking {:?}", text.as_str()),
+        Item::Context { what, text } => format!("context {what}: {:?}", text.text.as_str()),
         Item::Unknown { what, fields } => {
             let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
             format!("unknown {what}: {}", fields.join(", "))
