@@ -14,7 +14,7 @@ use super::gemini::Gemini;
 use super::grok::Grok;
 use super::iflow::IFlow;
 use super::index::{Entry, Index, New};
-use super::json;
+use super::json::{self, Obj};
 use super::kimi::Kimi;
 use super::lines::Place;
 use super::model::{Item, Output, Prompt};
@@ -57,6 +57,21 @@ pub(crate) enum Likeness {
     Certain,
 }
 
+/// A line that every agent looks at: what stands around records is cut off.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    pub bytes: &'a [u8],
+    /// The first object in it.
+    pub object: Option<Obj<'a>>,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        let object = serde_json::Deserializer::from_slice(bytes).into_iter().next().and_then(Result::ok);
+        Self { bytes, object }
+    }
+}
+
 /// How records lie in a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Layout {
@@ -84,7 +99,7 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
     }
 
     /// What speaks for this agent in one line. A line cut by the end of the sample is offered too.
-    fn likeness(&self, line: &[u8]) -> Likeness;
+    fn likeness(&self, line: &Line<'_>) -> Likeness;
 
     /// What reads the records of one file, in order, into an index.
     fn indexer(&self) -> Box<dyn Indexer>;

@@ -32,6 +32,7 @@ mod opencode;
 mod pi;
 mod private;
 mod qwen;
+mod recognise;
 mod report;
 mod runs;
 #[expect(clippy::module_inception, reason = "the type the module is named for")]

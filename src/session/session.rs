@@ -7,25 +7,22 @@ mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Likeness, Shown};
+use super::agent::{Agent, Desk, Indexer, Layout, Shown};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
-use super::feeding::{Feeding, trimmed};
+use super::feeding::Feeding;
 use super::index::{Entry, Index, Kind};
-use super::lines::{Fed, Lines, Place, Sink, Splitter};
+use super::lines::{Fed, Lines, Splitter};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::private::Include;
+use super::recognise::recognised;
 use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
 use crate::redact::Cleaner;
 use survey::Survey;
 
-/// Bytes looked at to tell whose session it is.
-const SAMPLE: usize = 1 << 20;
-/// Lines looked at, at most.
-const SAMPLE_LINES: usize = 400;
 /// Lines of one diff in a window.
 const DIFF_LINES: usize = 400;
 /// Bytes of an output, and lines of a diff, on the page of one step.
@@ -316,73 +313,5 @@ pub(super) fn add(items: &mut Vec<Item>, item: Item) {
             *at = at.or(later);
         }
         (_, item) => items.push(item),
-    }
-}
-
-/// Whose session this is, by its first megabyte.
-fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
-    let len = usize::try_from(source.len()?).unwrap_or(usize::MAX).min(SAMPLE);
-    let bytes = source.bytes(0, len)?;
-    if bytes.starts_with(b"SQLite format 3\0") {
-        return Err(OpenError::Database);
-    }
-    let lines = bytes.split(|b| *b == b'\n').map(trimmed).filter(|line| !line.is_empty());
-    let lines: Vec<&[u8]> = lines.take(SAMPLE_LINES).collect();
-    if lines.is_empty() {
-        return Err(OpenError::Empty);
-    }
-    let likeness = |agent: &dyn Agent| {
-        let elements = match agent.layout() {
-            Layout::Lines | Layout::Runs(_) => None,
-            Layout::Document { array, head } => Some(Elements::of(array, head, &bytes)),
-        };
-        let records: Vec<&[u8]> = match &elements {
-            None => lines.clone(),
-            Some(elements) => elements.0.iter().map(Vec::as_slice).collect(),
-        };
-        let all = || records.iter().map(|record| agent.likeness(record));
-        if all().any(|l| l == Likeness::Foreign) {
-            Likeness::Foreign
-        } else {
-            all().max().unwrap_or(Likeness::Unknown)
-        }
-    };
-    let best = AGENTS.iter().map(|agent| (likeness(*agent), *agent)).max_by_key(|(likeness, _)| *likeness);
-    match best {
-        Some((Likeness::Likely | Likeness::Certain, agent)) => Ok(agent),
-        _ => Err(OpenError::NotASession { records: lines.len(), agents: names().join(", ") }),
-    }
-}
-
-/// The agents' names, each once.
-fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = AGENTS.iter().map(|agent| agent.name()).collect();
-    names.dedup();
-    names
-}
-
-/// The first elements of a document.
-#[derive(Default)]
-struct Elements(Vec<Vec<u8>>);
-
-impl Elements {
-    fn of(array: &'static str, head: Option<&'static str>, bytes: &[u8]) -> Self {
-        let mut elements = Self::default();
-        Document::new(array, head).split(bytes, &mut elements);
-        elements
-    }
-}
-
-impl Sink for Elements {
-    fn line(&mut self, _: Place, bytes: &[u8]) {
-        if self.0.len() < SAMPLE_LINES {
-            self.0.push(bytes.to_vec());
-        }
-    }
-
-    fn too_long(&mut self, _: Place, _: u64) {}
-
-    fn tail(&mut self, _: Place, _: &[u8]) -> usize {
-        0
     }
 }

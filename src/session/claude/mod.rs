@@ -14,9 +14,8 @@ mod said;
 mod shown;
 mod tools;
 
-use super::agent::{Agent, Desk, Indexer, Likeness, Shown};
+use super::agent::{Agent, Desk, Indexer, Likeness, Line, Shown};
 use super::error::ReadError;
-use super::feeding::trimmed;
 use super::index::Entry;
 use super::json::Obj;
 
@@ -29,13 +28,12 @@ impl Agent for ClaudeCode {
         "Claude Code"
     }
 
-    fn likeness(&self, line: &[u8]) -> Likeness {
-        let line = trimmed(line);
-        let mut records = serde_json::Deserializer::from_slice(line).into_iter::<head::Head<'_>>();
+    fn likeness(&self, line: &Line<'_>) -> Likeness {
+        let mut records = serde_json::Deserializer::from_slice(line.bytes).into_iter::<head::Head<'_>>();
         match records.next() {
             Some(Ok(head)) => head.likeness(),
             // A first line longer than the sample, or torn: only its words can speak.
-            _ if line.starts_with(b"{") => torn_likeness(line),
+            _ if line.bytes.starts_with(b"{") => torn_likeness(line.bytes),
             _ => Likeness::Unknown,
         }
     }

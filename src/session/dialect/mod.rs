@@ -16,9 +16,8 @@ mod step;
 mod tests;
 mod tools;
 
-use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Shown};
+use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Line, Shown};
 use super::error::ReadError;
-use super::feeding::trimmed;
 use super::index::Entry;
 use super::json::Obj;
 pub(super) use blocks::{Speaker, content, pictures, result_text};
@@ -76,14 +75,13 @@ impl<D: Dialect> Agent for Told<D> {
         self.0.layout()
     }
 
-    fn likeness(&self, line: &[u8]) -> Likeness {
-        let line = trimmed(line);
+    fn likeness(&self, line: &Line<'_>) -> Likeness {
         if is_text(self.0) {
-            return self.0.text_likeness(line);
+            return self.0.text_likeness(line.bytes);
         }
-        match first(line) {
-            Some((record, _)) => self.0.likeness(&record),
-            None if line.starts_with(b"{") => self.0.torn_likeness(line),
+        match &line.object {
+            Some(record) => self.0.likeness(record),
+            None if line.bytes.starts_with(b"{") => self.0.torn_likeness(line.bytes),
             None => Likeness::Unknown,
         }
     }
