@@ -7,6 +7,7 @@
 
 mod list;
 mod open;
+mod resume;
 mod rows;
 mod schema;
 mod search;

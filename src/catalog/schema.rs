@@ -17,6 +17,10 @@ diesel::table! {
         ended -> Nullable<BigInt>,
         answered -> Bool,
         read_through -> Bool,
+        resume_offset -> BigInt,
+        resume_window -> BigInt,
+        resume_turn -> BigInt,
+        resume_check -> Nullable<Binary>,
     }
 }
 
@@ -24,6 +28,7 @@ diesel::table! {
     passages (id) {
         id -> BigInt,
         session -> BigInt,
+        part -> BigInt,
         turn -> BigInt,
         role -> Text,
         text -> Text,

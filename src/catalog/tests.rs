@@ -150,7 +150,7 @@ fn prompts_and_replies_are_found_with_their_place() {
     home.say("b.jsonl", 100, "write a poem", "Roses are red.");
     let mut catalog = home.open();
     let (hits, update) = home.search(&mut catalog, "tests pass");
-    assert_eq!((update, hits.len()), (Update { read: 2, ..Update::default() }, 1));
+    assert_eq!((update.read, update.failed, update.busy, hits.len()), (2, 0, false, 1));
     assert_eq!((hits[0].turn, hits[0].role, hits[0].passages), (2, Role::Reply, 1));
     assert_eq!(text(&hits[0]), "All 12 [tests] of the parser [pass].");
     let (hits, _) = home.search(&mut catalog, "parse");
@@ -220,7 +220,10 @@ fn an_update_that_died_is_completed_by_the_next() {
     // As a process leaves it that dies after its first piece: some passages, no mark.
     catalog
         .db
-        .batch_execute("DELETE FROM passages; INSERT INTO passages (session, turn, role, text) SELECT id, 1, 'prompt', 'half' FROM sessions;")
+        .batch_execute(
+            "UPDATE sessions SET resume_check = NULL; DELETE FROM passages;
+             INSERT INTO passages (session, part, turn, role, text) SELECT id, 0, 1, 'prompt', 'half' FROM sessions;",
+        )
         .unwrap();
     drop(catalog);
     let mut catalog = home.open();
@@ -349,4 +352,64 @@ fn schema_rs_is_what_the_migrations_make() {
         }
         assert!(include_str!("schema.rs").contains(&(expected.clone() + "    }\n")), "{expected}");
     }
+}
+
+/// A long session, read through.
+fn long(home: &Home, catalog: &mut Catalog) -> u64 {
+    for n in 0..300 {
+        home.say("a.jsonl", n * 10, &format!("prompt-{n} of many"), &format!("reply-{n} ").repeat(40));
+    }
+    assert_eq!(home.search(catalog, "prompt-7").1.read, 1);
+    fs::metadata(home.session("a.jsonl")).unwrap().len()
+}
+
+/// All that is stored of what was said, in order.
+fn passages(catalog: &mut Catalog) -> Vec<(i64, String, String)> {
+    use super::schema::passages::dsl;
+    dsl::passages.select((dsl::turn, dsl::role, dsl::text)).order(dsl::id).load(&mut catalog.db).unwrap()
+}
+
+#[test]
+fn of_a_session_that_grew_only_what_is_new_is_read() {
+    let home = Home::new();
+    let mut catalog = home.open();
+    let size = long(&home, &mut catalog);
+    for n in 300..330 {
+        home.say("a.jsonl", n * 10, &format!("prompt-{n} of many"), "done");
+        let (hits, update) = home.search(&mut catalog, &format!("prompt-{n}"));
+        assert_eq!((hits.len(), hits[0].turn, update.read), (1, n as u32 + 1, 1));
+        assert!(update.bytes < size / 2, "{} of {size} bytes", update.bytes);
+    }
+    let grown = passages(&mut catalog);
+    let fresh = Home { folder: tempfile::tempdir().unwrap() };
+    fs::create_dir_all(fresh.session("a.jsonl").parent().unwrap()).unwrap();
+    fs::copy(home.session("a.jsonl"), fresh.session("a.jsonl")).unwrap();
+    let mut other = fresh.open();
+    fresh.search(&mut other, "prompt");
+    assert_eq!(grown, passages(&mut other), "as if it had been read at once");
+}
+
+#[test]
+fn a_session_that_was_written_anew_is_read_from_its_beginning() {
+    let home = Home::new();
+    let mut catalog = home.open();
+    let size = long(&home, &mut catalog);
+    let path = home.session("a.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    // Changed in place, and longer.
+    fs::write(&path, text.replacen("prompt-0 of", "another-0 of", 1)).unwrap();
+    home.say("a.jsonl", 9000, "the last", "done");
+    let (hits, update) = home.search(&mut catalog, "another-0");
+    assert_eq!(hits.len(), 1);
+    assert!(update.bytes > size);
+    // Replaced by a copy: another file.
+    let copy = home.session("b");
+    fs::copy(&path, &copy).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    home.say("a.jsonl", 9100, "the very last", "done");
+    assert!(home.search(&mut catalog, "very").1.bytes > size);
+    // Cut.
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    home.search(&mut catalog, "prompt");
+    assert!(home.found(&mut catalog, "very").is_empty());
 }

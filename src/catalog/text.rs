@@ -2,24 +2,26 @@
 //!
 //! A session is marked as read through by the same transaction that writes its last piece, and its first
 //! piece takes the mark away: an update that dies leaves an unmarked session, which the next one reads again.
-//! One process at a time does this. Parsing goes on beside writing, on as many threads as there are cores,
+//! Of a file that has only grown, no more is read than its last window and what was added (`resume`). One
+//! process at a time does this. Parsing goes on beside writing, on as many threads as there are cores,
 //! and never holds more than a few pieces.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use diesel::prelude::*;
 use rayon::prelude::*;
 
+use super::resume::Start;
 use super::schema::{passages, sessions};
 use super::{Catalog, CatalogError, open, words};
 use crate::redact::Cleaner;
 use crate::session::discovery::Identity;
 use crate::session::model::{Item, Window};
-use crate::session::{OpenError, Progress, Session, Source};
+use crate::session::{OpenError, Progress, Resume, Session, Source};
 
 /// Bytes of text in one piece.
 const PIECE: usize = 256 << 10;
@@ -68,6 +70,8 @@ pub struct Update {
     pub read: usize,
     /// Sessions that could not be read; they are tried again next time.
     pub failed: usize,
+    /// Bytes of sessions read.
+    pub bytes: u64,
     /// Another process is at it: what it has not come to yet is not found.
     pub busy: bool,
 }
@@ -76,12 +80,15 @@ pub struct Update {
 struct Waiting {
     id: i64,
     path: Vec<u8>,
+    agent: Option<String>,
+    resume: (i64, i64, i64, Option<Vec<u8>>),
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = passages)]
 struct Passage {
     session: i64,
+    part: i64,
     turn: i64,
     role: &'static str,
     text: String,
@@ -91,16 +98,41 @@ struct Passage {
 #[derive(Default)]
 struct Piece {
     session: i64,
-    first: bool,
+    /// With the first piece: passages of this part and later ones are replaced.
+    from: Option<i64>,
     bytes: usize,
     passages: Vec<Passage>,
-    /// The file that was read, with the last piece.
-    whole: Option<Identity>,
+    /// With the last piece.
+    whole: Option<Whole>,
 }
+
+/// What was read through.
+struct Whole {
+    identity: Identity,
+    /// Bytes of it that were read.
+    bytes: u64,
+    next: Option<Start>,
+}
+
+/// The part of a title.
+const TITLE: i64 = -1;
 
 enum Told {
     Piece(Piece),
     Failed,
+}
+
+impl Waiting {
+    /// Where to read on, if it was read through before.
+    fn start(&self) -> Option<Start> {
+        let (offset, window, turn, check) = &self.resume;
+        let at = Resume {
+            offset: u64::try_from(*offset).ok()?,
+            window: u32::try_from(*window).ok()?,
+            turn: u32::try_from(*turn).ok()?,
+        };
+        Some(Start { at, check: check.as_deref()?.try_into().ok()? })
+    }
 }
 
 impl Catalog {
@@ -135,6 +167,7 @@ impl Catalog {
                 let done = self.db.immediate_transaction(|db| write(db, some))?;
                 update.read += done.read;
                 update.failed += done.failed;
+                update.bytes += done.bytes;
                 progress(update.read + update.failed, waiting.len());
             }
             Ok(())
@@ -147,7 +180,12 @@ impl Catalog {
 fn waiting(db: &mut SqliteConnection) -> QueryResult<Vec<Waiting>> {
     sessions::table
         .filter(sessions::read_through.eq(false).and(sessions::agent.is_not_null()))
-        .select((sessions::id, sessions::path))
+        .select((
+            sessions::id,
+            sessions::path,
+            sessions::agent,
+            (sessions::resume_offset, sessions::resume_window, sessions::resume_turn, sessions::resume_check),
+        ))
         .order(sessions::ended.desc())
         .load(db)
 }
@@ -160,6 +198,7 @@ fn write(db: &mut SqliteConnection, some: impl Iterator<Item = Told>) -> QueryRe
             Told::Piece(piece) => {
                 write_piece(db, &piece)?;
                 update.read += usize::from(piece.whole.is_some());
+                update.bytes += piece.whole.map_or(0, |whole| whole.bytes);
             }
         }
     }
@@ -172,13 +211,28 @@ fn write_piece(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
         // Its file is gone, and another process has forgotten it.
         return Ok(());
     }
-    if piece.first {
-        diesel::delete(passages::table.filter(passages::session.eq(piece.session))).execute(db)?;
+    if let Some(from) = piece.from {
+        diesel::update(session).set(sessions::resume_check.eq(None::<Vec<u8>>)).execute(db)?;
+        let old = passages::table.filter(passages::session.eq(piece.session));
+        diesel::delete(old.filter(passages::part.ge(from))).execute(db)?;
+        if piece.passages.iter().any(|passage| passage.part == TITLE) {
+            diesel::delete(old.filter(passages::part.eq(TITLE))).execute(db)?;
+        }
     }
     for passage in &piece.passages {
         diesel::insert_into(passages::table).values(passage).execute(db)?;
     }
-    if let Some(whole) = piece.whole {
+    if let Some(Whole { identity: whole, next, .. }) = &piece.whole {
+        if let Some(next) = next {
+            diesel::update(session)
+                .set((
+                    sessions::resume_offset.eq(next.at.offset.cast_signed()),
+                    sessions::resume_window.eq(i64::from(next.at.window)),
+                    sessions::resume_turn.eq(i64::from(next.at.turn)),
+                    sessions::resume_check.eq(&next.check[..]),
+                ))
+                .execute(db)?;
+        }
         // Not if the row is of a newer file already: then it is read again.
         let same = sessions::size
             .eq(whole.size.cast_signed())
@@ -191,53 +245,75 @@ fn write_piece(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
 }
 
 fn read(waiting: &Waiting, cleaner: &Cleaner, tell: &SyncSender<Told>) {
-    let path: PathBuf = Path::new(OsStr::from_bytes(&waiting.path)).to_owned();
-    let mut reader =
-        Reader { piece: Piece { session: waiting.id, first: true, ..Piece::default() }, tell, heard: true };
-    if reader.session(&path, cleaner).is_err() {
+    let piece = Piece { session: waiting.id, ..Piece::default() };
+    let mut reader = Reader { piece, base: Resume { offset: 0, window: 0, turn: 0 }, tell, heard: true };
+    if reader.session(waiting, cleaner).is_err() {
         reader.tell(Told::Failed);
     }
 }
 
 struct Reader<'a> {
     piece: Piece,
+    /// What was read before, and is not read again.
+    base: Resume,
     tell: &'a SyncSender<Told>,
     /// Whether anybody listens still.
     heard: bool,
 }
 
 impl Reader<'_> {
-    fn session(&mut self, path: &Path, cleaner: &Cleaner) -> Result<(), OpenError> {
+    fn session(&mut self, waiting: &Waiting, cleaner: &Cleaner) -> Result<(), OpenError> {
+        let path = Path::new(OsStr::from_bytes(&waiting.path));
         // Taken before the file is opened: what changes meanwhile is seen later.
         let identity = Identity::of(&fs::metadata(path)?);
-        let session = Session::open(Source::open(path)?, cleaner.clone())?;
+        let session = match self.rest(waiting, path, cleaner) {
+            Some(session) => session,
+            None => {
+                self.piece.from = Some(TITLE);
+                Session::open(Source::open(path)?, cleaner.clone())?
+            }
+        };
         while self.heard && session.advance(STRETCH)? == Progress::More {}
         if let Some(title) = &session.overview().title {
-            self.add(0, Role::Title, title.as_str());
+            self.add(TITLE, 0, Role::Title, title.as_str());
         }
         let mut no = 0;
         while let Some(window) = session.window(no)?.filter(|_| self.heard) {
             self.window(&window);
             no += 1;
         }
-        self.piece.whole = Some(identity);
+        let next = session.resume().and_then(|next| Start::at(path, next.after(self.base)));
+        self.piece.whole = Some(Whole { identity, bytes: session.report().bytes, next });
         self.send();
         Ok(())
     }
 
+    /// The rest of a session that was read through, if its file has only grown.
+    fn rest(&mut self, waiting: &Waiting, path: &Path, cleaner: &Cleaner) -> Option<Session> {
+        let start = waiting.start()?;
+        let file = start.of(path)?;
+        let rest = Source::rest(file, start.at.offset).ok()?;
+        let session = Session::rest(rest, cleaner.clone(), waiting.agent.as_deref()?)?;
+        self.base = start.at;
+        self.piece.from = Some(i64::from(start.at.window));
+        Some(session)
+    }
+
     fn window(&mut self, window: &Window) {
+        let part = i64::from(self.base.window) + i64::from(window.no);
         for turn in &window.turns {
+            let no = self.base.turn.saturating_add(turn.no);
             if let Some(prompt) = &turn.prompt {
                 if let Some(command) = &prompt.command {
-                    self.add(turn.no, Role::Prompt, command.as_str());
+                    self.add(part, no, Role::Prompt, command.as_str());
                 } else {
-                    self.add(turn.no, Role::Prompt, prompt.text.as_str());
+                    self.add(part, no, Role::Prompt, prompt.text.as_str());
                 }
             }
             for item in &turn.items {
                 match item {
-                    Item::Reply { text, .. } => self.add(turn.no, Role::Reply, text.as_str()),
-                    Item::Aside { prompt, .. } => self.add(turn.no, Role::Aside, prompt.text.as_str()),
+                    Item::Reply { text, .. } => self.add(part, no, Role::Reply, text.as_str()),
+                    Item::Aside { prompt, .. } => self.add(part, no, Role::Aside, prompt.text.as_str()),
                     Item::Thinking { .. }
                     | Item::Step(_)
                     | Item::Marker(_)
@@ -248,14 +324,14 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, turn: u32, role: Role, text: &str) {
+    fn add(&mut self, part: i64, turn: u32, role: Role, text: &str) {
         if text.trim().is_empty() {
             return;
         }
         self.piece.bytes += text.len();
         let text = words::unmarked(text);
         let (session, turn, role) = (self.piece.session, i64::from(turn), role.as_str());
-        self.piece.passages.push(Passage { session, turn, role, text });
+        self.piece.passages.push(Passage { session, part, turn, role, text });
         if self.piece.bytes >= PIECE {
             self.send();
         }

@@ -45,7 +45,7 @@ pub mod timeline;
 pub use error::{OpenError, ReadError};
 pub use private::Include;
 pub use report::{Counts, Oddity, Report, Warning};
-pub use session::{Progress, Session};
+pub use session::{Progress, Resume, Session};
 pub use source::Source;
 
 use crate::redact::Cleaner;

@@ -33,7 +33,8 @@ pub(super) fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenErro
 
 /// The agent that [`ENOUGH`] lines are surely of, while none speaks for another.
 fn at_once(bytes: &[u8]) -> Option<&'static dyn Agent> {
-    let agents: Vec<_> = AGENTS.iter().filter(|agent| !matches!(agent.layout(), Layout::Document { .. })).collect();
+    let agents: Vec<_> =
+        AGENTS.iter().filter(|agent| !matches!(agent.layout(), Layout::Document { .. })).collect();
     let mut votes = vec![(Likeness::Unknown, 0); agents.len()];
     for line in lines(bytes) {
         for (agent, (best, sure)) in agents.iter().zip(&mut votes) {

@@ -7,7 +7,7 @@ mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use super::agent::{Agent, Desk, Indexer, Layout, Shown};
+use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Shown};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
 use super::feeding::Feeding;
@@ -37,6 +37,29 @@ pub enum Progress {
     Complete,
 }
 
+/// Where reading can be taken up when a file has only grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// Bytes before the first record that is read again.
+    pub offset: u64,
+    /// The window that begins there.
+    pub window: WindowNo,
+    /// Number of the turn open at its start.
+    pub turn: u32,
+}
+
+impl Resume {
+    /// This place in the rest of a session that begins at `start`, as one in the whole.
+    #[must_use]
+    pub fn after(self, start: Resume) -> Self {
+        Self {
+            offset: start.offset.saturating_add(self.offset),
+            window: start.window.saturating_add(self.window),
+            turn: start.turn.saturating_add(self.turn),
+        }
+    }
+}
+
 /// A session being read.
 #[derive(Debug)]
 pub struct Session {
@@ -62,13 +85,24 @@ impl Session {
     /// [`OpenError::Empty`], [`OpenError::NotASession`], or what reading gave.
     pub fn open(source: Source, cleaner: Cleaner) -> Result<Self, OpenError> {
         let agent = recognised(&source)?;
+        Ok(Self::of(source, cleaner, agent))
+    }
+
+    /// The end of a session, known to be of the agent of this name, from where [`Session::resume`] said. `None`
+    /// if there is no such agent.
+    pub fn rest(source: Source, cleaner: Cleaner, agent: &str) -> Option<Self> {
+        let agent = AGENTS.iter().find(|known| known.name() == agent && is_lines(**known))?;
+        Some(Self::of(source, cleaner, *agent))
+    }
+
+    fn of(source: Source, cleaner: Cleaner, agent: &'static dyn Agent) -> Self {
         let lines: Box<dyn Splitter> = match agent.layout() {
             Layout::Lines => Box::new(Lines::new()),
             Layout::Document { array, head } => Box::new(Document::new(array, head)),
             Layout::Runs(begins) => Box::new(Runs::new(begins)),
         };
         let reading = Reading { lines, indexer: agent.indexer() };
-        Ok(Self {
+        Self {
             source,
             cleaner,
             agent,
@@ -76,7 +110,17 @@ impl Session {
             reading: Mutex::new(reading),
             overview: Mutex::default(),
             survey: Mutex::default(),
-        })
+        }
+    }
+
+    /// Where reading can be taken up again when the file has grown: what comes before is read once for all.
+    /// `None` where it must be read from its beginning.
+    pub fn resume(&self) -> Option<Resume> {
+        if !is_lines(self.agent) || self.source.is_joined() {
+            return None;
+        }
+        let (offset, window, turn) = self.desk().index().resume()?;
+        Some(Resume { offset, window, turn })
     }
 
     /// Shows more than what was said and done. To be called before anything is indexed.
@@ -292,6 +336,11 @@ impl Session {
             _ => self.agent.show(entry, no, &desk.record(entry)?, desk),
         }
     }
+}
+
+/// Whether records can be read without what stands before them.
+fn is_lines(agent: &dyn Agent) -> bool {
+    matches!(agent.layout(), Layout::Lines)
 }
 
 /// Adds an item; what a local command printed joins the command, and repeated errors become one.

@@ -91,6 +91,14 @@ impl Source {
         Ok(Some(Self { joined: Some(parts), ..Self::from_file(joined.file, None)? }))
     }
 
+    /// What follows the first `start` bytes of an open file, as if it were all; `start` is not beyond its end.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn rest(file: File, start: u64) -> Result<Self, OpenError> {
+        Ok(Self { gap: Some(Gap { from: 0, to: start }), ..Self::from_file(file, None)? })
+    }
+
     /// The beginning and the end of an open file as if nothing stood between them: about `head` and `tail`
     /// bytes, cut at line breaks. A file that is not longer than both is taken whole. What the file grows by
     /// later is not in it.
@@ -211,6 +219,15 @@ mod tests {
             let source = Source::excerpt(file(text), head, tail).unwrap();
             assert_eq!((read(&source).as_str(), source.is_whole()), (kept, whole), "{head}, {tail}");
         }
+    }
+
+    #[test]
+    fn the_rest_is_what_follows_and_grows() {
+        let mut file = file(b"one\ntwo\n");
+        let source = Source::rest(file.try_clone().unwrap(), 4).unwrap();
+        assert_eq!(read(&source), "two\n");
+        file.write_all(b"three\n").unwrap();
+        assert_eq!(read(&source), "two\nthree\n");
     }
 
     #[test]

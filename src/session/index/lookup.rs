@@ -43,6 +43,16 @@ impl Index {
         Some(WindowPlan { mark, entries, first: mark.entry, next: next.is_some(), unfinished })
     }
 
+    /// The last window that can be read without what stands before it: where its first record stands, its
+    /// number, and the turn open at its start. What waits to be said is behind that.
+    pub(crate) fn resume(&self) -> Option<(u64, WindowNo, u32)> {
+        let waits = self.pending.iter().map(|(new, _)| new.place.offset).min().unwrap_or(u64::MAX);
+        self.windows.iter().enumerate().rev().find_map(|(no, mark)| {
+            let first = self.entries.get(mark.entry as usize)?;
+            (first.offset <= waits).then_some((first.offset, no as WindowNo, mark.turn))
+        })
+    }
+
     pub(crate) fn entry(&self, no: u32) -> Option<Entry> {
         self.entries.get(no as usize).copied()
     }

@@ -17,20 +17,28 @@ CREATE TABLE sessions (
     ended BIGINT,
     answered BOOLEAN NOT NULL,
     -- The passages are those of the file of this identity, all of them.
-    read_through BOOLEAN NOT NULL
+    read_through BOOLEAN NOT NULL,
+    -- Where to read on when the file has only grown: a place in it, the window and the turn there. The check
+    -- tells whether what stands before that place is what was read; NULL: the passages are not whole.
+    resume_offset BIGINT NOT NULL DEFAULT 0,
+    resume_window BIGINT NOT NULL DEFAULT 0,
+    resume_turn BIGINT NOT NULL DEFAULT 0,
+    resume_check BLOB
 );
 
 -- What was said, cleaned.
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY NOT NULL,
     session BIGINT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    -- The window it stands in; -1: none, as of the title.
+    part BIGINT NOT NULL,
     -- Number of the prompt it belongs to; 0: before the first.
     turn BIGINT NOT NULL,
     -- title, prompt, aside, reply
     role TEXT NOT NULL,
     text TEXT NOT NULL
 );
-CREATE INDEX passages_by_session ON passages (session);
+CREATE INDEX passages_by_session ON passages (session, part);
 
 CREATE VIRTUAL TABLE passages_fts USING fts5 (
     text,
