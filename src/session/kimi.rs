@@ -64,7 +64,11 @@ impl Dialect for Kimi {
                 summary: record.text("summary"),
             }),
             "turn.cancel" => Said::one(Block::Interrupted),
-            "config.update" => facts(Facts { model: record.text("modelAlias"), ..Facts::default() }),
+            "config.update" => {
+                let mut said = facts(Facts { model: record.text("modelAlias"), ..Facts::default() });
+                said.context(Private::Instructions, record.text("systemPrompt").unwrap_or_default());
+                said
+            }
             "profile.bind" => {
                 let mut said = facts(Facts {
                     model: record.text("modelAlias"),

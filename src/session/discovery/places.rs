@@ -122,7 +122,8 @@ pub static PLACES: &[Place] = &[
         "Kimi Code",
         &[("KIMI_CODE_HOME", "")],
         Root::Home(".kimi-code"),
-        &["sessions/*/wire.jsonl", "sessions/*/*/wire.jsonl"],
+        // The other agents of a session are those that `main` sent.
+        &["sessions/*/wire.jsonl", "sessions/*/*/wire.jsonl", "sessions/*/*/agents/main/wire.jsonl"],
     ),
     lines("iFlow", &[], Root::Home(".iflow"), &["projects/*/*.jsonl"]),
     lines("Grok", &[], Root::Home(".grok"), &["sessions/*/*/chat_history.jsonl"]),

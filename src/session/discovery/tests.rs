@@ -47,6 +47,7 @@ fn sessions_are_found_where_each_agent_keeps_them() {
         (".iflow/projects/-home-dev/session-0a.jsonl", "iFlow"),
         (".kimi/sessions/w/0a/wire.jsonl", "Kimi CLI"),
         (".kimi-code/sessions/w/0a/wire.jsonl", "Kimi Code"),
+        (".kimi-code/sessions/w/0b/agents/main/wire.jsonl", "Kimi Code"),
         (".local/share/amp/threads/T-0a.json", "Amp"),
         (".local/share/goose/sessions/0a.jsonl", "Goose"),
         (".local/share/opencode/storage/session/p/ses_0a.json", "opencode"),
@@ -80,6 +81,7 @@ fn what_lies_beside_sessions_is_not_found() {
         ".gemini/tmp/p/checkpoint-x.json",
         ".gemini/tmp/p/chats/0a/session-sub.json",
         ".kimi/sessions/w/0a/context.jsonl",
+        ".kimi-code/sessions/w/0b/agents/agent-0/wire.jsonl",
         ".copilot/session-state/0b/workspace.yaml",
     ]);
     fs::create_dir_all(home.path().join(".claude/projects/p/folder.jsonl")).unwrap();

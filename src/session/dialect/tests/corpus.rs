@@ -13,19 +13,19 @@ use crate::session::tests::turns;
 
 /// What a session holds, counted by text: prompts and replies; and how many calls and results.
 #[derive(Debug, Default, PartialEq)]
-struct Content {
-    prompts: Vec<String>,
-    replies: Vec<String>,
-    thoughts: Vec<String>,
-    steps: usize,
-    with_result: usize,
+pub(super) struct Content {
+    pub prompts: Vec<String>,
+    pub replies: Vec<String>,
+    pub thoughts: Vec<String>,
+    pub steps: usize,
+    pub with_result: usize,
 }
 
-fn root(agent: &str) -> PathBuf {
+pub(super) fn root(agent: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(agent)
 }
 
-fn corpus(agent: &str) -> Vec<PathBuf> {
+pub(super) fn corpus(agent: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![root(agent)];
     while let Some(path) = waiting.pop() {
@@ -40,7 +40,7 @@ fn corpus(agent: &str) -> Vec<PathBuf> {
 }
 
 /// All objects in a file, however they are laid out.
-fn records(bytes: &[u8]) -> Vec<Value> {
+pub(super) fn records(bytes: &[u8]) -> Vec<Value> {
     serde_json::Deserializer::from_slice(bytes).into_iter().map(Result::unwrap).collect()
 }
 
@@ -65,7 +65,7 @@ fn shown(session: &Session) -> (&'static str, Content) {
 
 /// Compares without regard to order, and with secrets masked on both sides.
 #[track_caller]
-fn compare(path: &Path, agent: &str, wanted: Content) {
+pub(super) fn compare(path: &Path, agent: &str, wanted: Content) {
     compare_with(path, agent, wanted, shown(&read(&fs::read(path).unwrap()).unwrap()));
 }
 
@@ -91,12 +91,12 @@ fn compare_with(path: &Path, agent: &str, wanted: Content, (found, content): (&s
     assert_eq!(content.with_result, wanted.with_result, "results of {show}");
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
 /// Texts of blocks of one of these types, under the key that bears the type's name or `text`.
-fn blocks<'a>(content: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
+pub(super) fn blocks<'a>(content: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
     content.as_array().into_iter().flatten().filter(move |block| block["type"] == kind)
 }
 

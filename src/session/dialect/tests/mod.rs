@@ -2,6 +2,7 @@
 //! are mutilated, and what is found in real files.
 
 mod corpus;
+mod corpus_small;
 mod fixtures;
 mod mutations;
 mod retold;
