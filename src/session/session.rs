@@ -294,6 +294,12 @@ impl Session {
         }
     }
 
+    /// Bytes read of the source so far.
+    #[cfg(test)]
+    pub(super) fn read_so_far(&self) -> u64 {
+        self.source.read.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn desk(&self) -> Desk<'_> {
         let Session { source, cleaner, index, .. } = self;
         Desk { source, index, cleaner, output: Output::MAX, diff_lines: DIFF_LINES }

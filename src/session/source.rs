@@ -20,6 +20,9 @@ pub struct Source {
     gap: Option<Gap>,
     /// The session is kept in many files: `file` is made of them, all or some.
     joined: Option<Parts>,
+    /// Bytes read so far: what work it was.
+    #[cfg(test)]
+    pub(super) read: std::sync::atomic::AtomicU64,
 }
 
 /// How much of a session in many files was joined.
@@ -78,7 +81,14 @@ impl Source {
             };
             return Err(OpenError::NotAFile { what });
         }
-        Ok(Self { file, limit, gap: None, joined: None })
+        Ok(Self {
+            file,
+            limit,
+            gap: None,
+            joined: None,
+            #[cfg(test)]
+            read: std::sync::atomic::AtomicU64::default(),
+        })
     }
 
     /// The beginning of a session that is kept in many files; `None` if the file at `path` is not one of them.
@@ -171,7 +181,13 @@ impl Source {
         loop {
             match self.file.read_at(buf, offset) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
+                other => {
+                    #[cfg(test)]
+                    let read = other.as_ref().map_or(0, |read| *read as u64);
+                    #[cfg(test)]
+                    self.read.fetch_add(read, std::sync::atomic::Ordering::Relaxed);
+                    return other;
+                }
             }
         }
     }

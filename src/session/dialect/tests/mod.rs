@@ -6,3 +6,4 @@ mod corpus_small;
 mod fixtures;
 mod mutations;
 mod retold;
+mod traps;

@@ -1,0 +1,3 @@
+#![no_main]
+
+panko_fuzz::target!("Qwen Code");

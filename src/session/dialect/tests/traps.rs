@@ -1,0 +1,161 @@
+//! What happens to files: each agent's fixture with a byte order mark, foreign line ends, holes, torn ends, and
+//! said twice. And that reading costs what a file holds, not more.
+
+use std::io::Write as _;
+
+use super::fixtures::FIXTURES;
+use super::retold::{read, retold};
+use crate::redact::Cleaner;
+use crate::session::tests::{file, turns};
+use crate::session::{Oddity, OpenError, Progress, Session, Source};
+
+/// The fixtures that are a record a line.
+fn of_lines() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let lines = FIXTURES.iter().filter(|(agent, name, _)| *agent != "Aider" && !name.contains("document"));
+    lines.map(|(_, name, bytes)| (*name, *bytes))
+}
+
+fn said(session: &Session) -> Vec<String> {
+    turns(session)
+        .iter()
+        .filter_map(|turn| turn.prompt.as_ref())
+        .map(|prompt| prompt.text.to_string())
+        .collect()
+}
+
+#[test]
+fn what_may_stand_around_records_costs_nothing() {
+    for (name, bytes) in of_lines() {
+        let whole = retold(&read(bytes).unwrap());
+        let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+        let variants: [(&str, Vec<u8>); 5] = [
+            ("a byte order mark", [b"\xef\xbb\xbf", bytes].concat()),
+            ("carriage returns", lines.join(&b"\r\n"[..])),
+            ("blank lines", lines.join(&b"\n  \n\n"[..])),
+            ("a hole of NULs", lines.join(&b"\n\0\0\0\0\n"[..])),
+            ("no last line feed", bytes.trim_ascii_end().to_vec()),
+        ];
+        for (trap, bytes) in variants {
+            assert_eq!(retold(&read(&bytes).unwrap()), whole, "{name} with {trap}");
+        }
+    }
+}
+
+#[test]
+fn documents_and_texts_bear_a_byte_order_mark_and_carriage_returns() {
+    for (agent, name, bytes) in
+        FIXTURES.iter().filter(|(agent, name, _)| *agent == "Aider" || name.contains("document"))
+    {
+        let whole = said(&read(bytes).unwrap());
+        let marked = [b"\xef\xbb\xbf", *bytes].concat();
+        assert_eq!(said(&read(&marked).unwrap()), whole, "{agent}, {name} with a byte order mark");
+        let returns: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+        assert_eq!(said(&read(&returns.join(&b"\r\n"[..])).unwrap()), whole, "{name} with carriage returns");
+    }
+}
+
+#[test]
+fn invalid_utf_8_costs_one_character() {
+    for (_, name, bytes) in FIXTURES {
+        // The first word of the first prompt, wherever it stands.
+        let prompt = said(&read(bytes).unwrap()).remove(0);
+        let word = prompt.split_whitespace().next().unwrap();
+        let mut broken = bytes.to_vec();
+        let mut at = 0;
+        while let Some(found) = memchr::memmem::find(&broken[at..], word.as_bytes()) {
+            at += found + 1;
+            broken[at] = 0xff;
+        }
+        let session = read(&broken).unwrap();
+        let shown = said(&session).remove(0);
+        assert_eq!(shown.chars().next(), prompt.chars().next(), "{name}: {shown}");
+        assert_ne!(shown, prompt, "{name}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_told_from_one_that_is_no_session() {
+    for bytes in [&b""[..], b"\n\n", b" \r\n\0\0"] {
+        assert!(matches!(read(bytes), Err(OpenError::Empty)), "{bytes:?}");
+    }
+    for bytes in [&b"{}\n"[..], b"[]", b"hello\n", b"{\"messages\":[]}", b"\xff\xfe\xff"] {
+        assert!(matches!(read(bytes), Err(OpenError::NotASession { .. })), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_file_torn_at_any_byte_is_read_or_refused() {
+    for (_, name, bytes) in FIXTURES {
+        let end = bytes.len().min(400);
+        for cut in (0..end).chain(bytes.len() - 40..bytes.len()) {
+            if let Ok(session) = read(&bytes[..cut]) {
+                assert!(!retold(&session).is_empty(), "{name} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_last_line_that_comes_byte_by_byte_is_read_once() {
+    for (name, bytes) in of_lines() {
+        let whole = retold(&read(bytes).unwrap());
+        let last = bytes.trim_ascii_end().iter().rposition(|b| *b == b'\n').unwrap() + 1;
+        let mut growing = file(&bytes[..last]);
+        let source = Source::from_file(growing.try_clone().unwrap(), None).unwrap();
+        let session = Session::open(source, Cleaner::new()).unwrap();
+        for byte in &bytes[last..] {
+            while session.advance(1 << 16).unwrap() == Progress::More {}
+            growing.write_all(&[*byte]).unwrap();
+        }
+        while session.advance(1 << 16).unwrap() == Progress::More {}
+        assert_eq!(retold(&session), whole, "{name}");
+        assert!(!session.report().warnings.iter().any(|warning| warning.what == Oddity::Torn), "{name}");
+    }
+}
+
+#[test]
+fn records_that_occur_twice_lose_nothing() {
+    for (name, bytes) in of_lines() {
+        let once = said(&read(bytes).unwrap());
+        let twice = said(&read(&[bytes, b"\n", bytes].concat()).unwrap());
+        // Gemini CLI writes a message again when more of it is known.
+        let wanted = if name.starts_with("gemini") { once } else { [once.clone(), once].concat() };
+        assert_eq!(twice, wanted, "{name}");
+    }
+}
+
+/// Bytes read to index a file, and to show all of it.
+fn work(bytes: &[u8]) -> (u64, u64) {
+    let session = read(bytes).unwrap();
+    let indexed = session.read_so_far();
+    turns(&session);
+    (indexed, session.read_so_far() - indexed)
+}
+
+#[test]
+fn a_file_is_read_in_proportion_to_its_length() {
+    for (agent, name, bytes) in FIXTURES {
+        let times = |n: usize| match name.contains("document") {
+            // The elements of the array, so many times.
+            true => {
+                let mut document: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+                let messages = document["messages"].as_array_mut().unwrap();
+                *messages = std::iter::repeat_n(messages.clone(), n).flatten().collect();
+                document.to_string().into_bytes()
+            }
+            false => bytes.repeat(n),
+        };
+        let (few, many) = (times(8), times(64));
+        let growth = many.len() as f64 / few.len() as f64;
+        let ((index_few, show_few), (index_many, show_many)) = (work(&few), work(&many));
+        // The sample that tells whose it is is read besides, and a torn end again.
+        assert!(
+            index_many <= 3 * many.len() as u64 + 4096,
+            "{agent}, {name}: {index_many} of {}",
+            many.len()
+        );
+        assert!(index_few <= 3 * few.len() as u64 + 4096, "{agent}, {name}");
+        let allowed = show_few as f64 * growth * 1.5 + 65536.0;
+        assert!(show_many as f64 <= allowed, "{agent}, {name}: {show_few} for {}, {show_many}", few.len());
+    }
+}
