@@ -28,6 +28,7 @@ mod kimi;
 mod lines;
 mod media;
 pub mod model;
+mod numbers;
 mod opencode;
 mod pi;
 mod private;

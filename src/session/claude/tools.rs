@@ -11,6 +11,7 @@ use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::json::{self, Obj};
 use crate::session::model::{Output, Question, StepKind, TodoItem, TodoState, Tool};
+use crate::session::numbers::unnumbered;
 
 /// Whether a block of this type calls a tool.
 pub(super) fn is_call(kind: Option<&str>) -> bool {
@@ -102,24 +103,6 @@ fn read(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let (from, text) = unnumbered(call.outcome.good_text());
     let given = || call.input.number("offset").filter(|offset| *offset > 0);
     Tool::Read { path: call.path(desk), from: from.or_else(given).unwrap_or(1), content: desk.text(&text) }
-}
-
-/// `text` without the line numbers before each line (`   12→`, or a tab), and the first of them.
-pub(super) fn unnumbered(text: &str) -> (Option<u64>, Cow<'_, str>) {
-    let number = |line: &str| -> Option<(u64, usize)> {
-        let digits = line.trim_start_matches(' ');
-        let end = digits.find(|c: char| !c.is_ascii_digit())?;
-        let mark = digits.get(end..)?.chars().next().filter(|c| matches!(c, '→' | '\t'))?;
-        let no = digits.get(..end)?.parse().ok()?;
-        Some((no, line.len() - digits.len() + end + mark.len_utf8()))
-    };
-    let Some((first, _)) = text.lines().next().and_then(number) else { return (None, Cow::Borrowed(text)) };
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let skip = number(line).map_or(0, |(_, skip)| skip);
-        out.push_str(line.get(skip..).unwrap_or_default());
-    }
-    (Some(first), Cow::Owned(out))
 }
 
 fn find(verb: &'static str, call: &Call<'_>, desk: &Desk<'_>) -> Tool {

@@ -21,7 +21,7 @@ use super::error::ReadError;
 use super::index::Entry;
 use super::json::Obj;
 pub(super) use blocks::{Speaker, content, pictures, result_text};
-pub(super) use output::{numbered_lines, wall_time};
+pub(super) use output::wall_time;
 pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
 
 /// One agent's way to write records.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::output::{told_exit, unnumbered};
+use super::output::told_exit;
 use super::patch::{self, Patched, What};
 use super::said::{Call, Returned};
 use crate::redact::CleanText;
@@ -13,6 +13,7 @@ use crate::session::agent::Desk;
 use crate::session::diff::{self, Raw, Tag};
 use crate::session::json::{self, Obj};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
+use crate::session::numbers::unnumbered;
 
 /// What a tool does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,12 +13,11 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::agent::{Layout, Likeness};
-use super::dialect::{
-    Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, numbered_lines, pictures,
-};
+use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures};
 use super::diff;
 use super::json::Obj;
 use super::model::Usage;
+use super::numbers::numbered_lines;
 use super::private::Private;
 pub(super) use join::joined;
 
