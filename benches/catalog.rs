@@ -1,11 +1,14 @@
 //! How long it takes to list and to search 10,000 sessions: `panko sessions --json` and `panko search`, cold
-//! and warm, beside a plain walk that stats every file of the same tree. `cargo bench --bench catalog`.
+//! and warm, beside a plain walk that stats every file of the same tree; and to search when a long session has
+//! grown by a line. `cargo bench --bench catalog`.
 //!
-//! Ends with exit code 1 if the promise is broken: a warm list takes at most 150 ms.
+//! Ends with exit code 1 if a promise is broken: a warm list takes at most 150 ms, and at most six times the walk; a
+//! search after one line more does not read a long session again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -18,6 +21,12 @@ const SESSIONS: usize = 10_000;
 const FOLDERS: usize = 200;
 const ROUNDS: usize = 21;
 const WARM: Duration = Duration::from_millis(150);
+/// A warm list, as a multiple of the walk.
+const RATIO: f64 = 6.0;
+/// Prompts of the long session, and bytes of the output of each call in it.
+const LONG: (usize, usize) = (20_000, 4096);
+/// The search after it has grown, as a part of the first.
+const GROWN: f64 = 0.1;
 
 /// Stats every file below `root`, as any lister must; returns how many there are.
 fn walk(root: &Path) -> (Duration, usize) {
@@ -37,6 +46,24 @@ fn run(home: &Path, args: &[&str]) -> (Duration, usize) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
     (took, printed.len())
+}
+
+/// How long a search takes when a long session is new, and when it has grown by a line; with its bytes.
+fn grown() -> (Duration, Duration, u64) {
+    let home = tempfile::Builder::new().prefix("pk").tempdir().unwrap();
+    let path = home.path().join(".claude/projects/p/long.jsonl");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    sessions::write(&path, LONG.0, LONG.1);
+    let whole = run(home.path(), &["search", "--json", "prompt-7"]).0;
+    let more = serde_json::json!({
+        "type": "user", "uuid": "last", "parentUuid": null, "sessionId": "s", "cwd": "/home/dev/tool",
+        "timestamp": "2026-10-01T00:00:00Z", "message": {"role": "user", "content": "and one word more: xylophone"},
+    });
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    writeln!(file, "{more}").unwrap();
+    let (again, found) = run(home.path(), &["search", "--json", "xylophone"]);
+    assert_eq!(found, 1);
+    (whole, again, fs::metadata(path).unwrap().len())
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -72,13 +99,21 @@ fn main() -> ExitCode {
         "{SESSIONS} sessions, medians of {ROUNDS} rounds in turn; commands with their start and their printing"
     );
     println!("walk and stat           {walk:>10.2?}");
-    println!("sessions, first time    {first:>10.2?}");
+    let ratio = list.as_secs_f64() / walk.as_secs_f64();
     println!(
-        "sessions, warm          {list:>10.2?}   {:.1} × the walk (at most {WARM:?})",
-        list.as_secs_f64() / walk.as_secs_f64()
+        "sessions, first time    {first:>10.2?}   {:.0} µs each",
+        first.as_secs_f64() * 1e6 / SESSIONS as f64
+    );
+    println!(
+        "sessions, warm          {list:>10.2?}   {ratio:.1} × the walk (at most {WARM:?}, and {RATIO} ×)"
     );
     println!("search, first time      {first_search:>10.2?}");
     println!("search, warm            {search:>10.2?}");
     println!("index.db                {size:>7.1} MB");
-    if list <= WARM { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let (whole, again, bytes) = grown();
+    let part = again.as_secs_f64() / whole.as_secs_f64();
+    println!("search, a session of {} MB is new {whole:>10.2?}", bytes / 1_000_000);
+    println!("search, it has a line more        {again:>10.2?}   {part:.3} of that (at most {GROWN})");
+    let kept = list <= WARM && ratio <= RATIO && part <= GROWN;
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
