@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::indexer::only_shown;
 use super::said::{Block, Returned, Said, Words};
-use super::step::{pictures, steps};
+use super::step::{Calling, pictures, steps};
 use super::tools::{kinds, value_text};
 use super::{Dialect, first, is_text, whole};
 use crate::redact::CleanText;
@@ -70,8 +70,9 @@ impl<D: Dialect> Page<'_, D> {
         if let Some(model) = said.facts.model.as_deref().filter(|_| self.entry.switch) {
             shown.items.push(Item::Marker(Marker::Model { to: desk.cleaner.start(model, 80) }));
         }
-        let (mut step, mut aside) = (self.entry.steps + 1, self.entry.asides + 1);
+        let mut aside = self.entry.asides + 1;
         let mut image = self.entry.images + 1;
+        let mut made = self.steps(&said)?.into_iter();
         for block in &said.blocks {
             match block {
                 Block::Prompt(words) if !self.inside => shown.prompt = Some(self.words(words, image)),
@@ -81,10 +82,7 @@ impl<D: Dialect> Page<'_, D> {
                     aside += 1;
                 }
                 Block::Prompt(_) | Block::Aside(..) => {}
-                Block::Call(call) => {
-                    shown.items.extend(steps(self, call, step, image)?);
-                    step += kinds(call).len() as u32;
-                }
+                Block::Call(_) => shown.items.extend(made.next().unwrap_or_default()),
                 Block::Reply(text) => shown.items.push(Item::Reply { text: desk.long(text), at }),
                 Block::Thinking(text) => shown.items.push(Item::Thinking { text: desk.long(text), at }),
                 Block::Result(result) => shown.items.extend(self.stray(result)),
@@ -116,6 +114,20 @@ impl<D: Dialect> Page<'_, D> {
             image += block.images().len() as u32;
         }
         Ok(shown)
+    }
+
+    /// The steps of all calls, call by call.
+    fn steps(&self, said: &Said<'_>) -> Result<Vec<Vec<Item>>, ReadError> {
+        let (mut no, mut image) = (self.entry.steps + 1, self.entry.images + 1);
+        let mut calls = Vec::new();
+        for block in &said.blocks {
+            if let Block::Call(call) = block {
+                calls.push(Calling { call, no, image });
+                no += kinds(call).len() as u32;
+            }
+            image += block.images().len() as u32;
+        }
+        steps(self, &calls)
     }
 
     fn words(&self, words: &Words<'_>, image: u32) -> Prompt {

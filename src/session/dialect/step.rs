@@ -1,5 +1,6 @@
 //! A tool call and the result found for it, made into [`Step`]s.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,37 +28,70 @@ struct Found<'a> {
     image: u32,
 }
 
-/// The steps of a call, numbered from `no`; `image` is the number of the first image inside the call.
+/// A call of a record, and where it stands.
+pub(super) struct Calling<'a> {
+    pub call: &'a Call<'a>,
+    /// Number of its first step.
+    pub no: u32,
+    /// Number of the first image inside it.
+    pub image: u32,
+}
+
+/// The steps of the calls of one record, call by call. A record that brings the results of many of them is read
+/// once.
 pub(super) fn steps<D: Dialect>(
     page: &Page<'_, D>,
-    call: &Call<'_>,
-    no: u32,
-    image: u32,
-) -> Result<Vec<Item>, ReadError> {
-    if let Some(result) = &call.result {
-        return made(page, call, no, Some(Found { result, at: None, image }));
+    calls: &[Calling<'_>],
+) -> Result<Vec<Vec<Item>>, ReadError> {
+    let mut made_of: Vec<Vec<Item>> = calls.iter().map(|_| Vec::new()).collect();
+    let mut by_record: BTreeMap<Option<u32>, Vec<(&Calling<'_>, &mut Vec<Item>)>> = BTreeMap::new();
+    for (calling, items) in calls.iter().zip(&mut made_of) {
+        if let Some(result) = &calling.call.result {
+            let found = Found { result, at: None, image: calling.image };
+            *items = made(page, calling.call, calling.no, Some(found))?;
+            continue;
+        }
+        let id = calling.call.id.as_ref().map(|id| hash(id));
+        let record = id.and_then(|id| page.desk.index().result_of(id)).map(|(no, _)| no);
+        by_record.entry(record).or_default().push((calling, items));
     }
-    let desk = page.desk;
-    let id = call.id.as_ref().map(|id| hash(id));
-    let found = id.and_then(|id| desk.index().result_of(id));
-    let Some((_, entry)) = found else { return made(page, call, no, None) };
-    let bytes = desk.record(&entry)?;
-    let object = first(&bytes).map(|(object, _)| object);
+    for (record, calls) in by_record {
+        answered(page, record, calls)?;
+    }
+    Ok(made_of)
+}
+
+/// Makes the steps of calls whose results stand in `record`.
+fn answered<D: Dialect>(
+    page: &Page<'_, D>,
+    record: Option<u32>,
+    calls: Vec<(&Calling<'_>, &mut Vec<Item>)>,
+) -> Result<(), ReadError> {
+    let entry = record.and_then(|no| page.desk.index().entry(no));
+    let bytes = entry.map(|entry| page.desk.record(&entry)).transpose()?;
+    let object = bytes.as_deref().and_then(first).map(|(object, _)| object);
     let said = object.as_ref().and_then(|object| whole(page.dialect, object));
-    let mut image = entry.images + 1;
-    let blocks = said.as_ref().map(|said| &said.blocks[..]).unwrap_or_default();
-    for block in blocks {
-        let result = match block {
-            Block::Result(result) if result.of.as_ref().map(|of| hash(of)) == id => Some(result),
-            Block::Call(again) if again.id.as_ref().map(|id| hash(id)) == id => again.result.as_ref(),
-            _ => None,
+    let mut results = HashMap::new();
+    let mut image = entry.map_or(0, |entry| entry.images) + 1;
+    for block in said.as_ref().map(|said| &said.blocks[..]).unwrap_or_default() {
+        let (of, result) = match block {
+            Block::Result(result) => (&result.of, Some(result)),
+            Block::Call(again) => (&again.id, again.result.as_ref()),
+            _ => (&None, None),
         };
-        if let Some(result) = result {
-            return made(page, call, no, Some(Found { result, at: entry.at(), image }));
+        if let (Some(of), Some(result)) = (of, result) {
+            results.entry(hash(of)).or_insert((result, image));
         }
         image += block.images().len() as u32;
     }
-    made(page, call, no, None)
+    for (calling, items) in calls {
+        let id = calling.call.id.as_ref().map(|id| hash(id));
+        let found = id.and_then(|id| results.get(&id));
+        let at = entry.and_then(|entry| entry.at());
+        let found = found.map(|(result, image)| Found { result, at, image: *image });
+        *items = made(page, calling.call, calling.no, found)?;
+    }
+    Ok(())
 }
 
 fn made<D: Dialect>(

@@ -159,3 +159,23 @@ fn a_file_is_read_in_proportion_to_its_length() {
         assert!(show_many as f64 <= allowed, "{agent}, {name}: {show_few} for {}, {show_many}", few.len());
     }
 }
+
+#[test]
+fn many_results_in_one_record_are_read_once() {
+    let blocks = |one: &dyn Fn(usize) -> String| (0..2000).map(one).collect::<Vec<_>>().join(",");
+    let calls = blocks(&|n| {
+        format!(r#"{{"type":"tool_use","id":"c{n}","name":"Execute","input":{{"command":"ls"}}}}"#)
+    });
+    let results =
+        blocks(&|n| format!(r#"{{"type":"tool_result","tool_use_id":"c{n}","content":"out {n}"}}"#));
+    let message = |role: &str, content: String| {
+        format!(r#"{{"type":"message","id":"m","message":{{"role":"{role}","content":[{content}]}}}}"#)
+    };
+    let start = r#"{"type":"session_start","id":"s","cwd":"/x"}"#;
+    let text = [start.to_owned(), message("assistant", calls), message("user", results)].join("\n");
+    let (_, shown) = work(text.as_bytes());
+    assert!(shown <= 4 * text.len() as u64, "{shown} of {}", text.len());
+    let session = read(text.as_bytes()).unwrap();
+    let last = session.step(2000).unwrap().unwrap();
+    assert!(format!("{:?}", last.tool).contains("out 1999"), "{last:?}");
+}
