@@ -6,6 +6,7 @@ mod architecture;
 mod browser;
 mod catalog;
 mod commands;
+mod context;
 mod control;
 mod documents;
 mod export;
