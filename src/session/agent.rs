@@ -67,7 +67,7 @@ pub(crate) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        let object = serde_json::Deserializer::from_slice(bytes).into_iter().next().and_then(Result::ok);
+        let object = std::str::from_utf8(bytes).ok().and_then(json::first).map(|(object, _)| object);
         Self { bytes, object }
     }
 }
@@ -116,13 +116,13 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
 
 /// The memory of one reading: what an agent must know of earlier records to place the next.
 pub(crate) trait Indexer: Send + std::fmt::Debug {
-    /// Reads the first record of `bytes` and puts it into `index`. Returns how many bytes it took.
+    /// Reads the first record of `text` and puts it into `index`. Returns how many bytes it took.
     ///
     /// # Errors
     /// [`NotJson`] when there is no whole JSON object.
     fn take(
         &mut self,
-        bytes: &[u8],
+        text: &str,
         place: Place,
         index: &mut Index,
         cleaner: &Cleaner,
@@ -170,7 +170,7 @@ impl Desk<'_> {
     pub(crate) fn record(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
         let bytes = self.source.bytes(entry.offset, entry.len as usize)?;
         Ok(match json::mended(&bytes) {
-            Some(mended) => mended,
+            Some(mended) => mended.into_bytes(),
             None => bytes,
         })
     }

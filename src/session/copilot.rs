@@ -6,13 +6,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, result_text,
 };
-use super::json::Obj;
+use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
 

@@ -5,13 +5,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content,
 };
-use super::json::{self, Obj};
+use super::json::{self, Obj, RawValue};
 use super::private::Private;
 
 /// The format.

@@ -41,13 +41,14 @@ impl<'a> Feeding<'a> {
         if line.starts_with(b"\xef\xbb\xbf") {
             self.lock().0.tally.warn(place, Oddity::ByteOrderMark);
         }
-        let mut repaired = std::str::from_utf8(line).is_err().then(|| json::repaired(line));
+        let whole = std::str::from_utf8(line).ok();
+        let mut repaired = whole.is_none().then(|| json::repaired(line));
         let mut records = 0;
         while let Some(rest) = line.get(at..).filter(|rest| !trimmed(rest).is_empty()) {
             let here = Place { offset: place.offset + at as u64, ..place };
             let cleaner = self.cleaner;
             let (index, indexer) = self.lock();
-            let sound = repaired.as_ref().and_then(|line| line.get(at..)).unwrap_or(rest);
+            let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
             let taken = match indexer.take(sound, here, index, cleaner) {
                 Ok(taken) => taken,
                 Err(NotJson) if repaired.is_none() && json::mended(line).is_some() => {

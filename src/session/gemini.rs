@@ -5,15 +5,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::{Layout, Likeness};
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures, result_text,
 };
 use super::diff;
 use super::index::hash;
-use super::json::{self, Obj};
+use super::json::{self, Obj, RawValue};
 use super::model::Usage;
 
 /// The format, and how its messages lie in the file.
@@ -84,7 +82,7 @@ fn key(record: &Obj<'_>, part: &str) -> Option<u64> {
 }
 
 /// A string, or parts.
-fn text(content: Option<&RawValue>) -> Cow<'_, str> {
+fn text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
     result_text(content)
 }
 
@@ -122,7 +120,7 @@ fn answer<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
     if !said.blocks.is_empty() {
         said.once = key(record, "gemini");
     }
-    let call = |raw: &'a RawValue| Some(Said { part: Some(raw), ..called(&Obj::of(raw)?) });
+    let call = |raw: RawValue<'a>| Some(Said { part: Some(raw), ..called(&Obj::of(raw)?) });
     let calls = record.list("toolCalls").into_iter().filter_map(call);
     std::iter::once(said).chain(calls).collect()
 }

@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, pictures, result_text};
-use super::json::Obj;
+use super::json::{Obj, RawValue};
 use super::private::Private;
 
 /// The format.

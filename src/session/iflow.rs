@@ -3,13 +3,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::Likeness;
 use super::dialect::{Block, Counted, Dialect, Facts, Returned, Said, Speaker, content, result_text, usage};
 use super::diff;
 use super::index::hash;
-use super::json::{self, Obj};
+use super::json::{self, Obj, RawValue};
 use super::private::Private;
 
 /// The format.
@@ -87,7 +85,7 @@ fn typed(text: Cow<'_, str>) -> Result<Cow<'_, str>, (Private, Cow<'_, str>)> {
 }
 
 /// The results among the blocks of `content`, which were read as if their content were text.
-fn results<'a>(content: &'a RawValue, said: &mut Said<'a>) {
+fn results<'a>(content: RawValue<'a>, said: &mut Said<'a>) {
     let told = json::list(content).into_iter().filter_map(Obj::of);
     let mut told = told.filter(|block| block.text("type").as_deref() == Some("tool_result"));
     for block in &mut said.blocks {

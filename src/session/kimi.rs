@@ -6,13 +6,12 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, usage,
 };
-use super::json::Obj;
+use super::json::{Obj, RawValue};
 use super::private::Private;
 
 /// The format.

@@ -3,12 +3,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures};
 use super::diff;
-use super::json::{self, Obj};
+use super::json::{self, Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
 

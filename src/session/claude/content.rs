@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::said::without_reminders;
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::media;
 use crate::session::model::Attachment;
 
@@ -19,7 +17,7 @@ pub(super) fn blocks_of<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
 }
 
 /// The objects of an array.
-pub(super) fn blocks(content: &RawValue) -> Vec<Obj<'_>> {
+pub(super) fn blocks(content: RawValue<'_>) -> Vec<Obj<'_>> {
     json::list(content).into_iter().filter_map(Obj::of).collect()
 }
 
@@ -51,12 +49,12 @@ fn is_result(block: &Obj<'_>) -> bool {
     block.raw("type").is_some_and(|kind| kind.get() == "\"tool_result\"")
 }
 
-fn content_images(content: &RawValue) -> Vec<Obj<'_>> {
+fn content_images(content: RawValue<'_>) -> Vec<Obj<'_>> {
     blocks(content).into_iter().filter(is_block_image).collect()
 }
 
 /// How many images a result's content holds; as [`images`] counts, for the index.
-pub(super) fn count_images(content: &RawValue) -> u32 {
+pub(super) fn count_images(content: RawValue<'_>) -> u32 {
     // Most results are strings; and a list without the word has none.
     let json = content.get();
     if !json.starts_with('[') || !(json.contains("\"image\"") || json.contains("\"document\"")) {
@@ -94,7 +92,7 @@ pub(super) fn attachments_in(blocks: &[Obj<'_>], nth: usize, first: u32) -> Vec<
 }
 
 /// The text of a result's content: a string, or its blocks of text. Reminders are left out.
-pub(super) fn result_text(content: Option<&RawValue>) -> String {
+pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
     let Some(content) = content else { return String::new() };
     if let Some(text) = json::text(content) {
         return without_reminders(&text).into_owned();
@@ -118,11 +116,11 @@ pub(super) fn result_text(content: Option<&RawValue>) -> String {
 /// Fields of an unknown record or block, what is private left out, cut to a sane length.
 pub(super) fn fields(object: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
     let shown = object.0.iter().filter(|(key, _)| !super::hidden::is_private(key)).take(12);
-    shown.map(|(key, value)| (desk.cleaner.start(key, 80), value_text(value, 300, desk))).collect()
+    shown.map(|(key, value)| (desk.cleaner.start(key, 80), value_text(*value, 300, desk))).collect()
 }
 
 /// A value as text: strings as they are, anything else as JSON.
-pub(super) fn value_text(value: &RawValue, max: usize, desk: &Desk<'_>) -> CleanText {
+pub(super) fn value_text(value: RawValue<'_>, max: usize, desk: &Desk<'_>) -> CleanText {
     let text = json::text(value).unwrap_or(Cow::Borrowed(value.get()));
     desk.cleaner.start(&text, max)
 }

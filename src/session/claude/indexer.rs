@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::head::{Block, Content, Fields, Head, Message};
+use super::head::{Block, Content, Fields, Message};
 use super::said::{Said, reason, said};
 use super::{hidden, tools};
 use crate::redact::{CleanText, Cleaner};
@@ -63,17 +63,15 @@ impl Record<'_, '_> {
 impl Indexer for Reading {
     fn take(
         &mut self,
-        bytes: &[u8],
+        text: &str,
         place: Place,
         index: &mut Index,
         cleaner: &Cleaner,
     ) -> Result<usize, NotJson> {
-        if bytes.first() != Some(&b'{') {
+        if !text.starts_with('{') || !json::is_sound(text) {
             return Err(NotJson);
         }
-        let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<Head<'_>>();
-        let Some(Ok(Head(fields))) = records.next() else { return Err(NotJson) };
-        let len = records.byte_offset();
+        let (fields, len) = json::first::<Fields<'_>>(text).ok_or(NotJson)?;
         let at = fields.timestamp.as_str().and_then(|at| at.parse().ok());
         self.place(&Record { fields: &fields, place, len, at, cleaner }, index);
         Ok(len)
@@ -227,7 +225,7 @@ impl Reading {
                 "thinking" | "redacted_thinking" => counts.thinking += 1,
                 "tool_use" | "server_tool_use" => counts.calls += 1,
                 kind if hidden::BLOCKS.contains(&kind) => {}
-                _ if block.bare.0.is_some() => counts.replies += 1,
+                _ if block.bare.is_some() => counts.replies += 1,
                 kind => index.tally.unknown(record.place, &format!("block {kind}")),
             }
         }

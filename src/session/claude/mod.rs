@@ -17,7 +17,7 @@ mod tools;
 use super::agent::{Agent, Desk, Indexer, Likeness, Line, Shown};
 use super::error::ReadError;
 use super::index::Entry;
-use super::json::Obj;
+use super::json::{self, Obj};
 
 /// The format.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl Agent for ClaudeCode {
     }
 
     fn likeness(&self, line: &Line<'_>) -> Likeness {
-        let mut records = serde_json::Deserializer::from_slice(line.bytes).into_iter::<head::Head<'_>>();
-        match records.next() {
-            Some(Ok(head)) => head.likeness(),
+        let head = std::str::from_utf8(line.bytes).ok().and_then(json::first::<head::Fields<'_>>);
+        match head {
+            Some((head, _)) => head.likeness(),
             // A first line longer than the sample, or torn: only its words can speak.
             _ if line.bytes.starts_with(b"{") => torn_likeness(line.bytes),
             _ => Likeness::Unknown,
@@ -55,7 +55,7 @@ impl Agent for ClaudeCode {
 
 /// The first object in a record's bytes.
 fn first(record: &[u8]) -> Option<Obj<'_>> {
-    serde_json::Deserializer::from_slice(record).into_iter().next()?.ok()
+    json::first(std::str::from_utf8(record).ok()?).map(|(record, _)| record)
 }
 
 fn torn_likeness(line: &[u8]) -> Likeness {

@@ -7,10 +7,9 @@ use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
 use crate::session::index::{Entry, Kind, hash};
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{AsideHow, Item, Marker, Output, Prompt};
 use crate::session::private::Private;
-use serde_json::value::RawValue;
 
 /// What the record of `entry` shows.
 pub(super) fn shown(entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
@@ -72,7 +71,7 @@ fn attached_text(attached: &Obj<'_>) -> String {
 }
 
 /// A text, or a list of tasks or texts, one a line.
-fn listed(raw: &RawValue) -> String {
+fn listed(raw: RawValue<'_>) -> String {
     let task = |task: Obj<'_>| {
         let what = ["subject", "content", "text"].iter().find_map(|key| task.text(key));
         let state = task.text("status").map(|status| format!(" ({status})")).unwrap_or_default();

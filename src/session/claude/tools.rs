@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::call::{Call, Outcomes};
 use super::content::value_text;
 use super::diff;
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Output, Question, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
 
@@ -35,7 +33,7 @@ pub(super) fn kind(name: &str) -> StepKind {
 }
 
 /// The brief of a sub-agent, if this calls one.
-pub(super) fn brief(name: Option<&str>, input: Option<&RawValue>) -> Option<String> {
+pub(super) fn brief(name: Option<&str>, input: Option<RawValue<'_>>) -> Option<String> {
     name.filter(|name| is_agent(name))?;
     Obj::of(input?)?.text("prompt").map(Cow::into_owned)
 }
@@ -154,11 +152,11 @@ fn questions(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     Tool::Question { questions: asked.into_iter().take(20).filter_map(Obj::of).map(question).collect() }
 }
 
-fn label(option: &RawValue) -> Option<Cow<'_, str>> {
+fn label(option: RawValue<'_>) -> Option<Cow<'_, str>> {
     json::text(option).or_else(|| Obj::of(option)?.text("label"))
 }
 
-fn answer_text(answer: &RawValue) -> String {
+fn answer_text(answer: RawValue<'_>) -> String {
     let many = || json::list(answer).into_iter().filter_map(json::text).collect::<Vec<_>>().join(", ");
     json::text(answer).map_or_else(many, Cow::into_owned)
 }
@@ -191,12 +189,12 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
         }),
         "TaskCreate" => text("subject"),
         "NotebookEdit" => text("notebook_path"),
-        _ => call.input.0.iter().find_map(|(_, value)| json::text(value)),
+        _ => call.input.0.iter().find_map(|(_, value)| json::text(*value)),
     };
     let first_line =
         |object: Cow<'_, str>| desk.cleaner.headline(object.lines().next().unwrap_or_default(), 200);
-    let field = |(key, value): &(Cow<'_, str>, &RawValue)| -> (CleanText, CleanText) {
-        (desk.cleaner.start(key, 200), value_text(value, 4096, desk))
+    let field = |(key, value): &(Cow<'_, str>, RawValue<'_>)| -> (CleanText, CleanText) {
+        (desk.cleaner.start(key, 200), value_text(*value, 4096, desk))
     };
     Tool::Other {
         server: names(call.name).1.map(|server| desk.cleaner.start(server, 200)),

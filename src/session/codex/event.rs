@@ -3,7 +3,7 @@
 use super::item::person;
 use super::{titled, tokens};
 use crate::session::dialect::{Block, Recorded, Said, Twin, pictures};
-use crate::session::json::Obj;
+use crate::session::json::{self, Obj, RawValue};
 
 /// Events without anything for a reader that is not said elsewhere, or with what belongs to the person alone.
 const HIDDEN: &[&str] = &[
@@ -107,11 +107,11 @@ pub(super) fn read<'a>(event: &Obj<'a>) -> Said<'a> {
 }
 
 /// The base64 of `data:` URLs in a list.
-fn urls(list: &serde_json::value::RawValue) -> Vec<std::borrow::Cow<'_, str>> {
+fn urls(list: RawValue<'_>) -> Vec<std::borrow::Cow<'_, str>> {
     let blocks = pictures(list);
     if !blocks.is_empty() {
         return blocks;
     }
-    let urls = crate::session::json::list(list).into_iter().filter_map(crate::session::json::text);
+    let urls = json::list(list).into_iter().filter_map(json::text);
     urls.filter_map(|url| Some(url.split_once(";base64,")?.1.to_owned().into())).collect()
 }

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::injected::{Voice, voice};
 use super::output::returned;
 use crate::session::dialect::{Block, Call, Recorded, Returned, Said, Twin, Words, pictures};
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::private::Private;
 
 /// Items without anything for a reader.
@@ -113,7 +111,7 @@ fn joined<'a>(mut texts: Vec<Cow<'a, str>>) -> Cow<'a, str> {
 }
 
 /// The texts of a content: a string, or blocks.
-fn texts(content: &RawValue) -> Vec<Cow<'_, str>> {
+fn texts(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
     if let Some(text) = json::text(content) {
         return vec![text];
     }
@@ -126,7 +124,7 @@ fn texts(content: &RawValue) -> Vec<Cow<'_, str>> {
 fn reasoning<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
     let summary = item.list("summary");
     let parts = if summary.is_empty() { item.list("content") } else { summary };
-    let part = |raw: &'a RawValue| Some(Said { part: Some(raw), ..thought(&Obj::of(raw)?) });
+    let part = |raw: RawValue<'a>| Some(Said { part: Some(raw), ..thought(&Obj::of(raw)?) });
     parts.into_iter().filter_map(part).collect()
 }
 

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::said::{Block, Call, Returned, Said, Words};
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::AsideHow;
 use crate::session::private::Private;
 
@@ -19,7 +17,7 @@ pub(crate) enum Speaker {
 /// Adds what `content` says to `said`. `words` makes a person's words of a text; `Err` says what it is that is
 /// not theirs.
 pub(crate) fn content<'a>(
-    content: &'a RawValue,
+    content: RawValue<'a>,
     speaker: Speaker,
     said: &mut Said<'a>,
     words: impl Fn(Cow<'a, str>) -> Result<Cow<'a, str>, (Private, Cow<'a, str>)>,
@@ -97,7 +95,7 @@ fn result<'a>(block: &Obj<'a>) -> Returned<'a> {
 }
 
 /// The text of a result's content: a string, or its blocks of text.
-pub(crate) fn result_text(content: Option<&RawValue>) -> Cow<'_, str> {
+pub(crate) fn result_text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
     let Some(content) = content else { return Cow::Borrowed("") };
     if let Some(text) = json::text(content) {
         return text;
@@ -111,7 +109,7 @@ pub(crate) fn result_text(content: Option<&RawValue>) -> Cow<'_, str> {
 }
 
 /// The encoded images in a list of blocks.
-pub(crate) fn pictures(content: &RawValue) -> Vec<Cow<'_, str>> {
+pub(crate) fn pictures(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
     json::list(content).into_iter().filter_map(Obj::of).filter_map(|block| encoded(&block)).collect()
 }
 
@@ -151,7 +149,7 @@ mod tests {
             {"type":"input_image","image_url":"data:image/png;base64,DDDD"},
             {"type":"input_image","image_url":{"url":"data:image/png;base64,EEEE"}},
             {"type":"input_image","image_url":"https://example.com/x.png"},{"type":"text","text":"x"}]"#;
-        let raw: &RawValue = serde_json::from_str(content).unwrap();
+        let raw = RawValue::of(content).unwrap();
         assert_eq!(pictures(raw), ["AAAA", "BBBB", "CCCC", "DDDD", "EEEE"]);
     }
 
@@ -159,7 +157,7 @@ mod tests {
     fn what_is_said_beside_a_result_is_an_aside() {
         let content =
             r#"[{"type":"tool_result","tool_use_id":"c","content":"ok"},{"type":"text","text":"go on"}]"#;
-        let raw: &RawValue = serde_json::from_str(content).unwrap();
+        let raw = RawValue::of(content).unwrap();
         let mut said = Said::default();
         super::content(raw, Speaker::Person, &mut said, Ok);
         assert!(

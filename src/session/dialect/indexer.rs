@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::said::{Block, Counted, Facts, Recorded, Said, Title};
-use super::{Dialect, first, is_text, tools};
+use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Indexer, NotJson};
 use crate::session::index::{Index, Kind, New, hash};
+use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::Output;
 
@@ -35,7 +36,7 @@ pub(super) struct Reading<D> {
 
 /// A record on its way into the index.
 struct Record<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     place: Place,
     len: usize,
     cleaner: &'a Cleaner,
@@ -58,23 +59,23 @@ impl<D: Dialect> Reading<D> {
 impl<D: Dialect> Indexer for Reading<D> {
     fn take(
         &mut self,
-        bytes: &[u8],
+        text: &str,
         place: Place,
         index: &mut Index,
         cleaner: &Cleaner,
     ) -> Result<usize, NotJson> {
         if is_text(self.dialect) {
-            let record = Record { bytes, place, len: bytes.len(), cleaner };
-            let run = String::from_utf8_lossy(bytes);
-            let mut said = self.dialect.read_text(&run);
+            let record = Record { text, place, len: text.len(), cleaner };
+            let mut said = self.dialect.read_text(text);
             only_shown(&mut said, index);
             self.place(&said, &record, index);
-            return Ok(bytes.len());
+            return Ok(text.len());
         }
-        let Some((object, len)) = first(bytes).filter(|_| bytes.starts_with(b"{")) else {
+        if !text.starts_with('{') || !json::is_sound(text) {
             return Err(NotJson);
-        };
-        let record = Record { bytes, place, len, cleaner };
+        }
+        let (object, len) = json::first(text).ok_or(NotJson)?;
+        let record = Record { text, place, len, cleaner };
         for mut said in self.dialect.read(&object) {
             only_shown(&mut said, index);
             self.place(&said, &record, index);
@@ -210,7 +211,7 @@ impl Record<'_> {
         let (mut place, mut len) = (self.place, self.len);
         if let Some(part) = said.part.map(|part| part.get()) {
             // A part is borrowed from the record's bytes: where it lies in them is where it lies in the file.
-            let at = (part.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize);
+            let at = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
             if let Some(at) = at.filter(|at| at + part.len() <= self.len) {
                 place.offset += at as u64;
                 len = part.len();

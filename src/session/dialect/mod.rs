@@ -19,7 +19,7 @@ mod tools;
 use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Line, Shown};
 use super::error::ReadError;
 use super::index::Entry;
-use super::json::Obj;
+use super::json::{self, Obj};
 pub(super) use blocks::{Speaker, content, pictures, result_text};
 pub(super) use output::wall_time;
 pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
@@ -103,9 +103,7 @@ impl<D: Dialect> Agent for Told<D> {
 
 /// The first object in a record's bytes, and its length.
 fn first(record: &[u8]) -> Option<(Obj<'_>, usize)> {
-    let mut records = serde_json::Deserializer::from_slice(record).into_iter();
-    let record = records.next()?.ok()?;
-    Some((record, records.byte_offset()))
+    json::first(std::str::from_utf8(record).ok()?)
 }
 
 /// Whether the dialect is written in text that is no JSON.

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::session::index::hash;
-use crate::session::json::Obj;
+use crate::session::json::{Obj, RawValue};
 use crate::session::model::{AsideHow, Usage};
 use crate::session::private::Private;
 
@@ -15,7 +14,7 @@ use crate::session::private::Private;
 #[derive(Debug, Default)]
 pub(crate) struct Said<'a> {
     /// `Some`: said by this part of the record alone.
-    pub part: Option<&'a RawValue>,
+    pub part: Option<RawValue<'a>>,
     pub at: Option<Timestamp>,
     pub facts: Facts<'a>,
     /// It is recorded twice, in two ways.

@@ -1,7 +1,5 @@
 //! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
 
-use serde_json::value::RawValue;
-
 use super::indexer::only_shown;
 use super::said::{Block, Returned, Said, Words};
 use super::step::{Calling, pictures, steps};
@@ -11,7 +9,7 @@ use crate::redact::CleanText;
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
 use crate::session::index::{Entry, hash};
-use crate::session::json::Obj;
+use crate::session::json::{Obj, RawValue};
 use crate::session::model::{Item, Marker, Output, Prompt};
 use crate::session::private::is_private_key;
 
@@ -157,13 +155,13 @@ impl<D: Dialect> Page<'_, D> {
         let private = |key: &str| is_private_key(key) || self.dialect.is_private(key);
         let mut fields = Vec::new();
         for (key, value) in object.0.iter().filter(|(key, _)| !private(key)) {
-            let inner = Obj::of(value).unwrap_or_default();
-            for (under, value) in inner.0.iter().filter(|(key, value)| !private(key) && is_plain(value)) {
+            let inner = Obj::of(*value).unwrap_or_default();
+            for (under, value) in inner.0.iter().filter(|(key, value)| !private(key) && is_plain(*value)) {
                 fields
-                    .push((desk.cleaner.start(&format!("{key}.{under}"), 80), value_text(value, 300, desk)));
+                    .push((desk.cleaner.start(&format!("{key}.{under}"), 80), value_text(*value, 300, desk)));
             }
-            if is_plain(value) {
-                fields.push((desk.cleaner.start(key, 80), value_text(value, 300, desk)));
+            if is_plain(*value) {
+                fields.push((desk.cleaner.start(key, 80), value_text(*value, 300, desk)));
             }
             if fields.len() >= FIELDS {
                 break;
@@ -175,6 +173,6 @@ impl<D: Dialect> Page<'_, D> {
 }
 
 /// Neither object nor list: nobody knows what is in those.
-fn is_plain(value: &RawValue) -> bool {
+fn is_plain(value: RawValue<'_>) -> bool {
     !value.get().starts_with(['{', '['])
 }

@@ -3,15 +3,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::output::told_exit;
 use super::patch::{self, Patched, What};
 use super::said::{Call, Returned};
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::diff::{self, Raw, Tag};
-use crate::session::json::{self, Obj};
+use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
 
@@ -276,10 +274,10 @@ impl Done<'_> {
     }
 
     fn other(&self, input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
-        let object = input.0.iter().find_map(|(_, value)| json::text(value));
+        let object = input.0.iter().find_map(|(_, value)| json::text(*value));
         let object = object.map(|text| desk.cleaner.headline(text.lines().next().unwrap_or_default(), 200));
-        let field = |(key, value): &(Cow<'_, str>, &RawValue)| {
-            (desk.cleaner.start(key, 200), value_text(value, 4096, desk))
+        let field = |(key, value): &(Cow<'_, str>, RawValue<'_>)| {
+            (desk.cleaner.start(key, 200), value_text(*value, 4096, desk))
         };
         let mut fields: Vec<_> = input.0.iter().take(40).map(field).collect();
         if input.0.is_empty() && !self.call.input.is_empty() && self.call.input != "{}" {
@@ -345,7 +343,7 @@ fn todo(input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
 }
 
 /// A value as text: strings as they are, anything else as JSON.
-pub(super) fn value_text(value: &RawValue, max: usize, desk: &Desk<'_>) -> CleanText {
+pub(super) fn value_text(value: RawValue<'_>, max: usize, desk: &Desk<'_>) -> CleanText {
     let text = json::text(value).unwrap_or(Cow::Borrowed(value.get()));
     desk.cleaner.start(&text, max)
 }

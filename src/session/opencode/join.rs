@@ -47,7 +47,9 @@ pub(crate) fn joined(path: &Path, file: &File, messages: usize) -> Result<Option
         return Ok(None);
     }
     let Some(info) = serde_json::from_str::<&RawValue>(&own).ok() else { return Ok(None) };
-    let Some(id) = Obj::of(info).filter(is_info).and_then(|info| info.text("id")) else { return Ok(None) };
+    let Some(id) = Obj::parse(info.get()).filter(is_info).and_then(|info| info.text("id")) else {
+        return Ok(None);
+    };
     let mut out = BufWriter::new(tempfile::tempfile()?);
     let mut joining = Joining { storage, left: BYTES, files: FILES, flat: None };
     let whole = joining.write(&id, info.get(), messages, &mut out)?;

@@ -10,12 +10,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use super::agent::{Layout, Likeness};
 use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures};
 use super::diff;
-use super::json::Obj;
+use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::numbers::numbered_lines;
 use super::private::Private;
@@ -101,8 +100,8 @@ fn message<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
 }
 
 /// The texts of parts, one after the other.
-fn texts<'a>(parts: &[&'a RawValue], wanted: impl Fn(&Obj<'a>) -> bool) -> Cow<'a, str> {
-    let parts = parts.iter().filter_map(|part| Obj::of(part));
+fn texts<'a>(parts: &[RawValue<'a>], wanted: impl Fn(&Obj<'a>) -> bool) -> Cow<'a, str> {
+    let parts = parts.iter().filter_map(|part| Obj::of(*part));
     let parts = parts.filter(|part| part.text("type").as_deref() == Some("text") && wanted(part));
     let mut texts: Vec<_> = parts.filter_map(|part| part.text("text")).collect();
     match texts.len() {
@@ -111,14 +110,14 @@ fn texts<'a>(parts: &[&'a RawValue], wanted: impl Fn(&Obj<'a>) -> bool) -> Cow<'
     }
 }
 
-fn person<'a>(record: &Obj<'a>, parts: &[&'a RawValue]) -> Said<'a> {
+fn person<'a>(record: &Obj<'a>, parts: &[RawValue<'a>]) -> Said<'a> {
     let mut said = Said::default();
     // The agent puts in what it reads of files that are named, as if the person said it.
     let typed = texts(parts, |part| !part.flag("synthetic") && !part.flag("ignored"));
     let images = record.raw("parts").map(pictures).unwrap_or_default();
     said.context(Private::Injected, texts(parts, |part| part.flag("synthetic")));
     let mut words = Words { text: typed, images };
-    for part in parts.iter().filter_map(|part| Obj::of(part)) {
+    for part in parts.iter().filter_map(|part| Obj::of(*part)) {
         match part.text("type").as_deref() {
             Some("subtask") if words.is_empty() => words.text = part.text("prompt").unwrap_or_default(),
             Some("compaction") => said.blocks.push(Block::Compacted { before: None, summary: None }),
@@ -131,18 +130,18 @@ fn person<'a>(record: &Obj<'a>, parts: &[&'a RawValue]) -> Said<'a> {
     said
 }
 
-fn agent<'a>(info: &Obj<'a>, parts: &[&'a RawValue]) -> Vec<Said<'a>> {
+fn agent<'a>(info: &Obj<'a>, parts: &[RawValue<'a>]) -> Vec<Said<'a>> {
     let facts = Facts {
         model: info.text("modelID").or_else(|| info.obj("model")?.text("modelID")),
         usage: used(info, parts).map(|usage| (Counted::Record, usage)),
         ..Facts::default()
     };
     let mut said = vec![Said { facts, ..Said::default() }];
-    let read = |raw: &'a RawValue| {
+    let read = |raw: RawValue<'a>| {
         let object = Obj::of(raw)?;
         Some(Said { part: Some(raw), ..part(&object.text("type").unwrap_or_default(), &object) })
     };
-    said.extend(parts.iter().filter_map(|raw| read(raw)));
+    said.extend(parts.iter().filter_map(|raw| read(*raw)));
     if let Some(error) = info.raw("error")
         && let Some(object) = Obj::of(error)
     {
@@ -152,8 +151,8 @@ fn agent<'a>(info: &Obj<'a>, parts: &[&'a RawValue]) -> Vec<Said<'a>> {
 }
 
 /// Tokens of all steps of a message; where none is recorded, those of the message, which are its last step's.
-fn used(info: &Obj<'_>, parts: &[&RawValue]) -> Option<Usage> {
-    let steps = parts.iter().filter_map(|part| Obj::of(part));
+fn used(info: &Obj<'_>, parts: &[RawValue<'_>]) -> Option<Usage> {
+    let steps = parts.iter().filter_map(|part| Obj::of(*part));
     let steps = steps.filter(|part| part.text("type").as_deref() == Some("step-finish"));
     let of_steps = steps.filter_map(|step| step.obj("tokens")).map(|tokens| counted(&tokens));
     let sum = of_steps.reduce(|a, b| Usage {

@@ -1,13 +1,13 @@
 //! Questions to the fields of a record: its blocks, calls, results, texts, images.
 
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 use crate::session::claude::content::{count_images, result_text};
 use crate::session::claude::head::{Block, Content, Fields};
 use crate::session::claude::said::is_declined;
 use crate::session::claude::tools;
 use crate::session::index::hash;
-use crate::session::json;
+use crate::session::json::{self, RawValue};
 use crate::session::model::StepKind;
 
 /// The blocks of a message; none if it is a string.
@@ -48,12 +48,11 @@ pub(super) fn failures(fields: &Fields<'_>) -> impl Iterator<Item = (u64, bool)>
 /// The texts of a message, one a block.
 pub(super) fn texts(fields: &Fields<'_>) -> Vec<String> {
     if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
-        return vec![text.clone()];
+        return json::text(*text).map(|text| vec![text.into_owned()]).unwrap_or_default();
     }
-    let text = |block: &Block<'_>| match (&block.bare.0, block.kind.as_str()) {
-        (Some(bare), _) => Some(bare.clone().into_owned()),
-        (None, Some("text")) => Some(json::text(block.text?)?.into_owned()),
-        _ => None,
+    let text = |block: &Block<'_>| {
+        let said = || block.text.filter(|_| block.kind.as_str() == Some("text"));
+        json::text(block.bare.or_else(said)?).map(Cow::into_owned)
     };
     blocks(fields).iter().filter_map(text).collect()
 }
@@ -74,7 +73,7 @@ pub(super) fn images(fields: &Fields<'_>) -> u32 {
 }
 
 /// The text of a result, if it says that the person declined the step.
-pub(super) fn declined(content: &RawValue) -> Option<String> {
+pub(super) fn declined(content: RawValue<'_>) -> Option<String> {
     const LONGEST: usize = 256 << 10;
     let json = content.get();
     let start = json.get(..json.floor_char_boundary(200)).unwrap_or_default();

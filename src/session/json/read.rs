@@ -1,0 +1,110 @@
+//! Reads values where they stand, one level at a time: what nobody asks for is passed over at the speed of
+//! [`scan`](super::scan), and is not looked at.
+
+use std::borrow::Cow;
+
+use super::{RawValue, scan, text};
+
+/// What can be read from where a [`Reader`] stands.
+pub(crate) trait Read<'a>: Sized {
+    /// Reads one value. `None` if none stands there, or it does not end.
+    fn read(reader: &mut Reader<'a>) -> Option<Self>;
+}
+
+/// A place in a text with JSON in it.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The first byte of what comes next, blanks passed over.
+    pub(crate) fn next(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at)? {
+                b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+                byte => return Some(*byte),
+            }
+        }
+    }
+
+    /// Passes over one value.
+    pub(crate) fn raw(&mut self) -> Option<RawValue<'a>> {
+        let first = self.next()?;
+        let (bytes, from) = (self.text.as_bytes(), self.at);
+        self.at = match first {
+            b'"' => scan::string_end(bytes, from + 1)? + 1,
+            b'{' | b'[' => scan::container_end(bytes, from)?,
+            _ => {
+                let rest = bytes.get(from..)?;
+                let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
+                let word = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
+                is_scalar(word).then_some(from + word.len())?
+            }
+        };
+        self.text.get(from..self.at).map(RawValue)
+    }
+
+    /// Reads an object, field by field: `field` gets each key and must read its value.
+    pub(crate) fn fields(&mut self, mut field: impl FnMut(&str, &mut Self) -> Option<()>) -> Option<()> {
+        self.list(b'{', b'}', |reader| {
+            let key = reader.key()?;
+            field(&key, reader)
+        })
+    }
+
+    /// Reads an array: `element` is called where each value begins, and must read it.
+    pub(crate) fn elements(&mut self, element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.list(b'[', b']', element)
+    }
+
+    /// A key and the colon behind it.
+    pub(super) fn key(&mut self) -> Option<Cow<'a, str>> {
+        let key = if self.next()? == b'"' { text(self.raw()?)? } else { return None };
+        self.take(b':')?;
+        Some(key)
+    }
+
+    pub(super) fn list(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut one: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.take(open)?;
+        if self.take(close).is_some() {
+            return Some(());
+        }
+        loop {
+            one(self)?;
+            if self.take(b',').is_none() {
+                return self.take(close);
+            }
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then(|| self.at += 1)
+    }
+}
+
+/// Whether this is a number, or `true`, `false`, `null`.
+fn is_scalar(word: &[u8]) -> bool {
+    match word {
+        b"true" | b"false" | b"null" => true,
+        [b'-' | b'0'..=b'9', rest @ ..] => {
+            rest.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+        }
+        _ => false,
+    }
+}

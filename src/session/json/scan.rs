@@ -1,0 +1,114 @@
+//! Finds where a value ends, 64 bytes at a time: what is inside is not looked at. Knows quotes, escapes and
+//! brackets; whether what stands between them is JSON is asked when somebody reads it.
+//!
+//! This is the first stage of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019),
+//! with bit masks of one block in place of a list of positions.
+
+use wide::u8x16;
+
+/// Bytes looked at together: a bit each in the masks.
+const BLOCK: usize = 64;
+const LANES: usize = 16;
+/// The bits at even positions.
+const EVEN: u64 = 0x5555_5555_5555_5555;
+
+/// Where the string ends whose opening quote stands before `at`: the position of its closing quote.
+pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut escapes = Escapes::default();
+    loop {
+        let block = block(bytes, at)?;
+        let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
+        if quotes != 0 {
+            return Some(at + quotes.trailing_zeros() as usize);
+        }
+        at += BLOCK;
+    }
+}
+
+/// Where the array or object ends whose opening bracket stands at `at`: the position behind its closing one.
+pub(super) fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut escapes = Escapes::default();
+    // All bits set if the block begins inside a string.
+    let mut inside = 0;
+    let mut depth = 0u64;
+    loop {
+        let block = block(bytes, at)?;
+        let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
+        let strings = spans(quotes) ^ inside;
+        inside = (strings.cast_signed() >> (BLOCK - 1)).cast_unsigned();
+        // `[` and `{` differ in this bit alone, and so do `]` and `}`; nothing else becomes one of them.
+        let opens = equal_but(&block, 0x20, b'{') & !strings;
+        let closes = equal_but(&block, 0x20, b'}') & !strings;
+        if u64::from(closes.count_ones()) < depth {
+            depth = depth + u64::from(opens.count_ones()) - u64::from(closes.count_ones());
+        } else {
+            let mut brackets = opens | closes;
+            while brackets != 0 {
+                let lowest = brackets & brackets.wrapping_neg();
+                depth = if closes & lowest == 0 { depth + 1 } else { depth.checked_sub(1)? };
+                if depth == 0 {
+                    return Some(at + lowest.trailing_zeros() as usize + 1);
+                }
+                brackets ^= lowest;
+            }
+        }
+        at += BLOCK;
+    }
+}
+
+/// The next bytes, filled up with zeros; `None` behind the end.
+fn block(bytes: &[u8], at: usize) -> Option<[u8; BLOCK]> {
+    let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+    if let Some(whole) = rest.first_chunk() {
+        return Some(*whole);
+    }
+    let mut padded = [0; BLOCK];
+    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    Some(padded)
+}
+
+/// Which bytes are `byte`.
+fn equal(block: &[u8; BLOCK], byte: u8) -> u64 {
+    compared(block, |lanes| lanes.simd_eq(u8x16::splat(byte)))
+}
+
+/// Which bytes are `byte` once the bits of `ignored` are set in them.
+fn equal_but(block: &[u8; BLOCK], ignored: u8, byte: u8) -> u64 {
+    compared(block, |lanes| (lanes | u8x16::splat(ignored)).simd_eq(u8x16::splat(byte)))
+}
+
+fn compared(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let (lanes, _) = block.as_chunks::<LANES>();
+    lanes.iter().rev().fold(0, |mask, lanes| mask << LANES | u64::from(test(u8x16::new(*lanes)).to_bitmask()))
+}
+
+/// From each set bit to the next one, the first included: prefix sums without carry.
+fn spans(mut mask: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        mask ^= mask << shift;
+    }
+    mask
+}
+
+/// Backslashes, from block to block.
+#[derive(Default)]
+struct Escapes {
+    /// 1 if the first byte of the next block is escaped.
+    carried: u64,
+}
+
+impl Escapes {
+    /// Which bytes a backslash stands before that is not itself escaped.
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        if backslashes == 0 {
+            return std::mem::take(&mut self.carried);
+        }
+        let backslashes = backslashes & !self.carried;
+        let follows = backslashes << 1 | self.carried;
+        let odd_starts = backslashes & !EVEN & !follows;
+        // Runs that begin at odd positions are carried to their ends by the addition.
+        let (even_runs, overflow) = odd_starts.overflowing_add(backslashes);
+        self.carried = u64::from(overflow);
+        (EVEN ^ (even_runs << 1)) & follows
+    }
+}
