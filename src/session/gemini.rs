@@ -120,7 +120,9 @@ fn answer<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
     if !said.blocks.is_empty() {
         said.once = key(record, "gemini");
     }
-    let call = |raw: RawValue<'a>| Some(Said { part: Some(raw), ..called(&Obj::of(raw)?) });
+    // A call is read alone when it is shown: what would then pass for a message is none.
+    let alone = |call: &Obj<'_>| call.text("type").is_none() && is_call(call);
+    let call = |raw| Some(Said { part: Some(raw), ..called(&Obj::of(raw).filter(alone)?) });
     let calls = record.list("toolCalls").into_iter().filter_map(call);
     std::iter::once(said).chain(calls).collect()
 }

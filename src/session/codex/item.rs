@@ -124,7 +124,10 @@ fn texts(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
 fn reasoning<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
     let summary = item.list("summary");
     let parts = if summary.is_empty() { item.list("content") } else { summary };
-    let part = |raw: RawValue<'a>| Some(Said { part: Some(raw), ..thought(&Obj::of(raw)?) });
+    // A thought is read alone when it is shown: what would then pass for something else is none.
+    let alone =
+        |part: &Obj<'_>| matches!(part.text("type").as_deref(), Some("summary_text" | "reasoning_text"));
+    let part = |raw| Some(Said { part: Some(raw), ..thought(&Obj::of(raw).filter(alone)?) });
     parts.into_iter().filter_map(part).collect()
 }
 

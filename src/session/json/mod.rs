@@ -108,9 +108,7 @@ pub(crate) fn first<'a, T: Read<'a>>(text: &'a str) -> Option<(T, usize)> {
 /// What it says otherwise is not checked.
 pub(crate) fn is_sound(text: &str) -> bool {
     let text = text.trim_end_matches(['\r', '\n', ' ', '\t']);
-    // Without early end, and so 64 bytes at a time.
-    let any_control = text.bytes().fold(false, |any, byte| any | (byte < b' '));
-    !any_control || matches!(values(text).next(), Some(Ok(_)))
+    !scan::has_control(text.as_bytes()) || matches!(values(text).next(), Some(Ok(_)))
 }
 
 /// The values in `text`, read over by the strictest of readers.

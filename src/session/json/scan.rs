@@ -14,6 +14,11 @@ const EVEN: u64 = 0x5555_5555_5555_5555;
 
 /// Where the string ends whose opening quote stands before `at`: the position of its closing quote.
 pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    // Keys and ids, most strings by far, have no escapes.
+    at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+    if bytes.get(at) == Some(&b'"') {
+        return Some(at);
+    }
     let mut escapes = Escapes::default();
     loop {
         let block = block(bytes, at)?;
@@ -54,6 +59,17 @@ pub(super) fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
         }
         at += BLOCK;
     }
+}
+
+/// Whether any byte is a control character.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    let last = u8x16::splat(b' ' - 1);
+    let (lanes, rest) = bytes.as_chunks::<LANES>();
+    let has = |lanes: &[u8; LANES]| {
+        let lanes = u8x16::new(*lanes);
+        lanes.min(last).simd_eq(lanes).any()
+    };
+    lanes.iter().any(has) || rest.iter().any(|byte| *byte < b' ')
 }
 
 /// The next bytes, filled up with zeros; `None` behind the end.

@@ -62,6 +62,17 @@ fn changed(bytes: &[u8], changes: &[Change]) -> Vec<u8> {
     out
 }
 
+#[test]
+fn a_message_in_the_place_of_a_call_is_neither() {
+    let text = r#"{"sessionId":"s","projectHash":"h","messages":[
+        {"id":"1","type":"user","content":"go","timestamp":"2026-05-04T09:00:00Z"},
+        {"id":"2","type":"gemini","content":"ok","timestamp":"2026-05-04T09:00:01Z","toolCalls":[
+            {"id":"3","type":"user","name":"x","args":{},"content":"what nobody said"}]}]}"#;
+    let session = read(text.as_bytes()).unwrap();
+    assert_eq!((session.overview().outline.len(), session.overview().steps), (1, 0));
+    assert!(!retold(&session).contains("what nobody said"), "{}", retold(&session));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 

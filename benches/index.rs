@@ -1,0 +1,181 @@
+//! What it costs to index a session: bytes a second, memory, the way to a window, and following a file that
+//! grows. `cargo bench --bench index`; with `PANKO_BENCH_MB` for a session of another size than 1,000 MB.
+//!
+//! Ends with exit code 1 if a promise is broken:
+//! - the index is made at 4 times the speed at least of `serde_json::from_slice::<Value>` over the same lines,
+//!   in the same run, on one core; beside both stands the newline scan of `memchr`;
+//! - at most 64 bytes of anonymous memory a line, and 8 MB;
+//! - the first window after at most 1 s, from a file that is not in the page cache; any window after at most
+//!   20 ms once the session is indexed;
+//! - to follow a large session that grows costs at most twice of what a small one costs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use panko::redact::Cleaner;
+use panko::session::{Progress, Session, Source};
+use serde_json::Value;
+
+#[path = "support/transcript.rs"]
+mod transcript;
+
+const RATIO: f64 = 4.0;
+const BYTES_A_LINE: f64 = 64.0;
+const BASE_BYTES: f64 = 8e6;
+const FIRST_WINDOW: Duration = Duration::from_secs(1);
+const WINDOW: Duration = Duration::from_millis(20);
+const GROWTH_RATIO: f64 = 2.0;
+const ROUNDS: usize = 5;
+const PIECE: usize = 1 << 20;
+
+fn open(path: &Path) -> Session {
+    Session::open(Source::open(path).unwrap(), Cleaner::new()).unwrap()
+}
+
+fn indexed(path: &Path) -> Session {
+    let session = open(path);
+    while session.advance(PIECE).unwrap() == Progress::More {}
+    session
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn timed<T>(run: impl FnOnce() -> T) -> Duration {
+    let began = Instant::now();
+    black_box(run());
+    began.elapsed()
+}
+
+/// Prints a figure; true if it holds.
+fn say(what: &str, figure: String, holds: bool, bound: &str) -> bool {
+    println!("{what:<44} {figure:>22}   {bound}{}", if holds { "" } else { "   BROKEN" });
+    holds
+}
+
+/// The index beside the two plain passes, in turn.
+fn speed(name: &str, path: &Path) -> bool {
+    let bytes = fs::read(path).unwrap();
+    let (mut index, mut values, mut newlines) = (vec![], vec![], vec![]);
+    for _ in 0..ROUNDS {
+        index.push(timed(|| indexed(path)));
+        values.push(timed(|| {
+            bytes.split(|b| *b == b'\n').filter(|line| serde_json::from_slice::<Value>(line).is_ok()).count()
+        }));
+        newlines.push(timed(|| memchr::memchr_iter(b'\n', &bytes).count()));
+    }
+    let rate = |times: Vec<Duration>| bytes.len() as f64 / 1e9 / median(times).as_secs_f64();
+    let (index, values, newlines) = (rate(index), rate(values), rate(newlines));
+    println!("{name}: {} MB, medians of {ROUNDS} rounds in turn", bytes.len() / 1_000_000);
+    println!("{:<44} {newlines:>17.2} GB/s", "newlines (memchr)");
+    println!("{:<44} {values:>17.2} GB/s", "serde_json Value");
+    let ratio = index / values;
+    say(
+        "index",
+        format!("{index:.2} GB/s"),
+        ratio >= RATIO,
+        &format!("{ratio:.1} × Value (at least {RATIO})"),
+    )
+}
+
+/// What runs in a process of its own: the way to the first window, and memory.
+fn alone(path: &Path) -> bool {
+    let file = File::open(path).unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let began = Instant::now();
+    let session = open(path);
+    while session.windows() < 2 && session.advance(PIECE).unwrap() == Progress::More {}
+    assert!(session.window(0).unwrap().is_some_and(|window| !window.turns.is_empty()));
+    let first = began.elapsed();
+    let mut peak = 0;
+    while session.advance(PIECE).unwrap() == Progress::More {
+        peak = peak.max(anonymous());
+    }
+    peak = peak.max(anonymous());
+    let lines = session.report().lines;
+    let bound = BYTES_A_LINE * lines as f64 + BASE_BYTES;
+    let count = session.windows();
+    let times = (0..200).map(|n| {
+        let no = n * 7919 % count;
+        timed(|| session.window(no).unwrap().unwrap())
+    });
+    let mut times: Vec<Duration> = times.collect();
+    times.sort();
+    let worst = times[times.len() - 1];
+    let mut holds =
+        say("first window, nothing cached", format!("{first:.2?}"), first <= FIRST_WINDOW, "at most 1 s");
+    let medium = times[times.len() / 2];
+    holds &= say(
+        "any window, indexed (median, slowest)",
+        format!("{medium:.2?}, {worst:.2?}"),
+        worst <= WINDOW,
+        "at most 20 ms",
+    );
+    let a_line = (peak as f64 - BASE_BYTES) / lines as f64;
+    holds
+        & say(
+            "anonymous memory",
+            format!("{:.1} MB, {lines} lines", peak as f64 / 1e6),
+            peak as f64 <= bound,
+            &format!("8 MB and {a_line:.0} bytes a line (at most {BYTES_A_LINE})"),
+        )
+}
+
+/// Bytes of anonymous memory that this process holds.
+fn anonymous() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Median time to index what an indexed session grows by, some 100 KB a time.
+fn growth(path: &Path) -> Duration {
+    let session = indexed(path);
+    let mut file = BufWriter::new(File::options().append(true).open(path).unwrap());
+    let mut writer = transcript::Writer::new("growth");
+    let times = (0..51).map(|_| {
+        writer.write(&mut file, 100_000);
+        file.flush().unwrap();
+        timed(|| while session.advance(PIECE).unwrap() == Progress::More {})
+    });
+    median(times.collect())
+}
+
+fn main() -> ExitCode {
+    if let Some(path) = std::env::var_os("PANKO_BENCH_ALONE") {
+        return if alone(Path::new(&path)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let megabytes: u64 = std::env::var("PANKO_BENCH_MB").map_or(1_000, |mb| mb.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let [small, medium, large] = ["small", "medium", "large"].map(|name| folder.path().join(name));
+    for (path, bytes) in [(&small, 1_000_000), (&medium, 100_000_000), (&large, megabytes * 1_000_000)] {
+        let mut file = BufWriter::new(File::create(path).unwrap());
+        transcript::Writer::new("session").write(&mut file, bytes);
+        file.flush().unwrap();
+    }
+    let mut holds = speed("a transcript made here", &medium);
+    let corpus = folder.path().join("corpus");
+    if transcript::corpus(&corpus, 100_000_000) {
+        holds &= speed("the corpus, again and again", &corpus);
+    }
+    println!("a transcript of {megabytes} MB, in a process of its own");
+    let status = Command::new(std::env::current_exe().unwrap()).env("PANKO_BENCH_ALONE", &large).status();
+    holds &= status.unwrap().success();
+    let (little, much) = (growth(&small), growth(&large));
+    let ratio = much.as_secs_f64() / little.as_secs_f64();
+    holds &= say(
+        "100 KB more of a session of 1 MB, and of this",
+        format!("{little:.2?}, {much:.2?}"),
+        ratio <= GROWTH_RATIO,
+        &format!("{ratio:.2} × (at most {GROWTH_RATIO})"),
+    );
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
