@@ -7,64 +7,26 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+#[path = "support/daemon.rs"]
+mod daemon;
 #[path = "../tests/it/support/sessions.rs"]
 #[allow(dead_code)]
 mod sessions;
+
+use daemon::Daemon;
 
 const ROUNDS: usize = 21;
 const START_RATIO: f64 = 1.5;
 const PAGE_RATIO: f64 = 2.0;
 const PAGE_BYTES: usize = 200_000;
-
-struct Daemon {
-    child: Child,
-    wire: BufReader<UnixStream>,
-}
-
-impl Daemon {
-    fn start(home: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_panko"))
-            .args(["serve", "--foreground"])
-            .env_clear()
-            .env("HOME", home)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let socket = home.join(".local/share/panko/daemon.sock");
-        let until = Instant::now() + Duration::from_secs(20);
-        let stream = loop {
-            match UnixStream::connect(&socket) {
-                Ok(stream) => break stream,
-                Err(error) => assert!(Instant::now() < until, "no daemon: {error}"),
-            }
-            std::thread::park_timeout(Duration::from_millis(5));
-        };
-        Self { child, wire: BufReader::new(stream) }
-    }
-
-    fn ask(&mut self, request: &Value) -> Value {
-        writeln!(self.wire.get_mut(), "{request}").unwrap();
-        let mut line = String::new();
-        self.wire.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.ask(&json!({"method": "Shutdown"}));
-        let _ = self.child.wait();
-    }
-}
 
 /// One share: time until it is answered, time and bytes of the first page a browser asks for.
 fn round(daemon: &mut Daemon, session: &Path) -> (Duration, Duration, usize) {

@@ -15,7 +15,8 @@ use crate::web::{self, Token};
 /// # Errors
 /// A [`Failure`]: no session, port taken.
 pub fn run(file: &Path, include: Include, port: u16, ready: impl FnOnce(&str)) -> Result<(), Failure> {
-    let source = SiteSource { path: file.to_owned(), len: None, name: None, include, follows: None };
+    let path = file.to_owned();
+    let source = SiteSource { path, len: None, name: None, include, follows: None, downloads: true };
     let site = Arc::new(SessionSite::open(&source)?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(

@@ -133,6 +133,9 @@ struct ShareArgs {
     /// (instructions, reminders, what hooks printed). Never what is your account's.
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     include: Vec<Included>,
+    /// Let viewers download the session (Markdown, JSON, HTML), with secrets masked as on the page.
+    #[arg(long)]
+    allow_download: bool,
     /// Print what the daemon says of the share, as JSON.
     #[arg(long)]
     json: bool,

@@ -59,6 +59,7 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
         name: args.name.clone(),
         live: args.live,
         include: args.include.iter().map(|included| included.word().to_owned()).collect(),
+        allow_download: args.allow_download,
         idempotency_key: Some(Uuid::new_v4().to_string()),
         provider_path: program(&provider),
         port: args.port.or(config.default_port),

@@ -32,10 +32,28 @@ pub fn css() -> &'static Asset {
     CSS.get_or_init(|| Asset::new("css", "text/css; charset=utf-8", include_bytes!("assets/page.css")))
 }
 
+/// The script: its parts, in order, inside one function. What it does not find on a page (the outline, a session
+/// that goes on) it leaves alone.
+const SCRIPT: &str = concat!(
+    "(() => {\n'use strict';\n",
+    include_str!("assets/theme.js"),
+    "document.addEventListener('DOMContentLoaded', () => {\n",
+    include_str!("assets/base.js"),
+    include_str!("assets/copy.js"),
+    "if (!rail) return;\n",
+    include_str!("assets/show.js"),
+    include_str!("assets/place.js"),
+    include_str!("assets/windows.js"),
+    include_str!("assets/find.js"),
+    include_str!("assets/live.js"),
+    include_str!("assets/keys.js"),
+    "arrive();\n});\n})();\n",
+);
+
 /// The script.
 pub fn js() -> &'static Asset {
     static JS: OnceLock<Asset> = OnceLock::new();
-    JS.get_or_init(|| Asset::new("js", "text/javascript; charset=utf-8", include_bytes!("assets/page.js")))
+    JS.get_or_init(|| Asset::new("js", "text/javascript; charset=utf-8", SCRIPT.as_bytes()))
 }
 
 /// The icon of the tab. Named in each page, or browsers ask for one at the root, where nothing is.

@@ -42,6 +42,20 @@ impl Html {
         if cut.len() < text.len() { self.raw("…") } else { self }
     }
 
+    /// Appends text as a value in the query of an address: percent-encoded, so that it needs no escaping.
+    pub(super) fn query(&mut self, text: &str) -> &mut Self {
+        use fmt::Write;
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+                self.0.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(self.0, "%{byte:02X}");
+            }
+        }
+        self
+    }
+
     /// Appends what is HTML already.
     pub(super) fn html(&mut self, html: &Html) -> &mut Self {
         self.0.push_str(&html.0);

@@ -16,6 +16,7 @@ mod diff;
 pub mod export;
 mod figure;
 mod figures;
+mod find;
 mod gather;
 mod header;
 mod highlight;
@@ -38,6 +39,7 @@ mod timeline;
 mod turn;
 
 pub use assets::{Asset, asset};
+pub use find::{FoundInput, Hit, QUERY, Search, found_page, found_part};
 pub use highlight::while_there_is_time;
 pub use html::Html;
 pub use markdown::markdown;

@@ -27,6 +27,8 @@ pub struct PageInput<'a> {
     pub title: Option<&'a CleanText>,
     /// The share follows a session that goes on.
     pub live: bool,
+    /// The sharer lets viewers take the session with them: `…/session.md`, `…/session.json`, `…/session.html`.
+    pub downloads: bool,
 }
 
 #[derive(Template)]
@@ -36,6 +38,13 @@ struct Page {
     heading: Html,
     project: Html,
     root: Html,
+    find: Html,
+    windows: u32,
+    live: bool,
+    up: Html,
+    downloads: bool,
+    /// What other programs show of a link to this page: nothing of the session but the title its sharer gave.
+    preview: String,
     icon: Html,
     css: Html,
     js: Html,
@@ -75,6 +84,15 @@ pub fn page(input: &PageInput<'_>) -> String {
         title: shown(&title),
         project: Html::of(&project.unwrap_or_default()),
         root: scene.window(0),
+        find: scene.find(),
+        windows: overview.windows,
+        live: input.live,
+        up: scene.up(),
+        downloads: input.downloads,
+        preview: input.title.map_or_else(
+            || "A shared session".to_owned(),
+            |title| shown(&phrase::one_line(title.as_str(), 200)),
+        ),
         icon: scene.asset(&assets::icon().name),
         css: scene.asset(&assets::css().name),
         js: scene.asset(&assets::js().name),
@@ -123,12 +141,14 @@ pub(super) fn written(template: &impl Template) -> String {
 }
 
 /// A title for the window's frame: no ticks around code, no control characters.
-fn shown(title: &str) -> String {
+pub(super) fn shown(title: &str) -> String {
     title.chars().filter(|&c| c != '`' && super::html::shown(c)).collect()
 }
 
+/// The turns, in the element of their window: the script takes far windows out of the tab and brings them back.
 fn turns(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
     let window = input.window;
+    html.raw("<div class=\"window\" data-no=\"").num(window.no).raw("\">\n");
     let end = !window.next && input.overview.complete;
     for (i, turn) in window.turns.iter().enumerate() {
         let last = end && i + 1 == window.turns.len();
@@ -137,6 +157,7 @@ fn turns(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
     if window.turns.is_empty() && window.no == 0 && !window.next {
         html.raw("<p class=\"note nothing\">Nothing was said in this session.</p>\n");
     }
+    html.raw("</div>\n");
 }
 
 fn previous(html: &mut Html, scene: &Scene, overview: &Overview) {
@@ -167,7 +188,7 @@ fn next(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
     }
     if input.live {
         html.raw(
-            "<p class=\"foot\">This session goes on. <a href=\"\">Reload</a> for what came since.</p>\n",
+            "<p class=\"foot\">This session goes on.<span class=\"reload\"> <a href=\"\">Reload</a> for what came since.</span></p>\n",
         );
         return;
     }

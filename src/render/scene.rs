@@ -61,6 +61,20 @@ impl Scene {
         html
     }
 
+    /// The way up to the root of the share, to be followed by a name.
+    pub(super) fn up(&self) -> Html {
+        let mut html = Html::new();
+        html.raw(self.up);
+        html
+    }
+
+    /// The address of the search.
+    pub(super) fn find(&self) -> Html {
+        let mut html = Html::new();
+        html.raw(self.up).raw("find");
+        html
+    }
+
     /// The address of an asset.
     pub(super) fn asset(&self, name: &str) -> Html {
         let mut html = Html::new();

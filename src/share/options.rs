@@ -18,6 +18,9 @@ pub struct ShareOptions {
     /// What is shown beside what was said and done: `context`. Words this version does not know show nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
+    /// Viewers may take the whole session with them as a file, secrets masked as on the page.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_download: bool,
     /// Two StartShare with the same key make one share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,

@@ -1,6 +1,8 @@
 //! The site of one session: which path shows what, each page rendered and compressed once.
 
+mod find;
 mod live;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,7 @@ use super::live::News;
 use super::pool::Pool;
 use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
+use crate::render::export::Format;
 use crate::render::{self, PageInput};
 use crate::session::model::{Overview, Window, WindowNo};
 use crate::session::{Include, OpenError, Progress, ReadError, Session, Source};
@@ -50,6 +53,8 @@ pub struct SiteSource {
     pub include: Include,
     /// For a live page: the file that `path` is a private copy of, which grows with it.
     pub follows: Option<PathBuf>,
+    /// Viewers may take the whole session with them.
+    pub downloads: bool,
 }
 
 /// A session that can be looked at.
@@ -61,6 +66,10 @@ pub struct SessionSite {
     cache: Mutex<Cache<(Page, Coding)>>,
     /// Its session goes on.
     live: Option<Live>,
+    /// Viewers may take the whole session with them.
+    downloads: bool,
+    /// Who searches: one at a time, so that searching never takes all threads that render.
+    finding: Mutex<()>,
 }
 
 /// What a path below the token asks for.
@@ -69,6 +78,8 @@ enum Asked<'a> {
     Page(Page),
     Image(u32),
     Asset(&'a str),
+    Find,
+    Whole(Format),
 }
 
 /// A page that is rendered.
@@ -100,7 +111,15 @@ impl SessionSite {
             }
             let title = source.name.as_deref().map(|name| cleaner.text(name));
             let overview = Mutex::new((session.overview(), Instant::now()));
-            let site = Self { session, title, overview, cache: Mutex::default(), live };
+            let site = Self {
+                session,
+                title,
+                overview,
+                cache: Mutex::default(),
+                live,
+                downloads: source.downloads,
+                finding: Mutex::default(),
+            };
             // The first view is ready before anybody asks for it.
             for coding in [Coding::Brotli, Coding::Gzip] {
                 site.page(Page::Window(0), coding)?;
@@ -163,7 +182,13 @@ impl SessionSite {
         };
         let Some(window) = no.map(|no| self.window(no)).transpose()?.flatten() else { return Ok(None) };
         let live = self.live.as_ref().is_some_and(Live::goes_on);
-        let input = PageInput { overview, window: &window, title: self.title.as_ref(), live };
+        let input = PageInput {
+            overview,
+            window: &window,
+            title: self.title.as_ref(),
+            live,
+            downloads: self.downloads,
+        };
         let began = Instant::now();
         let is_time = move || began.elapsed() < COLOURING;
         Ok(match page {
@@ -244,7 +269,7 @@ impl Site for SessionSite {
                 is_newest.then(|| self.cache().get(shown, (page, coding)))?
             }
             Asked::Asset(name) => asset(name, coding),
-            Asked::Image(_) => None,
+            Asked::Image(_) | Asked::Find | Asked::Whole(_) => None,
         }
     }
 
@@ -252,6 +277,8 @@ impl Site for SessionSite {
         let found = match asked(path, query)? {
             Asked::Page(page) => self.page(page, coding),
             Asked::Image(no) => self.image(no),
+            Asked::Find => self.find(query),
+            Asked::Whole(format) => self.whole(format),
             Asked::Asset(name) => return asset(name, coding),
         };
         found.unwrap_or_else(|error| {
@@ -285,10 +312,18 @@ fn asked<'a>(path: &'a str, query: &str) -> Option<Asked<'a>> {
     // Numbers are written one way, so that each page has one address.
     let number = |text: &str| text.parse::<u32>().ok().filter(|no| no.to_string() == text);
     if path.is_empty() {
-        return Some(Asked::Page(Page::Window(0)));
+        // Its links lead from where it stands, so the first window's part stands here.
+        return Some(Asked::Page(if query == "part=1" { Page::Part(0) } else { Page::Window(0) }));
     }
     if let Some(name) = path.strip_prefix("a/") {
         return Some(Asked::Asset(name));
+    }
+    match path {
+        "find" => return Some(Asked::Find),
+        "session.md" => return Some(Asked::Whole(Format::Markdown)),
+        "session.json" => return Some(Asked::Whole(Format::Json)),
+        "session.html" => return Some(Asked::Whole(Format::Html)),
+        _ => {}
     }
     if let Some(no) = path.strip_prefix("w/").and_then(number) {
         return Some(Asked::Page(if query == "part=1" { Page::Part(no) } else { Page::Window(no) }));
@@ -326,11 +361,13 @@ mod tests {
         for (path, query, expected) in [
             ("", "", Some(Asked::Page(Page::Window(0)))),
             ("", "utm=x", Some(Asked::Page(Page::Window(0)))),
+            ("", "part=1", Some(Asked::Page(Page::Part(0)))),
             ("w/0", "", Some(Asked::Page(Page::Window(0)))),
             ("w/12", "", Some(Asked::Page(Page::Window(12)))),
             ("w/12", "part=1", Some(Asked::Page(Page::Part(12)))),
             ("s7", "", Some(Asked::Page(Page::Step(7)))),
             ("i3", "", Some(Asked::Image(3))),
+            ("find", "q=x", Some(Asked::Find)),
             ("a/x.css", "", Some(Asked::Asset("x.css"))),
         ] {
             assert_eq!(asked(path, query), expected, "{path}");

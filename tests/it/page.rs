@@ -108,6 +108,75 @@ fn every_status_carries_the_headers_that_protect() {
     }
 }
 
+/// The whole session is to be had where its sharer allows it; its Markdown, which says no more than the page, always.
+#[test]
+fn the_whole_session_is_handed_out_where_that_is_allowed() {
+    let home = Home::started();
+    let path = home.path("session.jsonl");
+    sessions::write(&path, 3, 32);
+    // A key in a reply, put together here: the repository holds nothing that looks like one.
+    let key = format!("{}{}", "gh", "p_") + &"a1B2c3D4e5F6".repeat(3);
+    let text = fs::read_to_string(&path).unwrap().replace("reply-1", &format!("reply-1 {key}"));
+    fs::write(&path, text).unwrap();
+    for allowed in [false, true] {
+        let reply = home.ask(&serde_json::json!({"method": "StartShare", "params": {
+            "session_path": path, "provider": "local", "options": {"allow_download": allowed}}}));
+        let (port, root) = http::parts(reply["data"]["public_url"].as_str().unwrap());
+        for (name, media_type, open_to_all) in [
+            ("session.md", "text/markdown; charset=utf-8", true),
+            ("session.json", "application/json", false),
+            ("session.html", "application/octet-stream", false),
+        ] {
+            let answer = http::request(port, "GET", &format!("{root}{name}"), &[]);
+            assert_eq!(
+                answer.status,
+                if allowed || open_to_all { 200 } else { 404 },
+                "{name}, allowed: {allowed}"
+            );
+            if answer.status == 200 {
+                assert_eq!(answer.header("content-type"), Some(media_type));
+                let text = answer.text();
+                assert!(text.contains("reply-1") && text.contains("reply-2"), "{name} is not whole");
+                assert!(!text.contains(&key), "{name} tells the key");
+            }
+        }
+        let page = http::request(port, "GET", &root, &[]).text();
+        assert_eq!(page.contains("session.json"), allowed);
+    }
+}
+
+/// A search costs so much and no more, and says how far it looked.
+#[test]
+fn a_search_finds_what_the_page_shows_and_nothing_that_is_masked() {
+    let home = Home::started();
+    let path = home.path("session.jsonl");
+    sessions::write(&path, 30, 600);
+    let key = format!("{}{}", "gh", "p_") + &"a1B2c3D4e5F6".repeat(3);
+    let text = fs::read_to_string(&path).unwrap().replace("reply-7", &format!("reply-7 {key}"));
+    fs::write(&path, text).unwrap();
+    let (port, root) = share(&home, &path);
+    until_read(port, &root);
+    let hits = |query: &str| {
+        let answer = http::request(port, "GET", &format!("{root}find?part=1&q={query}"), &[]);
+        assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{query}");
+        answer.text().matches("<li>").count()
+    };
+    assert_eq!(hits("reply-29"), 1);
+    assert_eq!(hits("REPLY-29+for"), 1);
+    assert_eq!(hits("prompt-2%20list"), 11);
+    assert_eq!(hits(""), 0);
+    // Not even its first letters: a count would tell the key, letter by letter.
+    for part in [&key[..], &key[..8], &key[4..16]] {
+        assert_eq!(hits(part), 0, "{part} of the key is found");
+    }
+    let whole = http::request(port, "GET", &format!("{root}find?q=reply-29"), &[]).text();
+    assert!(whole.contains("<mark>reply-29</mark>") && whole.starts_with("<!doctype html>"), "{whole}");
+    for odd in ["find?from=99999&q=x", "find?q=%FF%FE", "find?from=x", "find?q=a&q=b"] {
+        let status = http::request(port, "GET", &format!("{root}{odd}"), &[]).status;
+        assert!(status == 200 || status == 404, "{odd}: {status}");
+    }
+}
+
 fn stylesheet(html: &str) -> String {
     let at = html.find("href=\"a/").unwrap() + 6;
     html[at..].split('"').next().unwrap().to_owned()

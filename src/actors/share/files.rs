@@ -113,11 +113,12 @@ impl Record {
     pub(super) fn site(&self, snapshot: PathBuf) -> SiteSource {
         let (source, name) = (self.session_path.clone(), self.options.name.clone());
         let include = Include::of(&self.options.include);
+        let downloads = self.options.allow_download;
         if self.options.live {
-            return SiteSource { path: snapshot, len: None, name, include, follows: Some(source) };
+            return SiteSource { path: snapshot, len: None, name, include, follows: Some(source), downloads };
         }
         let path = if snapshot.exists() { snapshot } else { source };
-        SiteSource { path, len: Some(self.source_len), name, include, follows: None }
+        SiteSource { path, len: Some(self.source_len), name, include, follows: None, downloads }
     }
 
     /// Opens what [`Self::site`] says, for as long as somebody wants it.

@@ -17,7 +17,7 @@ use crate::render::page::{PageInput, page};
 use crate::render::scene::Scene;
 use crate::render::turn;
 use crate::session::Session;
-use crate::session::model::Window;
+use crate::session::model::{Overview, Window};
 
 /// Where the turns begin in the page's document.
 const TALK: &str = "<div id=\"talk\" tabindex=\"-1\"></div>";
@@ -27,12 +27,15 @@ const END: &str = "</main>";
 const CHARSET: &str = "<meta charset=\"utf-8\">";
 
 pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
-    let overview = &*source.overview;
-    let input = PageInput { overview, window: &Window::default(), title: None, live: false };
+    // To the script, there are no windows to be fetched.
+    let overview = &Overview { windows: 0, ..(*source.overview).clone() };
+    let input =
+        PageInput { overview, window: &Window::default(), title: None, live: false, downloads: false };
     let document = page(&input);
     let (before, after) = document.split_once(TALK).unwrap_or((&document, ""));
     let after = after.rfind(END).and_then(|at| after.get(at..)).unwrap_or(after);
     let (head, body) = before.split_once("<body>").unwrap_or(("", before));
+    let body = &without_server(body);
     out.write_all(with_assets(head).as_bytes())?;
     out.write_all(b"<body>")?;
     let mut alone = Alone { session: source.session, out };
@@ -54,6 +57,20 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     let end = if said { "End of session." } else { "Nothing was said in this session." };
     alone.out.write_all(format!("<footer class=\"foot\"><p>{end}</p></footer>\n").as_bytes())?;
     alone.write(after)
+}
+
+/// The page without what asks the server something: the search, "Copy all". The script filters the outline all
+/// the same.
+fn without_server(body: &str) -> String {
+    let pieces =
+        [("<form class=\"search\"", "</form>\n"), (" <button type=\"button\" id=\"all\"", "</button>")];
+    pieces.into_iter().fold(body.to_owned(), |body, (open, close)| match body.split_once(open) {
+        Some((before, rest)) => {
+            let after = rest.split_once(close).map_or("", |(_, after)| after);
+            format!("{before}{after}")
+        }
+        None => body,
+    })
 }
 
 /// The head of the document with the assets in place of links to them, and the policy before them.
@@ -177,7 +194,6 @@ fn next_attribute(html: &str) -> Option<(usize, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::model::Overview;
 
     #[test]
     fn addresses_of_other_pages_become_places_in_the_file() {
@@ -204,7 +220,13 @@ mod tests {
     #[test]
     fn the_head_carries_its_assets_and_a_policy_of_their_hashes() {
         let overview = Overview::default();
-        let input = PageInput { overview: &overview, window: &Window::default(), title: None, live: false };
+        let input = PageInput {
+            overview: &overview,
+            window: &Window::default(),
+            title: None,
+            live: false,
+            downloads: false,
+        };
         let (head, _) = page(&input).split_once("<body>").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
         let head = with_assets(&head);
         assert!(!head.contains(" src=") && !head.contains("\"a/"), "something is linked still");

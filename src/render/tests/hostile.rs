@@ -159,7 +159,13 @@ fn harmless(text: &str) {
     let (overview, window) = everywhere(text, text);
     let title = clean(text);
     for title in [None, Some(&title)] {
-        let input = PageInput { overview: &overview, window: &window, title, live: title.is_some() };
+        let input = PageInput {
+            overview: &overview,
+            window: &window,
+            title,
+            live: title.is_some(),
+            downloads: false,
+        };
         strict::check(&page(&input));
         strict::check(&part(&input));
         if let Some(Item::Step(step)) = window.turns[0].items.first() {
@@ -262,7 +268,8 @@ fn every_payload_stands_alone_in_every_field() {
 #[test]
 fn no_control_or_bidi_character_is_left() {
     let (overview, window) = everywhere(&PAYLOADS.concat(), &PAYLOADS.concat());
-    let html = page(&PageInput { overview: &overview, window: &window, title: None, live: false });
+    let html =
+        page(&PageInput { overview: &overview, window: &window, title: None, live: false, downloads: false });
     let bad = html.chars().find(|&c| {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -275,7 +282,13 @@ fn one_endless_text_does_not_make_an_endless_page() {
     for text in ["x".repeat(1_000_000), "x ".repeat(500_000), "<\n\n".repeat(400_000)] {
         // Outputs are cut by who reads the session, all else here.
         let (overview, window) = everywhere(&text, "x");
-        let html = page(&PageInput { overview: &overview, window: &window, title: None, live: false });
+        let html = page(&PageInput {
+            overview: &overview,
+            window: &window,
+            title: None,
+            live: false,
+            downloads: false,
+        });
         // Some ten of the fields hold prose, of which 256 KB are shown; each `<` takes four bytes.
         assert!(html.len() < 8 * 1024 * 1024, "{} bytes from {:?}…", html.len(), &text[..4]);
     }
@@ -297,7 +310,8 @@ fn agents_inside_agents_end_somewhere() {
     }
     let overview = overview(vec![entry(1, 0, "one")]);
     let window = window(vec![turn(1, "one", items)]);
-    let html = page(&PageInput { overview: &overview, window: &window, title: None, live: false });
+    let html =
+        page(&PageInput { overview: &overview, window: &window, title: None, live: false, downloads: false });
     strict::check(&html);
     assert!(!html.contains("deep"));
 }

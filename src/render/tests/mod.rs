@@ -1,7 +1,7 @@
 //! Tests of the whole: golden blocks and pages, what is never on a page, what stays small.
 
 mod blocks;
-mod fixture;
+pub mod fixture;
 mod hostile;
 mod pages;
 pub(super) mod strict;

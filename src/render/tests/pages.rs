@@ -6,7 +6,7 @@ use crate::render::{PageInput, assets, page, part, step_page};
 use crate::session::model::*;
 
 fn input<'a>(overview: &'a Overview, window: &'a Window) -> PageInput<'a> {
-    PageInput { overview, window, title: None, live: false }
+    PageInput { overview, window, title: None, live: false, downloads: false }
 }
 
 /// The names of assets change with every touch of them.
@@ -198,7 +198,7 @@ fn headings_are_in_order_and_the_landmarks_are_there() {
     let html = page(&input(&overview, &window));
     assert_eq!(html.matches("<h1>").count(), 1);
     for landmark in
-        ["<main id=\"top\">", "<nav class=\"rail\"", "<a class=\"jump\" href=\"#talk\">", "id=\"talk\""]
+        ["<main id=\"top\"", "<nav class=\"rail\"", "<a class=\"jump\" href=\"#talk\">", "id=\"talk\""]
     {
         assert!(html.contains(landmark), "{landmark}");
     }
@@ -207,4 +207,38 @@ fn headings_are_in_order_and_the_landmarks_are_there() {
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), ids.len(), "every id stands once");
+}
+
+/// What chat programs and search engines show of a link.
+#[test]
+fn a_preview_says_nothing_of_the_session_unless_its_sharer_named_a_title() {
+    let (overview, window) = rich();
+    let tags = |title| {
+        let html = page(&PageInput { title, ..input(&overview, &window) });
+        let tags: Vec<String> = html
+            .lines()
+            .filter(|line| line.contains("og:") || line.contains("twitter:"))
+            .map(str::to_owned)
+            .collect();
+        tags.join("\n")
+    };
+    let silent = tags(None);
+    assert!(silent.contains("content=\"A shared session\""), "{silent}");
+    let own = [overview.title.as_ref(), overview.project.as_ref(), overview.branch.as_ref()];
+    for word in own.into_iter().flatten().chain(overview.outline.iter().map(|entry| &entry.text)) {
+        let word: String = word.as_str().chars().take(12).collect();
+        assert!(!silent.contains(&word), "{word} in {silent}");
+    }
+    let title = clean("Tides & more");
+    let named = tags(Some(&title));
+    assert!(named.contains("og:title\" content=\"Tides &#38; more\""), "{named}");
+}
+
+#[test]
+fn downloads_are_offered_where_they_are_allowed_only() {
+    let (overview, window) = rich();
+    let show = |downloads| page(&PageInput { downloads, ..input(&overview, &window) });
+    strict::check(&show(true));
+    assert!(show(true).contains("href=\"session.json\" download"));
+    assert!(!show(false).contains("session.json"));
 }

@@ -65,9 +65,11 @@ const ELEMENTS: &[&str] = &[
     "footer",
     "dialog",
     "form",
+    "input",
+    "mark",
 ];
 /// Elements without an end.
-const VOID: &[&str] = &["meta", "link", "img", "br", "hr"];
+const VOID: &[&str] = &["meta", "link", "img", "br", "hr", "input"];
 /// Attributes they may carry.
 const ATTRIBUTES: &[&str] = &[
     "lang",
@@ -109,6 +111,12 @@ const ATTRIBUTES: &[&str] = &[
     "alt",
     "loading",
     "method",
+    "property",
+    "download",
+    "action",
+    "placeholder",
+    "autocomplete",
+    "maxlength",
 ];
 
 /// Panics, saying where, unless `html` is of the strict kind described above.

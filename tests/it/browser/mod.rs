@@ -2,9 +2,14 @@
 //! nothing is asked of anybody else.
 
 mod access;
+mod find;
+mod hostile;
 mod keys;
+mod live;
 mod plain;
 mod reading;
+mod show;
+mod size;
 mod windows;
 
 use std::path::Path;
@@ -64,9 +69,9 @@ impl Reader {
     }
 }
 
-/// Whether an element is in view, in JavaScript.
+/// Whether an element is there and in view, in JavaScript.
 fn in_view(selector: &str) -> String {
     format!(
-        "(r => r.height > 0 && r.top >= -1 && r.top < innerHeight)(document.querySelector('{selector}').getBoundingClientRect())"
+        "(r => !!r && r.height > 0 && r.top >= -1 && r.top < innerHeight)(document.querySelector('{selector}')?.getBoundingClientRect())"
     )
 }

@@ -100,7 +100,7 @@ fn the_outline_follows_the_reader() {
     browser.click(".outline a[href*='#p9']");
     browser.until("the prompt is in view", &in_view("#p9"));
     browser.until("and marked in the outline", "[...document.querySelectorAll('.outline .on > a')].map(a => a.hash).join() === '#p9' || [...document.querySelectorAll('.outline .on > a')].map(a => a.hash).join()");
-    browser.eval("void (document.querySelector('.filter').focus())");
+    browser.eval("void (document.querySelector('#find').focus())");
     browser.press("prompt-7");
     browser.until(
         "the outline holds what was typed only",

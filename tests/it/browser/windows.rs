@@ -2,14 +2,16 @@
 
 use super::{Reader, in_view};
 
+const TURNS: &str = "document.querySelectorAll('.turn').length";
+
 #[test]
 fn the_next_window_comes_as_one_comes_near() {
     let Some(mut reader) = Reader::of_turns(400) else { return };
     let browser = &mut reader.browser;
     browser.assert("the end is not here yet", "!document.querySelector('#p400')");
-    let before = browser.eval("document.querySelectorAll('.turn').length").as_u64().unwrap();
-    browser.press("G");
-    browser.until("more turns came", &format!("document.querySelectorAll('.turn').length > {before}"));
+    let before = browser.eval(TURNS).as_u64().unwrap();
+    browser.eval("void document.querySelector('.pager').scrollIntoView()");
+    browser.until("more turns came", &format!("{TURNS} > {before}"));
     browser.assert("without leaving the page", "!location.pathname.includes('/w/')");
     browser.until("each prompt stands once", "new Set([...document.querySelectorAll('.turn')].map(t => t.id)).size === document.querySelectorAll('.turn').length");
     let parts = browser.requests().iter().filter(|url| url.ends_with("?part=1")).count();
@@ -21,8 +23,89 @@ fn the_next_window_comes_as_one_comes_near() {
 fn a_link_into_a_window_that_is_not_here_leads_there() {
     let Some(reader) = Reader::of_turns(400) else { return };
     let browser = &reader.browser;
+    browser.eval("void (window.same = true)");
     browser.click(".outline > li:last-child a");
     browser.until("the last prompt is in view", &in_view("#p400"));
     browser.assert("at its own address", "location.pathname.includes('/w/') && location.hash === '#p400'");
+    browser.assert("without loading a page", "window.same");
+    browser.assert("with a way back", "!!document.querySelector('.pager a[rel=prev]')");
+    browser.eval("history.back()");
+    browser.until("where one came from", "!location.pathname.includes('/w/')");
+    browser.until("the first prompt is there", &in_view("#p1"));
+    reader.end();
+}
+
+#[test]
+fn one_reads_upwards_too_and_keeps_the_place() {
+    let Some(reader) = Reader::of_turns(400) else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.open(&format!("{url}w/5#{}", "p105"));
+    browser.until("a prompt is in view", "document.querySelectorAll('.turn[id]').length > 0");
+    let first = browser.text("document.querySelector('.turn[id]').id");
+    browser.eval("void scrollBy(0, document.querySelector('.turn[id]').getBoundingClientRect().top - 200)");
+    browser
+        .until("the window before it came", &format!("document.querySelector('.turn[id]').id !== '{first}'"));
+    browser.until(
+        "what was read is where it was",
+        &format!(
+            "(y => y > 0 && y < innerHeight)(document.querySelector('#{first}').getBoundingClientRect().top)"
+        ),
+    );
+    reader.end();
+}
+
+/// All the way down and back: the tab never holds more than some windows, and what was opened is open again.
+#[test]
+fn far_windows_leave_the_tab_and_come_back_as_they_were() {
+    let Some(reader) = Reader::of_turns(1_000) else { return };
+    let browser = &reader.browser;
+    browser.click("#s2 summary .verb");
+    browser.until("a step is open", "document.querySelector('#s2 > details').open");
+    // Step by step, as a wheel turns; the most turns that were in the tab on the way.
+    let walk = |by: i32, end: &str| {
+        let mut most = 0;
+        for _ in 0..2_000 {
+            let seen = browser.eval(&format!("(scrollBy(0, {by}), [{TURNS}, {end}])"));
+            most = most.max(seen[0].as_u64().unwrap());
+            if seen[1] == true {
+                return most;
+            }
+        }
+        panic!("{end} was not reached");
+    };
+    let most = walk(2_500, "!!document.querySelector('#p1000')");
+    assert!(most < 500, "{most} turns were in the tab at once");
+    browser.until(
+        "the first window is gone",
+        "!document.querySelector('#p1') && document.querySelector('.window').offsetHeight > 1000",
+    );
+    walk(-2_500, "scrollY === 0 && !!document.querySelector('#s2')");
+    browser.until("it comes back", "!!document.querySelector('#s2')");
+    browser.assert("as it was", "document.querySelector('#s2 > details').open");
+    reader.end();
+}
+
+#[test]
+fn the_end_and_a_far_prompt_are_soon_there() {
+    let Some(reader) = Reader::of_turns(1_000) else { return };
+    let browser = &reader.browser;
+    // The promise is 100 ms, for a release build on a machine at rest; debug builds decode slowly, beside others.
+    let timed = |what: &str, act: &str, there: &str| {
+        let script = format!(
+            "const began = performance.now(); {act}; \
+             (function wait() {{ ({there}) ? done(performance.now() - began) : setTimeout(wait, 1) }})()"
+        );
+        let took = browser.run(&script).as_f64().unwrap();
+        assert!(took < 5_000.0, "{what} took {took} ms");
+        eprintln!("{what}: {took:.0} ms");
+    };
+    let key =
+        |key: &str| format!("dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))");
+    timed("the end", &format!("document.body.{}", key("G")), &in_view(".turn:last-child .prose"));
+    timed(
+        "a prompt",
+        "document.querySelector('.outline a[href*=\"#p500\"]').click()",
+        "!!document.querySelector('#p500')",
+    );
     reader.end();
 }

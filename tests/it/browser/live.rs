@@ -1,0 +1,100 @@
+//! A session that goes on, looked at.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Reader;
+use crate::support::browser::{Browser, DESKTOP, Look};
+use crate::support::daemon::Home;
+use crate::support::sessions;
+
+/// A live share in front of a browser.
+fn live() -> Option<(Reader, std::path::PathBuf)> {
+    let browser = Browser::start()?;
+    let home = Home::started();
+    let session = home.path("session.jsonl");
+    sessions::write(&session, 6, 32);
+    let reply = home.ask(&json!({"method": "StartShare", "params": {
+        "session_path": session, "provider": "local", "options": {"live": true}}}));
+    let url = reply["data"]["public_url"].as_str().unwrap().to_owned();
+    browser.look(Look { height: 700, ..DESKTOP });
+    browser.open(&url);
+    Some((Reader { browser, url, home }, session))
+}
+
+/// Appends turns from `from` up to `to` as the agent would.
+fn grow(session: &Path, from: usize, to: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.jsonl");
+    sessions::write(&whole, to, 32);
+    let text = std::fs::read_to_string(&whole).unwrap();
+    let mut file = OpenOptions::new().append(true).open(session).unwrap();
+    for line in text.lines().skip(from * 4) {
+        writeln!(file, "{line}").unwrap();
+    }
+}
+
+#[test]
+fn what_comes_is_appended_and_the_reader_keeps_the_place() {
+    let Some((reader, session)) = live() else { return };
+    let browser = &reader.browser;
+    browser.assert("it says that it is live", "document.querySelector('.live').textContent === 'Live'");
+    browser.assert("no reload is needed", "document.querySelector('.reload').offsetHeight === 0");
+    browser.click("#s2 summary .verb");
+    browser.until("a step is open", "document.querySelector('#s2 > details').open");
+    browser.eval("void (window.kept = document.querySelector('#s2'), scrollTo(0, 300))");
+    let y = "Math.round(document.querySelector('#s2').getBoundingClientRect().top)";
+    let before = browser.eval(y);
+    grow(&session, 6, 9);
+    browser.until(
+        "three more turns are here",
+        "!!document.querySelector('#p9') && document.body.textContent.includes('reply-8')",
+    );
+    browser.assert("nothing moved", &format!("{y} === {before}"));
+    browser.assert(
+        "nothing was made anew",
+        "kept === document.querySelector('#s2') && kept.querySelector('details').open",
+    );
+    browser.assert("each turn stands once", "document.querySelectorAll('.turn').length === 9");
+    browser.until("new below is offered", "document.querySelector('.pill').textContent === '3 new steps' && !document.querySelector('.pill').hidden");
+    browser.until("the outline has them", "document.querySelectorAll('.outline > li').length === 9");
+    browser.click(".pill");
+    browser.until("and leads there", "document.querySelector('#p7').getBoundingClientRect().top < 200 && document.querySelector('.pill').hidden");
+    reader.end();
+}
+
+#[test]
+fn where_no_websocket_opens_it_asks_by_post() {
+    let Some((reader, session)) = live() else { return };
+    let browser = &reader.browser;
+    browser.tools("Page.enable", json!({}));
+    browser.tools(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({"source": "window.WebSocket = class { constructor() { throw new Error('no') } }"}),
+    );
+    browser.reload();
+    browser.until(
+        "it asked",
+        "performance.getEntriesByType('resource').some(e => e.name.includes('/live?since='))",
+    );
+    grow(&session, 6, 7);
+    browser.until(
+        "the turn came",
+        "!!document.querySelector('#p7') && document.body.textContent.includes('reply-6')",
+    );
+    reader.end();
+}
+
+#[test]
+fn it_goes_on_by_itself_after_the_daemon_was_away() {
+    let Some((mut reader, session)) = live() else { return };
+    reader.browser.until("it listens", "document.documentElement.matches('.listening')");
+    reader.home.kill_daemon();
+    grow(&session, 6, 8);
+    reader.home.start();
+    let browser = &reader.browser;
+    browser.until("what came meanwhile is here", "!!document.querySelector('#p8')");
+}

@@ -1,0 +1,106 @@
+//! The switches: what is left out, how diffs stand, what is copied.
+
+use serde_json::json;
+
+use super::Reader;
+use crate::support::browser::DESKTOP;
+
+fn visible(selector: &str) -> String {
+    format!("[...document.querySelectorAll('{selector}')].filter(e => e.offsetHeight > 0).length")
+}
+
+#[test]
+fn only_prompts_only_errors_and_back() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    let (prose, steps, prompts) = (visible(".turn > .prose"), visible(".step"), visible(".turn h2"));
+    let before = (browser.eval(&prose), browser.eval(&steps), browser.eval(&prompts));
+    browser.click("[data-set=only] [value=prompts]");
+    browser.until("the work and the words are gone", &format!("{prose} === 0 && {steps} === 0"));
+    browser.assert("prompts stay", &format!("{prompts} === {}", before.2));
+    browser.click("[data-set=only] [value=errors]");
+    browser.until("what failed is there", &format!("{} > 0", visible(".failed, .declined")));
+    browser.assert(
+        "and nothing that worked",
+        "[...document.querySelectorAll('.turn > .strip > .step')].every(s => s.offsetHeight === 0 || s.matches('.failed, .declined') || s.querySelector('.failed, .declined'))",
+    );
+    browser.click("[data-set=only] [value=errors]");
+    browser.until("all is back", &format!("{prose} === {} && {prompts} === {}", before.0, before.2));
+    reader.end();
+}
+
+#[test]
+fn tools_and_thinking_hide_each_by_itself() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    let (thoughts, tools) = (visible(".mind"), visible(".turn > .strip > .step:not(.thought)"));
+    browser.assert("there are both", &format!("{thoughts} > 0 && {tools} > 0"));
+    browser.click("[data-set=hide] [value=thinking]");
+    browser.until("no thought is there, but tools are", &format!("{thoughts} === 0 && {tools} > 0"));
+    browser.click("[data-set=hide] [value=tools]");
+    browser.until("neither is", &format!("{thoughts} === 0 && {tools} === 0"));
+    // A link to what is hidden brings it back.
+    browser.eval("void (location.hash = 's1')");
+    browser.until("the step is there", "document.querySelector('#s1').offsetHeight > 0");
+    browser.assert("no button is pressed", "!document.querySelector('[data-set=hide] [aria-pressed=true]')");
+    reader.end();
+}
+
+#[test]
+fn a_diff_stands_in_two_columns_and_back() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    browser.look(DESKTOP);
+    browser.press("3");
+    let marked = "[...document.querySelectorAll('.diff:not(.fresh)')].map(t => t.querySelectorAll('ins, del').length).join()";
+    let before = browser.text(marked);
+    browser.click("[data-set=sides] [value=two]");
+    browser.until(
+        "two columns",
+        "!!document.querySelector('.diff.two') && !document.querySelector('.diff:not(.two):not(.fresh)')",
+    );
+    browser.assert("an old line stands beside the new one", "[...document.querySelectorAll('.diff.two tr')].some(r => r.querySelector('td.del') && r.querySelector('td.add') && r.cells[1].className === 'del' && r.cells[3].className === 'add')");
+    browser.assert("words are still marked", &format!("{marked} === '{before}'"));
+    browser.assert("nothing is wider than the page", "document.documentElement.scrollWidth <= 1280");
+    browser.reload();
+    browser.press("3");
+    browser.until("it is remembered", "!!document.querySelector('.diff.two')");
+    browser.press("s");
+    browser.until("and back", "!document.querySelector('.diff.two') && !!document.querySelector('.diff')");
+    reader.end();
+}
+
+#[test]
+fn blocks_steps_and_links_are_copied() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    // What would be in the clipboard, where the system keeps it to itself.
+    browser.eval("void Object.defineProperty(navigator, 'clipboard', {value: {writeText: async t => { window.copied = t }}})");
+    browser.click("#s1 summary .verb");
+    browser.until("a button is offered", "!!document.querySelector('#s1 .copybar .copy')");
+    browser.eval("void document.querySelector('#s1 .copy').click()");
+    browser.until(
+        "the block is copied",
+        "!!window.copied && document.querySelector('#s1 .body').textContent.includes(copied.split('\\n')[0])",
+    );
+    browser.assert("it says so", "document.querySelector('.told').textContent === 'Block copied'");
+    browser.eval("void document.querySelector('#s9 .link').click()");
+    browser.until("the address is", &format!("copied === '{url}#s9'"));
+    browser.press("n");
+    browser.eval("void (window.copied = '')");
+    browser.press("c");
+    browser.until("a step is", "copied.length > 0");
+    // Folded lines come with their block, numbers do not.
+    let long = browser.eval("(b => b ? [b.querySelectorAll('li').length, b.nextElementSibling?.querySelectorAll('li').length || 0] : [0, 0])(document.querySelector('.code'))");
+    if long != json!([0, 0]) {
+        browser.eval("void (document.querySelector('.code').closest('details').open = true)");
+        browser.until(
+            "a button",
+            "!!document.querySelector('.code').previousElementSibling?.matches('.copybar')",
+        );
+        browser.eval("void document.querySelector('.code').previousElementSibling.firstChild.click()");
+        let (shown, folded) = (long[0].as_u64().unwrap(), long[1].as_u64().unwrap());
+        browser.until("all lines", &format!("copied.split('\\n').length === {}", shown + folded));
+    }
+    reader.end();
+}
