@@ -229,7 +229,8 @@ impl Splitter for Document {
         if self.end.is_some_and(|end| len < end) {
             return Err(ReadError::Shrunk { now: len, known: self.end.unwrap_or_default() });
         }
-        let mut chunk = vec![0; CHUNK];
+        let left = usize::try_from(len.saturating_sub(self.next)).unwrap_or(usize::MAX);
+        let mut chunk = vec![0; left.min(CHUNK)];
         let read = source.read_at(&mut chunk, self.next)?;
         if read == 0 {
             self.at_end(self.next, sink);

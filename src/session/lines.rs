@@ -88,7 +88,8 @@ impl Splitter for Lines {
             return Ok(Fed::Unchanged);
         }
         let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.resize(CHUNK, 0);
+        // No more than there is: most sessions are small, and to clear a whole piece costs more than to read them.
+        chunk.resize(usize::try_from(len - self.next).unwrap_or(usize::MAX).min(CHUNK), 0);
         let read = source.read_at(&mut chunk, self.next);
         let result = match read {
             Ok(0) => {
