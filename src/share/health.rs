@@ -194,7 +194,8 @@ impl State {
         let Findings { page, keeper, tunnel, online } = findings;
         let missed = &mut self.health.missed;
         count(&mut missed.page, page.is_err());
-        count(&mut missed.keeper, !keeper);
+        // Where not even the page answers in time, the machine is at its limits: who is replaced costs the URL.
+        count(&mut missed.keeper, !keeper && page.is_ok());
         match tunnel {
             Pulse::Unknown => {}
             Pulse::Well | Pulse::Ill(_) => count(&mut missed.tunnel, tunnel != Pulse::Well),

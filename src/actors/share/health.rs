@@ -17,7 +17,7 @@ use crate::tunnel::provider::Provider;
 use crate::web;
 
 /// How long a keeper may take to answer.
-const KEEPER_TIME: Duration = Duration::from_secs(3);
+const KEEPER_TIME: Duration = Duration::from_secs(5);
 
 impl ShareActor {
     /// Page, keeper and tunnel client, all on this machine.

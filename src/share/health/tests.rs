@@ -71,6 +71,13 @@ fn a_keeper_that_is_silent_three_times_is_replaced() {
 }
 
 #[test]
+fn a_machine_at_its_limits_costs_no_keeper() {
+    let slow = Event::Looked(Findings { page: Err("no answer".to_owned()), keeper: false, ..well() });
+    let (state, ..) = until_other(active(), &slow, 5);
+    assert_eq!(state.reach.url, Some(url()), "the server is replaced, and not what holds the URL");
+}
+
+#[test]
 fn a_tunnel_that_is_ill_is_degraded_within_three_looks_and_replaced_only_online() {
     let (degraded, n, todo) = until_other(active(), &ill(false), 5);
     assert!(n <= 3, "{n} looks");
