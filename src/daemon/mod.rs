@@ -46,7 +46,9 @@ pub use lock::{Lock, LockError};
 const END_TIME: Duration = Duration::from_secs(10);
 
 /// How long a lock is waited for whose holder does not answer …
-const LOCK_TIME: Duration = Duration::from_secs(2);
+const LOCK_TIME: Duration = Duration::from_secs(5);
+/// … how long such an answer may take …
+const LOCK_ANSWER: Duration = Duration::from_millis(500);
 /// … and the pause between two looks.
 const LOCK_LOOK: Duration = Duration::from_millis(10);
 
@@ -198,13 +200,13 @@ fn reload(env: &Env) {
     }
 }
 
-/// A daemon that was killed while it forked leaves a child that holds the lock until it executes: one that is
-/// held by nobody who answers is waited for.
+/// A daemon that was killed while it forked leaves a child that holds the lock until it executes, and the control
+/// socket too, which takes connections and answers none: a lock that is held by nobody who answers is waited for.
 fn take_lock(paths: &Paths) -> Result<Lock, DaemonError> {
     let until = Instant::now() + LOCK_TIME;
     loop {
         match Lock::take(&paths.lock()) {
-            Err(LockError::Held) if Instant::now() < until && Client::connect(&paths.socket()).is_err() => {
+            Err(LockError::Held) if Instant::now() < until && !answers(&paths.socket()) => {
                 std::thread::park_timeout(LOCK_LOOK);
             }
             Err(LockError::Held) => {
@@ -213,6 +215,10 @@ fn take_lock(paths: &Paths) -> Result<Lock, DaemonError> {
             taken => return taken.map_err(DaemonError::Lock),
         }
     }
+}
+
+fn answers(socket: &Path) -> bool {
+    Client::connect(socket).is_ok_and(|mut client| client.ask(&Request::Ping, LOCK_ANSWER).is_ok())
 }
 
 /// Rendering is the only work that computes; one thread is left to the reactor.

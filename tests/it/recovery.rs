@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 
 use rustix::process::Signal;
@@ -359,6 +360,30 @@ fn a_damaged_database_is_set_aside_and_said_so() {
     assert_eq!(fs::read(&aside[0]).unwrap(), [0x5a; 5000], "nothing is lost");
     let status = home.ok(&["serve-status", "--json"]);
     assert!(status.contains("state.db.damaged-"), "{status}");
+}
+
+/// The soak found it: between fork and exec, a child of the killed daemon has all that the daemon had open, the
+/// listening socket too.
+#[test]
+fn what_a_killed_daemons_child_still_holds_is_waited_for() {
+    let home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    let lock = fs::File::create(home.data("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(home.data("daemon.sock")).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut daemon = home.command(&["serve", "--foreground"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut unanswered = Vec::new();
+    until(SOON, "it has asked whether a daemon answers, and asks again", || {
+        assert!(daemon.try_wait().unwrap().is_none(), "it took the silence for a daemon");
+        unanswered.extend(socket.accept().map(|(connection, _)| connection));
+        unanswered.len() == 2
+    });
+    drop((socket, lock, unanswered));
+    until(SOON, "it is the daemon", || home.run(&["serve-status"]).status.success());
+    home.share(&sessions::example(), "local");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
 }
 
 #[test]
