@@ -22,6 +22,7 @@ use super::opencode::OpenCode;
 use super::pi::Pi;
 use super::qwen::Qwen;
 use super::runs::Begins;
+use super::session::Subs;
 use super::source::Source;
 use crate::redact::{CleanText, Cleaner};
 
@@ -151,6 +152,8 @@ pub(crate) struct Desk<'a> {
     pub source: &'a Source,
     pub index: &'a RwLock<Index>,
     pub cleaner: &'a Cleaner,
+    /// Sub-agents in files of their own.
+    pub subs: &'a Subs,
     /// Bytes of one output.
     pub output: usize,
     /// Lines of one diff.

@@ -18,7 +18,7 @@ use super::report::Tally;
 use crate::redact::CleanText;
 use activity::Activity;
 pub(crate) use activity::Mark;
-pub(crate) use header::{Header, TurnHead};
+pub(crate) use header::{Annex, Header, TurnHead};
 
 /// A window is closed before the first prompt after this many items…
 const SOFT_ITEMS: u32 = 40;
@@ -171,6 +171,7 @@ pub(crate) struct Index {
     activity: Activity,
     /// What a survey of the whole has found.
     changes: Option<Arc<Changes>>,
+    annex: Annex,
     steps: u32,
     asides: u32,
     images: u32,
@@ -327,6 +328,11 @@ impl Index {
         self.include = include;
     }
 
+    /// What is shown beside what was said and done.
+    pub(crate) fn include(&self) -> Include {
+        self.include
+    }
+
     /// Whether private content of this kind is shown.
     pub(crate) fn shows(&self, private: Private) -> bool {
         private.is_shown(self.include)
@@ -338,8 +344,9 @@ impl Index {
     }
 
     /// Notes what a survey of all steps has found.
-    pub(crate) fn changed(&mut self, changes: Arc<Changes>) {
+    pub(crate) fn surveyed(&mut self, changes: Arc<Changes>, annex: Annex) {
         self.changes = Some(changes);
+        self.annex = annex;
         self.revision += 1;
     }
 

@@ -8,6 +8,7 @@
 
 mod agent;
 mod aider;
+mod beside;
 mod claude;
 mod codex;
 mod copilot;
@@ -43,6 +44,7 @@ mod source;
 mod tests;
 pub mod timeline;
 
+pub use beside::{Beside, Companion};
 pub use error::{OpenError, ReadError};
 pub use private::Include;
 pub use report::{Counts, Oddity, Report, Warning};

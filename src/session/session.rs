@@ -3,6 +3,7 @@
 //! Indexing and reading go side by side: the index is locked for as long as a piece of it is written, and
 //! never while the file is read.
 
+mod subs;
 mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -21,6 +22,7 @@ use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
 use crate::redact::Cleaner;
+pub(crate) use subs::Subs;
 use survey::Survey;
 
 /// Lines of one diff in a window.
@@ -70,6 +72,7 @@ pub struct Session {
     reading: Mutex<Reading>,
     overview: Mutex<Option<(u64, Arc<Overview>)>>,
     survey: Mutex<Survey>,
+    subs: Subs,
 }
 
 #[derive(Debug)]
@@ -110,6 +113,7 @@ impl Session {
             reading: Mutex::new(reading),
             overview: Mutex::default(),
             survey: Mutex::default(),
+            subs: Subs::default(),
         }
     }
 
@@ -300,9 +304,9 @@ impl Session {
         self.source.read.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn desk(&self) -> Desk<'_> {
-        let Session { source, cleaner, index, .. } = self;
-        Desk { source, index, cleaner, output: Output::MAX, diff_lines: DIFF_LINES }
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        let Session { source, cleaner, index, subs, .. } = self;
+        Desk { source, index, cleaner, subs, output: Output::MAX, diff_lines: DIFF_LINES }
     }
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use super::beside::Beside;
 use super::error::{OpenError, ReadError};
 use super::opencode::joined;
 
@@ -20,6 +21,7 @@ pub struct Source {
     gap: Option<Gap>,
     /// The session is kept in many files: `file` is made of them, all or some.
     joined: Option<Parts>,
+    beside: Option<Beside>,
     /// Bytes read so far: what work it was.
     #[cfg(test)]
     pub(super) read: std::sync::atomic::AtomicU64,
@@ -62,7 +64,7 @@ impl Source {
         let source = Self::from_file(file, limit)?;
         Ok(match joined(path, &source.file, usize::MAX)? {
             Some(joined) => Self { file: joined.file, joined: Some(Parts::All), ..source },
-            None => source,
+            None => Self { beside: Beside::of(path), ..source },
         })
     }
 
@@ -86,6 +88,7 @@ impl Source {
             limit,
             gap: None,
             joined: None,
+            beside: None,
             #[cfg(test)]
             read: std::sync::atomic::AtomicU64::default(),
         })
@@ -138,6 +141,22 @@ impl Source {
     /// The file itself, standing at its beginning as long as nobody read it otherwise than at offsets.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The same, with what lies beside the session at `path` in place of its own.
+    #[must_use]
+    pub fn with_what_is_beside(self, path: &Path) -> Self {
+        Self { beside: Beside::of(path), ..self }
+    }
+
+    /// Where the files beside the session are; `None` if it was not opened by its path.
+    pub fn beside(&self) -> Option<&Beside> {
+        self.beside.as_ref()
+    }
+
+    /// Whether what the file grows by is left out.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.is_some()
     }
 
     /// Whether nothing of the file was left out.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Record, ShareActor, translate};
 use crate::actors::env::Env;
 use crate::paths::Paths;
-use crate::session::{Include, Source};
+use crate::session::{Companion, Include, Source};
 use crate::share::{Cause, Failure};
 use crate::tunnel::attach::Attached;
 use crate::tunnel::end;
@@ -70,7 +70,7 @@ pub fn end_keeper(paths: &Paths, id: Uuid) {
     {
         tracing::warn!(share = %id, %error, "the end of the tunnel's log is lost");
     }
-    remove(&paths.snapshot(id));
+    remove_copy(&paths.snapshot(id));
 }
 
 /// Deletes from the folder of private copies what belongs to no share: `copies` are the ids whose copy stays,
@@ -80,7 +80,7 @@ pub fn sweep_copies(paths: &Paths, copies: &HashSet<Uuid>, known: &HashSet<Uuid>
         let path = entry?.path();
         let id = path.file_stem().and_then(|stem| Uuid::try_parse(stem.to_str()?).ok());
         let stays = match (id, path.extension().and_then(|extension| extension.to_str())) {
-            (Some(id), Some("jsonl")) => copies.contains(&id),
+            (Some(id), Some("jsonl") | None) => copies.contains(&id),
             (Some(id), Some("log")) => known.contains(&id),
             _ => false,
         };
@@ -93,13 +93,14 @@ pub fn sweep_copies(paths: &Paths, copies: &HashSet<Uuid>, known: &HashSet<Uuid>
 
 /// Deletes what is kept of a share that is forgotten.
 pub fn remove_files(paths: &Paths, id: Uuid) {
-    for path in [paths.snapshot(id), paths.share_log(id)] {
-        remove(&path);
-    }
+    remove_copy(&paths.snapshot(id));
+    remove(&paths.share_log(id));
 }
 
+/// Deletes a file, or a folder with all that is in it.
 fn remove(path: &Path) {
-    match fs::remove_file(path) {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(path = %path.display(), %error, "left behind");
         }
@@ -126,7 +127,7 @@ impl Record {
         let opened = SessionSite::open(&self.site(snapshot.to_owned()));
         if wanted.strong_count() == 0 {
             // Who ended the share may have looked before a live share's copy was made.
-            remove(snapshot);
+            remove_copy(snapshot);
         }
         opened
     }
@@ -176,13 +177,48 @@ fn make_snapshot(source: &Path, copy: &Path, len: u64, wanted: &Weak<()>) -> io:
     if left > 0 {
         return Ok(());
     }
+    // First: once the copy is in its place, it is taken for all there is.
+    if let Some(beside) = source.beside() {
+        copy_companions(&beside.companions(), &companions_of(copy), wanted)?;
+    }
     file.as_file().sync_data()?;
     file.persist(copy).map_err(|error| error.error)?;
     if wanted.strong_count() == 0 {
         // Who ended the share may have looked before this was in its place.
-        remove(copy);
+        remove_copy(copy);
     }
     Ok(())
+}
+
+/// Where the copies lie of what was beside the session that `copy` is of: where it will be looked for.
+fn companions_of(copy: &Path) -> PathBuf {
+    copy.with_extension("")
+}
+
+/// Copies what lies beside a session: records of sub-agents, and large outputs.
+fn copy_companions(companions: &[Companion], to: &Path, wanted: &Weak<()>) -> io::Result<()> {
+    for Companion { path, place } in companions {
+        if wanted.strong_count() == 0 {
+            return Ok(());
+        }
+        let copy = to.join(place);
+        if let Some(folder) = copy.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&copy)?;
+        match fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => drop(io::copy(&mut opened?, &mut file)?),
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a private copy with all that lies beside it.
+fn remove_copy(copy: &Path) {
+    remove(copy);
+    remove(&companions_of(copy));
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -213,6 +249,29 @@ mod tests {
         let wanted = Arc::new(());
         make_snapshot(&source, &copy, 14, &Arc::downgrade(&wanted)).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
+    }
+
+    #[test]
+    fn what_lies_beside_a_session_lies_beside_its_copy_and_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copies/c.jsonl"));
+        for (place, text) in
+            [("s.jsonl", "{}"), ("s/subagents/agent-1.jsonl", "sub"), ("s/tool-results/o.txt", "out")]
+        {
+            let path = folder.path().join(place);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        fs::create_dir(folder.path().join("copies")).unwrap();
+        let wanted = Arc::new(());
+        make_snapshot(&source, &copy, 2, &Arc::downgrade(&wanted)).unwrap();
+        let kept = folder.path().join("copies/c");
+        assert_eq!(fs::read(kept.join("subagents/agent-1.jsonl")).unwrap(), b"sub");
+        assert_eq!(fs::read(kept.join("tool-results/o.txt")).unwrap(), b"out");
+        let mode = |place: &str| fs::metadata(kept.join(place)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(""), mode("subagents"), mode("tool-results/o.txt")), (0o700, 0o700, 0o600));
+        remove_copy(&copy);
+        assert_eq!(fs::read_dir(folder.path().join("copies")).unwrap().count(), 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A tool call and the result found for it, made into a [`Step`].
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +17,8 @@ use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
 
 /// Records of a sub-agent that are shown inside its step.
 const SUB_RECORDS: usize = 400;
+/// Bytes read of output in a file of its own.
+const LARGE: u64 = 16 << 20;
 /// Items of a sub-agent that are shown inside its step.
 const SUB_ITEMS: usize = 200;
 
@@ -94,7 +97,7 @@ pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Resu
     let bytes = found.map(|(_, entry)| desk.record(&entry)).transpose()?;
     let record = bytes.as_deref().and_then(first);
     let (outcome, images) = match (&record, found) {
-        (Some(record), Some((_, entry))) => outcome(record, &entry, id),
+        (Some(record), Some((_, entry))) => outcome(record, &entry, id, desk),
         _ => (Outcomes::None, Vec::new()),
     };
     let name = block.text("name").unwrap_or_default();
@@ -104,6 +107,11 @@ pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Resu
     if let (Tool::Agent { items, .. }, false) = (&mut tool, caller.inside) {
         let prompt = call.input.text("prompt").unwrap_or_default();
         *items = sub_items(hash(prompt.trim()), caller.no, desk)?;
+        if items.is_empty()
+            && let Some(id) = call.outcome.extra().and_then(|extra| extra.text("agentId"))
+        {
+            *items = items_beside(&id, desk)?;
+        }
     }
     let outcome = match &call.outcome {
         Outcomes::None => Outcome::Open,
@@ -129,7 +137,12 @@ pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Resu
 }
 
 /// What a record says of the call of this id, and the images in it.
-fn outcome<'a>(record: &Obj<'a>, entry: &Entry, id: Option<u64>) -> (Outcomes<'a>, Vec<Attachment>) {
+fn outcome<'a>(
+    record: &Obj<'a>,
+    entry: &Entry,
+    id: Option<u64>,
+    desk: &Desk<'_>,
+) -> (Outcomes<'a>, Vec<Attachment>) {
     let blocks = blocks_of(record);
     let of = |block: &Obj<'_>| block.text("tool_use_id").map(|of| hash(&of));
     let Some((nth, block)) = blocks.iter().enumerate().find(|(_, block)| id.is_some() && of(block) == id)
@@ -141,7 +154,7 @@ fn outcome<'a>(record: &Obj<'a>, entry: &Entry, id: Option<u64>) -> (Outcomes<'a
     let outcome = if declined || block.flag("is_error") || text.starts_with("<tool_use_error>") {
         Outcomes::Bad { text: unwrapped(&text).to_owned(), declined }
     } else {
-        Outcomes::Good { text: preview(text), extra: record.obj("toolUseResult").unwrap_or_default() }
+        Outcomes::Good { text: whole(text, desk), extra: record.obj("toolUseResult").unwrap_or_default() }
     };
     (outcome, attachments_in(&blocks, nth, entry.images + 1))
 }
@@ -152,8 +165,25 @@ fn unwrapped(text: &str) -> &str {
     inner.map_or(text, |inner| inner.strip_suffix("</tool_use_error>").unwrap_or(inner).trim())
 }
 
-/// Of output that was put into a file, what the agent saw of it: its size and its start. The path is one of
-/// the author's machine.
+/// Output that was put into a file, from that file where it is at hand; else what the agent saw of it: its
+/// size and its start. The path is one of the author's machine.
+fn whole(text: String, desk: &Desk<'_>) -> String {
+    spilled(&text).and_then(|name| large(name, desk)).unwrap_or_else(|| preview(text))
+}
+
+/// The base name of the file that this output was put into.
+fn spilled(text: &str) -> Option<&str> {
+    let (_, path) = text.trim().strip_prefix("<persisted-output>")?.split_once("Full output saved to: ")?;
+    path.lines().next()?.trim().rsplit(['/', '\\']).next()
+}
+
+/// What a file of output beside the session holds; of a monstrous one, its start.
+fn large(name: &str, desk: &Desk<'_>) -> Option<String> {
+    let mut bytes = Vec::new();
+    desk.source.beside()?.output(name)?.take(LARGE).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn preview(text: String) -> String {
     let Some(inner) = text.trim().strip_prefix("<persisted-output>") else { return text };
     let inner = inner.strip_suffix("</persisted-output>").unwrap_or(inner).trim();
@@ -169,8 +199,32 @@ fn preview(text: String) -> String {
 /// What the sub-agent of a step did, where this file tells.
 fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
     let chain = desk.index().sub_agent(brief, step, SUB_RECORDS);
+    shown_inside(&chain, desk)
+}
+
+/// What a sub-agent did whose records lie in a file of their own.
+fn items_beside(id: &str, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let Some(sub) = desk.subs.get(id, desk) else { return Ok(Vec::new()) };
+    let inside = Desk { output: desk.output, diff_lines: desk.diff_lines, ..sub.desk() };
+    let mut shown = shown_inside(&sub.first_entries(SUB_RECORDS), &inside)?;
+    for item in &mut shown {
+        match item {
+            // Numbered in the other file.
+            Item::Step(step) => step.images.clear(),
+            Item::Aside { prompt, .. } => {
+                let fields = vec![(desk.clean("text"), prompt.text.clone())];
+                *item = Item::Unknown { what: desk.clean("said to the sub-agent"), fields };
+            }
+            _ => {}
+        }
+    }
+    Ok(shown)
+}
+
+/// The items of a sub-agent's records, but for its brief; the steps numbered among themselves.
+fn shown_inside(records: &[(u32, Entry)], desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
     let mut shown = Vec::new();
-    for (no, entry) in chain.into_iter().skip(1) {
+    for (no, entry) in records.iter().copied().skip(1) {
         if shown.len() >= SUB_ITEMS {
             break;
         }

@@ -30,6 +30,19 @@ pub(crate) struct Mark {
     ended: Ended,
 }
 
+impl Mark {
+    fn event(&self) -> Event {
+        Event {
+            lane: Lane::of(self.kind),
+            from: self.from,
+            to: self.to,
+            goal: if self.no > 0 { Goal::Step(self.no) } else { Goal::None },
+            ended: self.ended,
+            minor: self.no == 0,
+        }
+    }
+}
+
 /// Everything that took time.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
@@ -112,6 +125,12 @@ impl Index {
         Some((these.iter().filter(|mark| mark.no > 0).copied().collect(), from + these.len()))
     }
 
+    /// Every step as one of a sub-agent, for the picture of the session that sent it.
+    pub(crate) fn minor_events(&self) -> Vec<Event> {
+        let minor = |mark: &Mark| Event { goal: Goal::None, minor: true, ..mark.event() };
+        self.activity.marks.iter().map(minor).collect()
+    }
+
     /// The picture of what is indexed so far.
     pub(super) fn timeline(&self) -> Timeline {
         let known = |at: i64| at != i64::MIN;
@@ -132,14 +151,8 @@ impl Index {
             ended: Ended::Done,
             minor: false,
         }));
-        events.extend(self.activity.marks.iter().map(|mark| Event {
-            lane: Lane::of(mark.kind),
-            from: mark.from,
-            to: mark.to,
-            goal: if mark.no > 0 { Goal::Step(mark.no) } else { Goal::None },
-            ended: mark.ended,
-            minor: mark.no == 0,
-        }));
+        events.extend(self.activity.marks.iter().map(Mark::event));
+        events.extend_from_slice(&self.annex.events);
         events.retain(|event| known(event.from));
         drawn(events, |goal| {
             let window = match goal {

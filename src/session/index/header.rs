@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Index;
 use crate::redact::CleanText;
 use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
+use crate::session::timeline::Event;
 
 /// Kinds kept of one turn.
 const KINDS: usize = 512;
@@ -95,6 +96,14 @@ impl TurnHead {
     }
 }
 
+/// What sub-agents in files of their own add to the overview.
+#[derive(Debug, Default)]
+pub(crate) struct Annex {
+    pub steps: u32,
+    pub usage: Usage,
+    pub events: Vec<Event>,
+}
+
 /// The header, as it grows.
 #[derive(Debug, Default)]
 pub(crate) struct Header {
@@ -168,9 +177,9 @@ impl Index {
             branch: header.branch.clone(),
             started: header.started,
             ended: header.ended,
-            usage: header.total,
+            usage: header.total + self.annex.usage,
             steps: self.steps,
-            sub_steps: header.sub_steps,
+            sub_steps: header.sub_steps + self.annex.steps,
             outline,
             timeline: self.timeline(),
             changes: self.changes.clone(),

@@ -13,56 +13,107 @@ const LANES: usize = 16;
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
 /// Where the string ends whose opening quote stands before `at`: the position of its closing quote.
-pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     // Keys and ids, most strings by far, have no escapes.
-    at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+    let at = at + memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
     if bytes.get(at) == Some(&b'"') {
         return Some(at);
     }
-    let mut escapes = Escapes::default();
-    loop {
-        let block = block(bytes, at)?;
-        let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
-        if quotes != 0 {
-            return Some(at + quotes.trailing_zeros() as usize);
-        }
-        at += BLOCK;
-    }
+    if UNOPTIMISED { by_steps::string_end(bytes, at) } else { by_blocks::string_end(bytes, at) }
 }
 
 /// Where the array or object ends whose opening bracket stands at `at`: the position behind its closing one.
-pub(super) fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    let mut escapes = Escapes::default();
-    // All bits set if the block begins inside a string.
-    let mut inside = 0;
-    let mut depth = 0u64;
-    loop {
-        let block = block(bytes, at)?;
-        let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
-        let strings = spans(quotes) ^ inside;
-        inside = (strings.cast_signed() >> (BLOCK - 1)).cast_unsigned();
-        // `[` and `{` differ in this bit alone, and so do `]` and `}`; nothing else becomes one of them.
-        let opens = equal_but(&block, 0x20, b'{') & !strings;
-        let closes = equal_but(&block, 0x20, b'}') & !strings;
-        if u64::from(closes.count_ones()) < depth {
-            depth = depth + u64::from(opens.count_ones()) - u64::from(closes.count_ones());
-        } else {
-            let mut brackets = opens | closes;
-            while brackets != 0 {
-                let lowest = brackets & brackets.wrapping_neg();
-                depth = if closes & lowest == 0 { depth + 1 } else { depth.checked_sub(1)? };
-                if depth == 0 {
-                    return Some(at + lowest.trailing_zeros() as usize + 1);
-                }
-                brackets ^= lowest;
+pub(super) fn container_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if UNOPTIMISED { by_steps::container_end(bytes, at) } else { by_blocks::container_end(bytes, at) }
+}
+
+/// Each operation on masks is a call of its own then, and steps of `memchr`, which is optimised, take a tenth of
+/// the time: tests need not wait for it. They hold both ways against each other.
+const UNOPTIMISED: bool = cfg!(debug_assertions);
+
+/// From one byte that matters to the next.
+pub(super) mod by_steps {
+    pub(in super::super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+            if bytes.get(at) == Some(&b'"') {
+                return Some(at);
+            }
+            at += 2;
+        }
+    }
+
+    pub(in super::super) fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+        // Brackets of the other kind are balanced inside these, or it is no JSON.
+        let (open, close) = if bytes.get(at) == Some(&b'{') { (b'{', b'}') } else { (b'[', b']') };
+        let mut depth = 0u64;
+        loop {
+            at += memchr::memchr3(b'"', open, close, bytes.get(at..)?)?;
+            match bytes.get(at)? {
+                b'"' => at = string_end(bytes, at + 1)?,
+                byte if *byte == open => depth += 1,
+                _ => depth = depth.checked_sub(1)?,
+            }
+            at += 1;
+            if depth == 0 {
+                return Some(at);
             }
         }
-        at += BLOCK;
+    }
+}
+
+/// 64 bytes at a time.
+pub(super) mod by_blocks {
+    use super::{BLOCK, Escapes, block, equal, equal_but, spans};
+
+    pub(in super::super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+        let mut escapes = Escapes::default();
+        loop {
+            let block = block(bytes, at)?;
+            let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
+            if quotes != 0 {
+                return Some(at + quotes.trailing_zeros() as usize);
+            }
+            at += BLOCK;
+        }
+    }
+
+    pub(in super::super) fn container_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+        let mut escapes = Escapes::default();
+        // All bits set if the block begins inside a string.
+        let mut inside = 0;
+        let mut depth = 0u64;
+        loop {
+            let block = block(bytes, at)?;
+            let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
+            let strings = spans(quotes) ^ inside;
+            inside = (strings.cast_signed() >> (BLOCK - 1)).cast_unsigned();
+            // `[` and `{` differ in this bit alone, and so do `]` and `}`; nothing else becomes one of them.
+            let opens = equal_but(&block, 0x20, b'{') & !strings;
+            let closes = equal_but(&block, 0x20, b'}') & !strings;
+            if u64::from(closes.count_ones()) < depth {
+                depth = depth + u64::from(opens.count_ones()) - u64::from(closes.count_ones());
+            } else {
+                let mut brackets = opens | closes;
+                while brackets != 0 {
+                    let lowest = brackets & brackets.wrapping_neg();
+                    depth = if closes & lowest == 0 { depth + 1 } else { depth.checked_sub(1)? };
+                    if depth == 0 {
+                        return Some(at + lowest.trailing_zeros() as usize + 1);
+                    }
+                    brackets ^= lowest;
+                }
+            }
+            at += BLOCK;
+        }
     }
 }
 
 /// Whether any byte is a control character.
 pub(super) fn has_control(bytes: &[u8]) -> bool {
+    if UNOPTIMISED {
+        return bytes.iter().any(|byte| *byte < b' ');
+    }
     let last = u8x16::splat(b' ' - 1);
     let (lanes, rest) = bytes.as_chunks::<LANES>();
     let has = |lanes: &[u8; LANES]| {

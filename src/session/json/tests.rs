@@ -38,8 +38,26 @@ fn end(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
+/// Where we say so: by either way to look for it.
 fn read_end(text: &str) -> Option<usize> {
-    first::<RawValue<'_>>(text).map(|(_, end)| end)
+    let end = first::<RawValue<'_>>(text).map(|(_, end)| end);
+    let bytes = text.as_bytes();
+    let at = text.find(|c| c != ' ').unwrap_or_default();
+    match bytes.get(at) {
+        Some(b'"') => {
+            let ends =
+                [scan::by_steps::string_end(bytes, at + 1), scan::by_blocks::string_end(bytes, at + 1)];
+            assert_eq!(ends, [end.map(|end| end - 1); 2], "{text}");
+        }
+        Some(b'{' | b'[') => {
+            let ends = [scan::by_steps::container_end(bytes, at), scan::by_blocks::container_end(bytes, at)];
+            if end.is_some_and(|end| self::end(text) == Some(end)) {
+                assert_eq!(ends, [end; 2], "{text}");
+            }
+        }
+        _ => {}
+    }
+    end
 }
 
 #[test]

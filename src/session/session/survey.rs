@@ -50,11 +50,11 @@ impl Session {
             }
             survey.at = at;
         }
-        let mut index = self.index_mut();
-        if index.marks(survey.at, 1).is_some() {
+        if self.desk().index().marks(survey.at, 1).is_some() {
             return Ok(Progress::More);
         }
-        index.changed(Arc::new(survey.found.clone()));
+        let annex = self.subs.annex();
+        self.index_mut().surveyed(Arc::new(survey.found.clone()), annex);
         Ok(Progress::Complete)
     }
 

@@ -2,6 +2,7 @@
 //! corpus of real ones.
 
 mod activity;
+mod beside;
 mod corpus;
 mod fuzz;
 mod growth;

@@ -1,0 +1,148 @@
+//! The files that an agent keeps beside a session's own: records of its sub-agents, and output too large for a
+//! record. They are named by base name alone, and looked for in the folders where the agent puts them: paths in
+//! a record are of the author's machine.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// Folder of sub-agents' records, in the folder named for the session.
+const AGENTS: &str = "subagents";
+/// Folder of large outputs, beside that.
+const OUTPUTS: &str = "tool-results";
+/// Longest base name that is looked for, in bytes.
+const NAME: usize = 128;
+/// How much of a record is read to tell whose sub-agent it is of, in bytes.
+const SAMPLE: u64 = 64 << 10;
+
+/// Where the files beside a session may be.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The folder the session's own file lies in.
+    folder: PathBuf,
+    /// The session's id: its file's name without extension.
+    session: String,
+}
+
+/// A file beside a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Companion {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Where it belongs in the folder named for the session.
+    pub place: PathBuf,
+}
+
+impl Beside {
+    /// What may lie beside the session at `path`.
+    pub fn of(path: &Path) -> Option<Self> {
+        let folder = path.parent()?.to_owned();
+        let session = path.file_stem()?.to_str()?.to_owned();
+        Some(Self { folder, session })
+    }
+
+    /// The records of the sub-agent of this id.
+    pub(crate) fn agent(&self, id: &str) -> Option<File> {
+        let name = is_name(id).then(|| format!("agent-{id}.jsonl"))?;
+        // Until about version 2.1 they lay flat beside the sessions of all.
+        let flat = self.folder.join(&name);
+        open(&self.own().join(AGENTS).join(&name)).or_else(|| self.is_ours(&flat).then(|| open(&flat))?)
+    }
+
+    /// The output of this base name.
+    pub(crate) fn output(&self, name: &str) -> Option<File> {
+        is_name(name).then(|| open(&self.own().join(OUTPUTS).join(name)))?
+    }
+
+    /// All there are, for a copy.
+    pub fn companions(&self) -> Vec<Companion> {
+        let below = |place: &str| {
+            let place = PathBuf::from(place);
+            names(&self.own().join(&place)).map(move |name| place.join(name)).collect::<Vec<_>>()
+        };
+        let own = [AGENTS, OUTPUTS].map(below).into_iter().flatten();
+        let own = own.map(|place| Companion { path: self.own().join(&place), place });
+        let flat = names(&self.folder).filter(|name| name.starts_with("agent-") && name.ends_with(".jsonl"));
+        let flat =
+            flat.map(|name| Companion { path: self.folder.join(&name), place: Path::new(AGENTS).join(name) });
+        own.chain(flat.filter(|companion| self.is_ours(&companion.path))).collect()
+    }
+
+    /// The folder named for the session.
+    fn own(&self) -> PathBuf {
+        self.folder.join(&self.session)
+    }
+
+    /// Whether the records at `path`, which lie beside many sessions, name this one.
+    fn is_ours(&self, path: &Path) -> bool {
+        let mut sample = Vec::new();
+        let read = open(path).and_then(|file| file.take(SAMPLE).read_to_end(&mut sample).ok());
+        let named = format!("\"sessionId\":\"{}\"", self.session);
+        read.is_some() && memchr::memmem::find(&sample, named.as_bytes()).is_some()
+    }
+}
+
+/// A base name that cannot lead anywhere else.
+fn is_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    !name.is_empty() && name.len() <= NAME && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+/// Names of the regular files in a folder.
+fn names(folder: &Path) -> impl Iterator<Item = String> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    files.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_name(name))
+}
+
+/// Opens a regular file that is no symbolic link; never waits.
+fn open(path: &Path) -> Option<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags as i32).open(path).ok()?;
+    file.metadata().is_ok_and(|found| found.is_file()).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outside_the_folders_of_a_session_is_reached() {
+        let home = tempfile::tempdir().unwrap();
+        let own = home.path().join("s1");
+        for folder in [AGENTS, OUTPUTS] {
+            fs::create_dir_all(own.join(folder)).unwrap();
+        }
+        fs::write(home.path().join("secret.txt"), "secret").unwrap();
+        fs::write(own.join("secret.txt"), "secret").unwrap();
+        fs::write(own.join(OUTPUTS).join("a.txt"), "output").unwrap();
+        std::os::unix::fs::symlink("../../secret.txt", own.join(OUTPUTS).join("b.txt")).unwrap();
+        let beside = Beside::of(&home.path().join("s1.jsonl")).unwrap();
+        assert!(beside.output("a.txt").is_some());
+        for name in ["b.txt", "../secret.txt", "../../secret.txt", "/etc/passwd", "", ".", "..", "a.txt\0"] {
+            assert!(beside.output(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn companions_are_the_files_of_this_session_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let own = home.path().join("s1");
+        fs::create_dir_all(own.join(AGENTS)).unwrap();
+        fs::create_dir_all(own.join(OUTPUTS)).unwrap();
+        fs::write(own.join(AGENTS).join("agent-a1.jsonl"), "x").unwrap();
+        fs::write(own.join(OUTPUTS).join("o.txt"), "x").unwrap();
+        fs::write(home.path().join("agent-b2.jsonl"), r#"{"sessionId":"s1"}"#).unwrap();
+        fs::write(home.path().join("agent-c3.jsonl"), r#"{"sessionId":"s2"}"#).unwrap();
+        fs::write(home.path().join("s2.jsonl"), "x").unwrap();
+        let beside = Beside::of(&home.path().join("s1.jsonl")).unwrap();
+        let mut places: Vec<_> = beside.companions().into_iter().map(|found| found.place).collect();
+        places.sort();
+        let expected = ["subagents/agent-a1.jsonl", "subagents/agent-b2.jsonl", "tool-results/o.txt"];
+        assert_eq!(places, expected.map(PathBuf::from));
+        assert!(beside.agent("b2").is_some() && beside.agent("x9").is_none());
+    }
+}

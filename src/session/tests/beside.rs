@@ -1,0 +1,129 @@
+//! What lies beside a session: sub-agents in files of their own, and large outputs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::redact::Cleaner;
+use crate::session::model::{Item, Step, Tool};
+use crate::session::{Progress, Session, Source};
+
+fn line(kind: &str, uuid: &str, second: u32, side: bool, content: &Value) -> Value {
+    json!({"type": kind, "uuid": uuid, "parentUuid": null, "sessionId": "s1", "isSidechain": side,
+        "timestamp": format!("2026-05-04T09:00:{second:02}.000Z"),
+        "message": {"role": kind, "id": uuid, "model": "m", "content": content,
+            "usage": {"input_tokens": 1, "output_tokens": 10}}})
+}
+
+fn call(id: &str, name: &str, input: &Value) -> Value {
+    json!([{"type": "tool_use", "id": id, "name": name, "input": input}])
+}
+
+fn result(id: &str, text: &str) -> Value {
+    json!([{"type": "tool_result", "tool_use_id": id, "content": text}])
+}
+
+fn write(path: &Path, lines: &[Value]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+}
+
+/// A session that sent sub-agent `a1b2`, whose records lie at `sub` in the session's folder, and that printed
+/// more than fits a record.
+fn session(home: &Path, sub: &str) -> PathBuf {
+    let path = home.join("s1.jsonl");
+    let mut sent = line("user", "u3", 9, false, &result("t1", "All counted."));
+    sent["toolUseResult"] = json!({"status": "completed", "agentId": "a1b2", "prompt": "Count the files"});
+    let spilled = "<persisted-output>\nOutput too large (100.5KB). Full output saved to: /home/me/.x/s1/tool-results/o1.txt\n\n\
+                   Preview (first 2KB):\nline 1\n</persisted-output>";
+    write(
+        &path,
+        &[
+            line("user", "u1", 0, false, &json!("How many files are there?")),
+            line(
+                "assistant",
+                "u2",
+                1,
+                false,
+                &call("t1", "Task", &json!({"description": "Count", "prompt": "Count the files"})),
+            ),
+            sent,
+            line("assistant", "u4", 10, false, &call("t2", "Bash", &json!({"command": "cat log"}))),
+            line("user", "u5", 11, false, &result("t2", spilled)),
+        ],
+    );
+    write(
+        &home.join(sub),
+        &[
+            line("user", "x1", 2, true, &json!("Count the files")),
+            line("assistant", "x2", 3, true, &call("y1", "Bash", &json!({"command": "ls | wc -l"}))),
+            line("user", "x3", 4, true, &result("y1", "42")),
+            line(
+                "assistant",
+                "x4",
+                5,
+                true,
+                &call("y2", "Write", &json!({"file_path": "count.txt", "content": "42\n"})),
+            ),
+            line("user", "x5", 6, true, &result("y2", "File created successfully")),
+        ],
+    );
+    path
+}
+
+fn opened(path: &Path) -> Session {
+    let session = Session::open(Source::open(path).unwrap(), Cleaner::new()).unwrap();
+    while session.advance(1 << 20).unwrap() == Progress::More {}
+    while session.survey(16).unwrap() == Progress::More {}
+    session
+}
+
+fn inside(session: &Session) -> Vec<Step> {
+    let Some(Step { tool: Tool::Agent { items, .. }, .. }) = session.step(1).unwrap() else {
+        panic!("no agent")
+    };
+    let step = |item| if let Item::Step(step) = item { Some(*step) } else { None };
+    items.into_iter().filter_map(step).collect()
+}
+
+#[test]
+fn a_sub_agent_in_a_file_of_its_own_is_shown_by_the_step_that_sent_it() {
+    for place in ["s1/subagents/agent-a1b2.jsonl", "agent-a1b2.jsonl"] {
+        let home = tempfile::tempdir().unwrap();
+        let session = opened(&session(home.path(), place));
+        let steps = inside(&session);
+        assert_eq!(steps.iter().map(|step| step.no).collect::<Vec<_>>(), [1, 2], "{place}");
+        assert!(matches!(&steps[0].tool, Tool::Shell { command, .. } if command.as_str() == "ls | wc -l"));
+        let overview = session.overview();
+        assert_eq!((overview.steps, overview.sub_steps), (2, 2), "{place}");
+        assert_eq!(overview.usage.output, 40, "its tokens are counted with the session's");
+        let changed = &overview.changes.as_ref().unwrap().files[0];
+        assert_eq!((changed.path.as_str(), changed.first.as_str()), ("count.txt", "1.2"));
+    }
+}
+
+#[test]
+fn a_sub_agent_of_another_session_or_without_a_file_is_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let path = session(home.path(), "agent-a1b2.jsonl");
+    let other = fs::read_to_string(home.path().join("agent-a1b2.jsonl")).unwrap().replace("\"s1\"", "\"s2\"");
+    fs::write(home.path().join("agent-a1b2.jsonl"), other).unwrap();
+    assert!(inside(&opened(&path)).is_empty());
+    fs::remove_file(home.path().join("agent-a1b2.jsonl")).unwrap();
+    assert!(inside(&opened(&path)).is_empty());
+}
+
+#[test]
+fn output_in_a_file_of_its_own_is_shown_whole_and_else_as_the_agent_saw_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = session(home.path(), "s1/subagents/agent-a1b2.jsonl");
+    let printed = || match opened(&path).step(2).unwrap().unwrap().tool {
+        Tool::Shell { output, .. } => output.text.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert!(printed().contains("Preview (first 2KB)") && !printed().contains("/home/me"));
+    fs::create_dir_all(home.path().join("s1/tool-results")).unwrap();
+    fs::write(home.path().join("s1/tool-results/o1.txt"), "line 1\nline 2\nthe end").unwrap();
+    assert_eq!(printed(), "line 1\nline 2\nthe end");
+}
