@@ -41,8 +41,10 @@ fn one_reads_upwards_too_and_keeps_the_place() {
     let Reader { browser, url, .. } = &reader;
     browser.open(&format!("{url}w/5#{}", "p105"));
     browser.until("a prompt is in view", "document.querySelectorAll('.turn[id]').length > 0");
-    let first = browser.text("document.querySelector('.turn[id]').id");
-    browser.eval("void scrollBy(0, document.querySelector('.turn[id]').getBoundingClientRect().top - 200)");
+    // In one go: the window before it may come at any time.
+    let first = browser.text(
+        "(turn => (scrollBy(0, turn.getBoundingClientRect().top - 200), turn.id))(document.querySelector('.turn[id]'))",
+    );
     browser
         .until("the window before it came", &format!("document.querySelector('.turn[id]').id !== '{first}'"));
     browser.until(
