@@ -23,13 +23,18 @@ const link = (rel, n) => { const a = make('a', { rel, href: address(n).href, tex
 
 // What comes near is loaded, what is far is dropped.
 const near = new IntersectionObserver(es => es.forEach(e => { if (e.isIntersecting) e.target.matches('.window') ? refill(e.target) : load(e.target) }), { rootMargin: '1800px' });
-const far = new IntersectionObserver(es => es.forEach(e => { if (!e.isIntersecting) drop(e.target) }), { rootMargin: '9000px' });
+// Who may not go yet (too few are here, the focus is inside) goes later.
+const away = new Set(), thin = () => away.forEach(w => w.isConnected ? drop(w) : away.delete(w));
+const far = new IntersectionObserver(es => { es.forEach(e => e.isIntersecting ? away.delete(e.target) : away.add(e.target)); thin() }, { rootMargin: '9000px' });
 function attend() {
   $$('.pager a', main).forEach(a => near.observe(a));
   boxes().forEach(w => far.observe(w));
+  thin();
 }
 async function load(a) {
   if (a.getAttribute('aria-busy')) return;
+  // At the top of a page nobody reads upwards yet: what is shown there would only be pushed down.
+  if (a.rel === 'prev' && !scrollY) return addEventListener('scroll', () => { near.unobserve(a); near.observe(a) }, { once: true });
   a.setAttribute('aria-busy', 'true'); near.unobserve(a);
   const n = numberOf(new URL(a.href)), pager = a.closest('.pager');
   try {

@@ -1,5 +1,5 @@
 //! Reads values where they stand, one level at a time: what nobody asks for is passed over at the speed of
-//! [`scan`](super::scan), and is not looked at.
+//! [`scan`], and is not looked at.
 
 use std::borrow::Cow;
 
