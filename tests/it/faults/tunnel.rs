@@ -83,6 +83,8 @@ fn two_tunnels_of_one_provider_start_at_once_and_no_more() {
         let count = |phase: &str| phases.iter().filter(|known| *known == phase).count();
         count("queued") == 3 && count("connecting") == 2
     });
+    // A client says that it began a moment after it was started.
+    until(SOON, "both have begun", || home.tunnel.starts().len() >= 2);
     assert_eq!(home.tunnel.starts().len(), 2);
     home.tunnel.go_on();
     for wire in &mut wires {
