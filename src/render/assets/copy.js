@@ -1,24 +1,40 @@
 // Copying: code, a block with what is folded of it, a step, the address of a step.
 const BLOCKS = '.block, .out, .code, .cmdline, .diff';
+
 async function copy(text, what) {
-  try { await navigator.clipboard.writeText(text) }
-  catch {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
     // Without the permission, or not over https.
     const box = make('textarea', { value: text, className: 'unseen' });
-    document.body.append(box); box.select();
-    const done = document.execCommand('copy'); box.remove();
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand('copy');
+    box.remove();
     if (!done) return tell('Your browser did not allow copying');
   }
   tell(what + ' copied');
 }
-const line = row => (row.matches('.skip') ? '' : (row.closest('.fresh') ? '' : row.matches('.add') ? '+' : row.matches('.del') ? '-' : ' ') + row.lastElementChild.textContent);
+
+// A row of a diff as a patch has it; of a new file, the text alone.
+function line(row) {
+  if (row.matches('.skip')) return '';
+  const text = row.lastElementChild.textContent;
+  if (row.closest('.fresh')) return text;
+  if (row.matches('.add')) return '+' + text;
+  return (row.matches('.del') ? '-' : ' ') + text;
+}
+
+// What a block says, with what is folded away below it.
 function textOf(block) {
-  const own = block.matches('.code') ? $$('li', block).map(li => li.textContent).join('\n')
-    : block.matches('.diff') ? $$('tr', whole.get(block) || block).map(line).join('\n')
-    : block.textContent;
+  const lines = (selector, from, text) => $$(selector, from).map(text).join('\n');
+  let own = block.textContent;
+  if (block.matches('.code')) own = lines('li', block, li => li.textContent);
+  if (block.matches('.diff')) own = lines('tr', whole.get(block) || block, line);
   const more = block.nextElementSibling;
   return more && more.matches('.more') ? [own, ...$$(BLOCKS, more).map(textOf)].join('\n') : own;
 }
+
 // A bar of no height before the block holds its button: lists and tables cannot.
 function offerCopies(e) {
   $$(BLOCKS, e).forEach(block => {
@@ -30,22 +46,41 @@ function offerCopies(e) {
     block.before(make('div', { className: 'copybar' }, button));
   });
 }
-const copyStep = step => copy([$('.what', step).textContent.trim(), ...$$(BLOCKS, step).filter(b => !b.parentNode.matches('.more')).map(textOf)].join('\n\n'), 'Step');
-document.addEventListener('toggle', e => { if (e.target.open && main.contains(e.target)) offerCopies(e.target) }, true);
+
+function copyStep(step) {
+  const blocks = $$(BLOCKS, step).filter(b => !b.parentNode.matches('.more'));
+  copy([$('.what', step).textContent.trim(), ...blocks.map(textOf)].join('\n\n'), 'Step');
+}
+
+// What was folded gets its buttons when it is opened.
+document.addEventListener(
+  'toggle',
+  e => {
+    if (e.target.open && main.contains(e.target)) offerCopies(e.target);
+  },
+  true,
+);
+
+// A click on a permalink follows it, and copies it.
 document.addEventListener('click', e => {
   const a = e.target.closest('.step > .link, .prompt > .no');
   if (a && !e.button && !e.ctrlKey && !e.metaKey && !e.shiftKey && !e.altKey) copy(a.href, 'Link');
 });
+
 // Which diffs are shown in two columns: the whole of them, as they came.
 const whole = new WeakMap();
+
 // The whole session, as Markdown.
 const all = $('#all');
 if (all && navigator.clipboard) {
   all.hidden = false;
   all.addEventListener('click', async () => {
     const answer = await fetch(all.value).catch(() => ({}));
-    if (answer.ok) copy(await answer.text(), 'The session');
-    else tell(answer.status === 413 ? 'This session is too long to be copied' : 'That did not work. Try again.');
+    if (answer.ok) {
+      copy(await answer.text(), 'The session');
+    } else {
+      tell(answer.status === 413 ? 'This session is too long to be copied' : 'That did not work. Try again.');
+    }
   });
 }
 if (main) offerCopies(main);

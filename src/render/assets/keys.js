@@ -1,30 +1,109 @@
 // Keys, and paper.
-const go = el => { sought = null; el.scrollIntoView({ behavior: 'instant', block: 'start' }); const f = el.matches('.step') ? $('summary', el) : $('.no', el) || el; f.focus({ preventScroll: true }) };
-const next = (list, dir) => { const pad = parseFloat(getComputedStyle(html).scrollPaddingTop), t = list.map(e => e.getBoundingClientRect().top - pad); return dir > 0 ? list[t.findIndex(y => y > 4)] : list[t.findLastIndex(y => y < -4)] };
-const steps = () => $$('.step').filter(s => s.offsetParent && $(':scope > details', s));
-const nextStep = d => { const l = steps(), i = l.indexOf(document.activeElement.closest('.step')); return i < 0 ? next(l, d) : l[i + d] };
-const here = () => document.activeElement.closest('.step') || element(location.hash);
+
+// To an element, if there is one, and the focus with it.
+function go(el) {
+  if (!el) return;
+  sought = null;
+  el.scrollIntoView({ behavior: 'instant', block: 'start' });
+  const f = el.matches('.step') ? $('summary', el) : $('.no', el) || el;
+  f.focus({ preventScroll: true });
+}
+
+// The first of a list below the top of the screen, or the last above it.
+function next(list, direction) {
+  const pad = parseFloat(getComputedStyle(html).scrollPaddingTop);
+  const tops = list.map(e => e.getBoundingClientRect().top - pad);
+  return direction > 0 ? list[tops.findIndex(y => y > 4)] : list[tops.findLastIndex(y => y < -4)];
+}
+
+const current = selector => document.activeElement.closest(selector);
+const here = () => current('.step') || element(location.hash);
+
+// From hit to hit while there are some, else from step to step.
+function toStep(direction) {
+  if (words) return step(direction);
+  const steps = $$('.step').filter(s => s.offsetParent && $(':scope > details', s));
+  const at = steps.indexOf(current('.step'));
+  const el = at < 0 ? next(steps, direction) : steps[at + direction];
+  if (el) $('summary', el).focus();
+}
+
+function toEdit() {
+  const all = $$('.step.edit');
+  const at = current('.step.edit');
+  const el = at ? all[all.indexOf(at) + 1] : next(all, 1);
+  if (el) reveal($('details', el));
+  go(el);
+}
+
+function toggle() {
+  const step = current('.step');
+  const fold = step && $('details', step);
+  if (fold) fold.open = !fold.open;
+}
+
+function nextTheme() {
+  const order = ['auto', 'light', 'dark'];
+  press('theme', order[(order.indexOf(chosen) + 1) % order.length]);
+}
+
+function copyHere() {
+  const el = here();
+  if (el && el.matches('.step')) copyStep(el);
+}
+
+function copyLink() {
+  const el = here();
+  const a = el && $('.link, .no', el);
+  if (a) copy(a.href, 'Link');
+}
+
+function toSearch() {
+  const away = getComputedStyle(rail).display === 'none';
+  if (away && !rail.matches(':popover-open')) rail.showPopover();
+  box.focus();
+  box.select();
+}
+
+// What each key does.
+const KEYS = {
+  j: () => go(next(prompts(), 1)),
+  k: () => go(next(prompts(), -1)),
+  n: () => toStep(1),
+  p: () => toStep(-1),
+  o: toggle,
+  d: toEdit,
+  1: () => press('depth', 'prose'),
+  2: () => press('depth', 'steps'),
+  3: () => press('depth', 'diffs'),
+  4: () => press('depth', 'all'),
+  t: nextTheme,
+  s: () => press('sides', html.dataset.sides === 'two' ? 'one' : 'two'),
+  e: () => press('only', 'errors'),
+  c: copyHere,
+  y: copyLink,
+  '/': toSearch,
+  g: () => scrollTo(0, 0),
+  G: toEnd,
+  '?': () => $('#keys').showModal(),
+  Escape: () => words && forget(),
+};
 addEventListener('keydown', e => {
-  if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || !e.target.closest || typing(e.target)) return;
-  const k = e.key; let el;
-  if (k === 'j' || k === 'k') el = next(prompts(), k === 'j' ? 1 : -1);
-  else if ((k === 'n' || k === 'p') && words) { step(k === 'n' ? 1 : -1); return }
-  else if (k === 'n' || k === 'p') { el = nextStep(k === 'n' ? 1 : -1); if (el) { $('summary', el).focus(); return } }
-  else if (k === 'o') { const s = document.activeElement.closest('.step'), d = s && $('details', s); if (d) d.open = !d.open }
-  else if (k === 'd') { const l = $$('.step.edit'), a = document.activeElement.closest('.step.edit'); el = a ? l[l.indexOf(a) + 1] : next(l, 1); if (el) reveal($('details', el)) }
-  else if ('1234'.includes(k)) press('depth', ['prose', 'steps', 'diffs', 'all'][k - 1]);
-  else if (k === 't') { const o = ['auto', 'light', 'dark']; press('theme', o[(o.indexOf(chosen) + 1) % 3]) }
-  else if (k === 's') press('sides', html.dataset.sides === 'two' ? 'one' : 'two');
-  else if (k === 'e') press('only', 'errors');
-  else if (k === 'c') { const s = here(); if (s && s.matches('.step')) copyStep(s) }
-  else if (k === 'y') { const s = here(), a = s && $('.link, .no', s); if (a) copy(a.href, 'Link') }
-  else if (k === '/') { e.preventDefault(); if (!rail.matches(':popover-open') && getComputedStyle(rail).display === 'none') rail.showPopover(); box.focus(); box.select() }
-  else if (k === 'Escape' && words) { box.value = ''; clear() }
-  else if (k === 'g') scrollTo(0, 0); else if (k === 'G') toEnd();
-  else if (k === '?') $('#keys').showModal(); else return;
-  if (el) { e.preventDefault(); go(el) }
+  if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return;
+  if (!e.target.closest || typing(e.target) || !Object.hasOwn(KEYS, e.key)) return;
+  // The slash would be written into the box it leads to. Escape closes what else is open.
+  if (e.key !== 'Escape') e.preventDefault();
+  KEYS[e.key]();
 });
 
 // Paper gets the diffs.
-let was = []; addEventListener('beforeprint', () => { was = folds().filter(d => d.open); edits().forEach(reveal) });
-addEventListener('afterprint', () => { folds().forEach(d => { d.open = was.includes(d) }) });
+let opened = [];
+addEventListener('beforeprint', () => {
+  opened = folds().filter(d => d.open);
+  edits().forEach(reveal);
+});
+addEventListener('afterprint', () => {
+  folds().forEach(d => {
+    d.open = opened.includes(d);
+  });
+});

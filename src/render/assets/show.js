@@ -1,49 +1,104 @@
 // The switches: how deep one reads, what is left out, how diffs stand, light and dark.
 $('.controls').hidden = false;
 let shown = 'steps';
-const edits = (e = document) => $$('.turn > .strip > .edit > details', e), folds = (e = document) => $$('.step details, .prompt .more', e);
+
+// The edits of the main agent, and all that folds.
+const edits = (e = document) => $$('.turn > .strip > .edit > details', e);
+const folds = (e = document) => $$('.step details, .prompt .more', e);
+
 function depth(v, e = document) {
-  if (v === 'all') return folds(e).forEach(d => { d.open = true });
-  folds(e).forEach(d => { d.open = d.parentNode.matches('.last') });
+  if (v === 'all') {
+    return folds(e).forEach(d => {
+      d.open = true;
+    });
+  }
+  folds(e).forEach(d => {
+    d.open = d.parentNode.matches('.last');
+  });
   if (v === 'diffs') edits(e).forEach(reveal);
 }
-function reveal(el) { for (let d = el; d; d = d.parentElement) if (d.tagName === 'DETAILS') d.open = true }
+
+// Opens every fold around an element, and the element itself if it is one.
+function reveal(el) {
+  for (let d = el; d; d = d.parentElement) {
+    if (d.tagName === 'DETAILS') d.open = true;
+  }
+}
+
 // What is read keeps its place while something changes above it.
 function keep(change) {
-  const at = scrollY > 0 && $$('.turn > *, .turn').find(e => { const r = e.getBoundingClientRect(); return r.height && r.bottom > 80 });
+  const at =
+    scrollY > 0 &&
+    $$('.turn > *, .turn').find(e => {
+      const r = e.getBoundingClientRect();
+      return r.height && r.bottom > 80;
+    });
   const y = at && at.getBoundingClientRect().top;
-  html.classList.add('moving'); change();
+  html.classList.add('moving');
+  change();
   const held = at && at.isConnected && at.getBoundingClientRect();
   if (held && held.height) scrollBy({ top: held.top - y, behavior: 'instant' });
   html.classList.remove('moving');
 }
+
 const pressed = set => $$(`[data-set=${set}] [aria-pressed=true]`).map(b => b.value);
+
+// What is pressed of a set after a press of `v`: one of its buttons; of "only", one or none; of "hide", any.
+function after(set, v) {
+  const was = pressed(set);
+  if (set === 'only') return was.includes(v) ? [] : [v];
+  if (set === 'hide') return was.includes(v) ? was.filter(w => w !== v) : [...was, v];
+  return [v];
+}
+
 function press(set, v, remember = true) {
-  const toggles = set === 'only' || set === 'hide', was = pressed(set);
-  const now = set === 'only' ? (was.includes(v) ? [] : [v]) : set === 'hide' ? (was.includes(v) ? was.filter(w => w !== v) : [...was, v]) : [v];
+  const now = after(set, v);
   $$(`[data-set=${set}] button`).forEach(b => b.setAttribute('aria-pressed', now.includes(b.value)));
-  if (set === 'theme') { theme(chosen = v); if (remember) store.set('theme', v); return }
-  const first = $$('.turn').find(t => t.getBoundingClientRect().bottom > 80), y = first && first.getBoundingClientRect().top;
-  if (set === 'depth') { shown = v; html.dataset.depth = v; depth(v) }
-  if (toggles) html.dataset[set] = now.join(' ');
+  if (set === 'theme') {
+    chosen = v;
+    theme(v);
+    if (remember) store.set('theme', v);
+    return;
+  }
+  // The first turn on screen keeps its place.
+  const first = $$('.turn').find(t => t.getBoundingClientRect().bottom > 80);
+  const y = first && first.getBoundingClientRect().top;
+  if (set === 'depth') {
+    shown = v;
+    html.dataset.depth = v;
+    depth(v);
+  }
+  if (set === 'only' || set === 'hide') html.dataset[set] = now.join(' ');
   if (set === 'only' && now[0] === 'errors') openErrors(document);
-  if (set === 'sides') { html.dataset.sides = v; if (remember) store.set('sides', v); sides(document) }
+  if (set === 'sides') {
+    html.dataset.sides = v;
+    if (remember) store.set('sides', v);
+    sides(document);
+  }
   if (first && scrollY) scrollBy({ top: first.getBoundingClientRect().top - y, behavior: 'instant' });
 }
+
 // The rows that failed inside folded groups and agents come to light.
 const openErrors = e => $$('.step .failed', e).forEach(s => reveal(s.parentElement));
+
 // Nothing that is sought stays hidden.
 function unhide() {
   if (shown === 'prose') press('depth', 'steps');
-  [...pressed('only').map(v => ['only', v]), ...pressed('hide').map(v => ['hide', v])].forEach(([set, v]) => press(set, v));
+  for (const set of ['only', 'hide']) {
+    pressed(set).forEach(v => press(set, v));
+  }
 }
+
 rail.addEventListener('click', e => {
-  const b = e.target.closest('.seg button'); if (b) press(b.parentNode.dataset.set, b.value);
+  const b = e.target.closest('.seg button');
+  if (b) press(b.parentNode.dataset.set, b.value);
   if (e.target.closest('a') && rail.matches(':popover-open')) rail.hidePopover();
 });
+
 // What comes later is shown as all else is.
 function settle(e) {
-  relative(e); offerCopies(e);
+  relative(e);
+  offerCopies(e);
   if (shown !== 'steps') depth(shown, e);
   if (pressed('only')[0] === 'errors') openErrors(e);
   if (html.dataset.sides === 'two') sides(e);
@@ -51,32 +106,67 @@ function settle(e) {
 
 // A diff in two columns: the old lines at the left, the new ones at the right.
 function columns(table) {
-  const two = table.cloneNode(false); two.className = 'diff two';
-  const body = make('tbody'); two.append(body);
+  const two = table.cloneNode(false);
+  two.className = 'diff two';
+  const body = make('tbody');
+  two.append(body);
+
+  // One half of a row: the number and the code. `n` is 0 for the old half, 1 for the new.
   const blank = () => [make('td'), make('td')];
-  const side = (row, n) => { const [a, b, , code] = row.cells, td = make('td'); td.dataset.n = (n ? b : a).dataset.n || ''; return [td, Object.assign(code.cloneNode(true), { className: row.className })] };
-  let old = [], fresh = [];
+  const side = (row, n) => {
+    const [a, b, , code] = row.cells;
+    const td = make('td');
+    td.dataset.n = (n ? b : a).dataset.n || '';
+    return [td, Object.assign(code.cloneNode(true), { className: row.className })];
+  };
+  let old = [];
+  let fresh = [];
+  // Writes what was removed beside what was added in its place.
   const flush = () => {
-    for (let i = 0; i < Math.max(old.length, fresh.length); i++) body.append(make('tr', {}, ...(old[i] ? side(old[i], 0) : blank()), ...(fresh[i] ? side(fresh[i], 1) : blank())));
-    old = []; fresh = [];
+    for (let i = 0; i < Math.max(old.length, fresh.length); i++) {
+      body.append(
+        make('tr', {}, ...(old[i] ? side(old[i], 0) : blank()), ...(fresh[i] ? side(fresh[i], 1) : blank())),
+      );
+    }
+    old = [];
+    fresh = [];
   };
   for (const row of table.rows) {
-    if (row.matches('.del')) { if (fresh.length) flush(); old.push(row); continue }
-    if (row.matches('.add')) { fresh.push(row); continue }
+    if (row.matches('.del')) {
+      if (fresh.length) flush();
+      old.push(row);
+      continue;
+    }
+    if (row.matches('.add')) {
+      fresh.push(row);
+      continue;
+    }
     flush();
-    if (row.matches('.skip')) { const tr = row.cloneNode(true); body.append(tr) } else body.append(make('tr', {}, ...side(row, 0), ...side(row, 1)));
+    if (row.matches('.skip')) {
+      const tr = row.cloneNode(true);
+      body.append(tr);
+    } else {
+      body.append(make('tr', {}, ...side(row, 0), ...side(row, 1)));
+    }
   }
   flush();
   return two;
 }
+
 const wide = matchMedia('(min-width: 56rem)');
 function sides(e) {
   const two = html.dataset.sides === 'two' && wide.matches;
-  keep(() => $$('.diff:not(.fresh)', e).forEach(table => {
-    const came = whole.get(table);
-    if (two && !came) { const t = columns(table); whole.set(t, table); table.replaceWith(t) }
-    if (!two && came) table.replaceWith(came);
-  }));
+  keep(() =>
+    $$('.diff:not(.fresh)', e).forEach(table => {
+      const came = whole.get(table);
+      if (two && !came) {
+        const t = columns(table);
+        whole.set(t, table);
+        table.replaceWith(t);
+      }
+      if (!two && came) table.replaceWith(came);
+    }),
+  );
 }
 wide.addEventListener('change', () => sides(document));
 

@@ -3,114 +3,293 @@
 const home = new URL($('.where a').href);
 const address = (n, part) => new URL((n ? 'w/' + n : '') + (part ? '?part=1' : ''), home);
 const KEPT = 6;
-const boxes = () => $$('.window', main), boxOf = n => boxes().find(w => +w.dataset.no === n);
+const boxes = () => $$('.window', main);
+const boxOf = n => boxes().find(w => +w.dataset.no === n);
 const open = new Map();
+
 // Links of the page are relative to where it was opened, those of a part to where it was fetched.
-function absolute(e, base) { for (const k of ['href', 'src', 'action']) $$(`[${k}]`, e).forEach(x => { const v = x.getAttribute(k); if (v) x.setAttribute(k, new URL(v, base).href) }) }
-let anywhere = () => { absolute(document, location.href); anywhere = () => {} };
+function absolute(e, base) {
+  for (const k of ['href', 'src', 'action']) {
+    $$(`[${k}]`, e).forEach(x => {
+      const v = x.getAttribute(k);
+      if (v) x.setAttribute(k, new URL(v, base).href);
+    });
+  }
+}
+
+// Before the address of the page changes, its links are made absolute, once.
+let anywhere = () => {
+  absolute(document, location.href);
+  anywhere = () => {};
+};
+
+// Window `n` as the server has it, alone or with its whole page.
 async function raw(n, part = true) {
-  const answer = await fetch(address(n, part)); if (!answer.ok) throw new Error(answer.status);
+  const answer = await fetch(address(n, part));
+  if (!answer.ok) throw new Error(answer.status);
   return new DOMParser().parseFromString(await answer.text(), 'text/html');
 }
+
 // Of a live page, windows as they came, for comparing with what they become.
 const pristine = 'live' in main.dataset && new Map();
+
+// Window `n` and the link to the next, ready to be put into this page.
 async function part(n) {
-  const doc = await raw(n); absolute(doc, address(n));
-  const nodes = [...doc.body.children]; if (pristine) nodes.filter(e => e.matches('.window')).forEach(w => pristine.set(n, w.cloneNode(true)));
+  const doc = await raw(n);
+  absolute(doc, address(n));
+  const nodes = [...doc.body.children];
+  if (pristine) nodes.filter(e => e.matches('.window')).forEach(w => pristine.set(n, w.cloneNode(true)));
   return nodes.map(e => document.importNode(e, true));
 }
-const link = (rel, n) => { const a = make('a', { rel, href: address(n).href, textContent: rel === 'next' ? 'Next' : 'Previous' }), nav = make('nav', { className: 'pager' }, a); nav.setAttribute('aria-label', rel === 'next' ? 'Later' : 'Earlier'); return nav };
+
+const link = (rel, n) => {
+  const a = make('a', { rel, href: address(n).href, textContent: rel === 'next' ? 'Next' : 'Previous' });
+  const nav = make('nav', { className: 'pager' }, a);
+  nav.setAttribute('aria-label', rel === 'next' ? 'Later' : 'Earlier');
+  return nav;
+};
 
 // What comes near is loaded, what is far is dropped.
-const near = new IntersectionObserver(es => es.forEach(e => { if (e.isIntersecting) e.target.matches('.window') ? refill(e.target) : load(e.target) }), { rootMargin: '1800px' });
+const near = new IntersectionObserver(
+  es =>
+    es.forEach(e => {
+      if (e.isIntersecting) e.target.matches('.window') ? refill(e.target) : load(e.target);
+    }),
+  { rootMargin: '1800px' },
+);
+
 // Who may not go yet (too few are here, the focus is inside) goes later.
-const away = new Set(), thin = () => away.forEach(w => w.isConnected ? drop(w) : away.delete(w));
-const far = new IntersectionObserver(es => { es.forEach(e => e.isIntersecting ? away.delete(e.target) : away.add(e.target)); thin() }, { rootMargin: '9000px' });
+const away = new Set();
+const thin = () => away.forEach(w => (w.isConnected ? drop(w) : away.delete(w)));
+const far = new IntersectionObserver(
+  es => {
+    es.forEach(e => (e.isIntersecting ? away.delete(e.target) : away.add(e.target)));
+    thin();
+  },
+  { rootMargin: '9000px' },
+);
+
 function attend() {
   $$('.pager a', main).forEach(a => near.observe(a));
   boxes().forEach(w => far.observe(w));
   thin();
 }
+
+// Puts the window that the link `a` leads to in the link's place.
 async function load(a) {
   if (a.getAttribute('aria-busy')) return;
   // At the top of a page nobody reads upwards yet: what is shown there would only be pushed down.
-  if (a.rel === 'prev' && !scrollY) return addEventListener('scroll', () => { near.unobserve(a); near.observe(a) }, { once: true });
-  a.setAttribute('aria-busy', 'true'); near.unobserve(a);
-  const n = numberOf(new URL(a.href)), pager = a.closest('.pager');
+  if (a.rel === 'prev' && !scrollY) {
+    return addEventListener(
+      'scroll',
+      () => {
+        near.unobserve(a);
+        near.observe(a);
+      },
+      { once: true },
+    );
+  }
+  a.setAttribute('aria-busy', 'true');
+  near.unobserve(a);
+  const n = numberOf(new URL(a.href));
+  const pager = a.closest('.pager');
   try {
-    const nodes = await part(n), fresh = nodes.find(e => e.matches('.window'));
+    const nodes = await part(n);
+    const fresh = nodes.find(e => e.matches('.window'));
     if (!pager.isConnected || boxOf(n)) return;
-    if (a.rel === 'next') pager.replaceWith(...nodes);
-    else keep(() => { pager.after(fresh); n ? pager.replaceWith(link('prev', n - 1)) : pager.remove() });
-    settle(fresh); watch(fresh); remark(fresh); attend(); hold(); mark();
-  } catch { a.removeAttribute('aria-busy') }
+    if (a.rel === 'next') {
+      pager.replaceWith(...nodes);
+    } else {
+      keep(() => {
+        pager.after(fresh);
+        n ? pager.replaceWith(link('prev', n - 1)) : pager.remove();
+      });
+    }
+    settle(fresh);
+    watch(fresh);
+    remark(fresh);
+    attend();
+    hold();
+    mark();
+  } catch {
+    a.removeAttribute('aria-busy');
+  }
 }
+
 function drop(w) {
-  if (w.dataset.gone || boxes().filter(w => !w.dataset.gone).length <= KEPT || w.contains(document.activeElement)) return;
-  const selection = getSelection(); if (!selection.isCollapsed && selection.containsNode(w, true)) return;
-  open.set(w.dataset.no, $$('details[open]', w).map(fold => pathOf(w, fold)));
-  w.style.height = w.offsetHeight + 'px'; w.dataset.gone = 'true';
-  w.replaceChildren(link('next', +w.dataset.no).firstChild); w.firstChild.textContent = 'This part, again';
+  if (
+    w.dataset.gone ||
+    boxes().filter(w => !w.dataset.gone).length <= KEPT ||
+    w.contains(document.activeElement)
+  ) {
+    return;
+  }
+  const selection = getSelection();
+  if (!selection.isCollapsed && selection.containsNode(w, true)) return;
+  open.set(
+    w.dataset.no,
+    $$('details[open]', w).map(fold => pathOf(w, fold)),
+  );
+  w.style.height = w.offsetHeight + 'px';
+  w.dataset.gone = 'true';
+  w.replaceChildren(link('next', +w.dataset.no).firstChild);
+  w.firstChild.textContent = 'This part, again';
   near.observe(w);
 }
-const pathOf = (top, e) => { const at = []; for (; e !== top; e = e.parentNode) at.unshift([...e.parentNode.children].filter(c => !c.matches('.copybar')).indexOf(e)); return at };
-const byPath = (top, at) => at.reduce((e, i) => e && [...e.children].filter(c => !c.matches('.copybar'))[i], top);
+
+// Where an element stands below `top`, and who stands there, buttons of ours aside.
+const pathOf = (top, e) => {
+  const at = [];
+  for (; e !== top; e = e.parentNode) {
+    at.unshift([...e.parentNode.children].filter(c => !c.matches('.copybar')).indexOf(e));
+  }
+  return at;
+};
+const byPath = (top, at) =>
+  at.reduce((e, i) => e && [...e.children].filter(c => !c.matches('.copybar'))[i], top);
+
 async function refill(w) {
   if (w.dataset.gone !== 'true') return;
   w.dataset.gone = 'coming';
   try {
     const fresh = (await part(+w.dataset.no)).find(e => e.matches('.window'));
     keep(() => {
-      w.replaceChildren(...fresh.children); delete w.dataset.gone; w.style.height = ''; near.unobserve(w);
-      (open.get(w.dataset.no) || []).forEach(at => { const d = byPath(w, at); if (d && d.tagName === 'DETAILS') d.open = true });
+      w.replaceChildren(...fresh.children);
+      delete w.dataset.gone;
+      w.style.height = '';
+      near.unobserve(w);
+      (open.get(w.dataset.no) || []).forEach(at => {
+        const d = byPath(w, at);
+        if (d && d.tagName === 'DETAILS') d.open = true;
+      });
     });
-    offerCopies(w); sides(w); watch(w); remark(w); hold(); mark();
-  } catch { w.dataset.gone = 'true' }
+    offerCopies(w);
+    sides(w);
+    watch(w);
+    remark(w);
+    hold();
+    mark();
+  } catch {
+    w.dataset.gone = 'true';
+  }
 }
 
 // To a place in any window, without leaving the page.
-const numberOf = url => { const m = url.pathname.slice(home.pathname.length).match(/^(?:w\/(\d+))?$/); return url.origin === home.origin && url.pathname.startsWith(home.pathname) && m ? +(m[1] || 0) : -1 };
+// -1: not one of ours.
+const numberOf = url => {
+  const m = url.pathname.slice(home.pathname.length).match(/^(?:w\/(\d+))?$/);
+  return url.origin === home.origin && url.pathname.startsWith(home.pathname) && m ? +(m[1] || 0) : -1;
+};
+
+// Shows window `n`, alone if it is not on the page yet.
 async function visit(n, then) {
   const there = boxOf(n);
-  if (there) { await refill(there); return then() }
+  if (there) {
+    await refill(there);
+    return then();
+  }
   const nodes = await part(n);
-  boxes().forEach(w => w.remove()); $$('.pager, .foot', main).forEach(e => e.remove());
+  boxes().forEach(w => w.remove());
+  $$('.pager, .foot', main).forEach(e => e.remove());
   if (n) main.append(link('prev', n - 1));
   main.append(...nodes);
-  boxes().forEach(w => { settle(w); watch(w); remark(w) }); attend(); then(); mark();
+  boxes().forEach(w => {
+    settle(w);
+    watch(w);
+    remark(w);
+  });
+  attend();
+  then();
+  mark();
 }
-const element = hash => { try { return hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1))) } catch { return null } };
+
+const element = hash => {
+  try {
+    return hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  } catch {
+    return null;
+  }
+};
+
 // Until the reader moves, what was sought keeps its place while more loads around it.
-let sought; ['wheel', 'touchstart', 'pointerdown', 'keydown'].forEach(k => addEventListener(k, () => { sought = null }, { passive: true, capture: true }));
-const hold = () => { if (sought && sought.isConnected) sought.scrollIntoView({ behavior: 'instant' }) };
+let sought;
+['wheel', 'touchstart', 'pointerdown', 'keydown'].forEach(k =>
+  addEventListener(
+    k,
+    () => {
+      sought = null;
+    },
+    { passive: true, capture: true },
+  ),
+);
+const hold = () => {
+  if (sought && sought.isConnected) sought.scrollIntoView({ behavior: 'instant' });
+};
+
+// The element a permalink names comes to light.
 function arrive(hash = location.hash) {
-  const el = element(hash); if (!el || !main.contains(el)) return;
-  $$('.at').forEach(e => e.classList.remove('at')); el.classList.add('at');
+  const el = element(hash);
+  if (!el || !main.contains(el)) return;
+  $$('.at').forEach(e => e.classList.remove('at'));
+  el.classList.add('at');
   if (!el.getClientRects().length || el.matches('.step')) unhide();
   if (el.matches('.step')) reveal($(':scope > details', el) || el);
-  (sought = el).scrollIntoView({ behavior: 'instant' });
+  sought = el;
+  el.scrollIntoView({ behavior: 'instant' });
 }
+
 async function follow(url, push = true) {
   const n = numberOf(url);
   anywhere();
-  if (push) { history.replaceState({ y: scrollY }, ''); history.pushState(null, '', url) }
+  if (push) {
+    history.replaceState({ y: scrollY }, '');
+    history.pushState(null, '', url);
+  }
   if (element(url.hash)) return arrive(url.hash);
-  try { await visit(n, () => url.hash ? arrive(url.hash) : scrollTo(0, 0)) } catch { location.assign(url); if (!push) location.reload() }
+  try {
+    await visit(n, () => (url.hash ? arrive(url.hash) : scrollTo(0, 0)));
+  } catch {
+    location.assign(url);
+    if (!push) location.reload();
+  }
 }
+
 // A window with a prompt the outline does not list gets a page, and an outline, of its own.
 const listed = url => !/^#p\d/.test(url.hash) || links.has(url.hash.slice(1));
 document.addEventListener('click', e => {
   const a = e.target.closest('a[href*="#"]');
   if (!a || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
-  const url = new URL(a.href); if (!/^#[pas]\d/.test(url.hash) || numberOf(url) < 0 || (!element(url.hash) && !listed(url)) || a.closest('.leap')) return;
-  e.preventDefault(); follow(url);
+  const url = new URL(a.href);
+  if (
+    !/^#[pas]\d/.test(url.hash) ||
+    numberOf(url) < 0 ||
+    (!element(url.hash) && !listed(url)) ||
+    a.closest('.leap')
+  ) {
+    return;
+  }
+  e.preventDefault();
+  follow(url);
 });
+
 addEventListener('hashchange', () => arrive());
 addEventListener('popstate', e => {
-  const url = new URL(location), n = numberOf(url), y = e.state && e.state.y;
+  const url = new URL(location);
+  const n = numberOf(url);
+  const y = e.state && e.state.y;
   if (n < 0) return;
   if (url.hash) return element(url.hash) ? arrive() : follow(url, false);
-  visit(n, () => { if (y !== null) scrollTo(0, y) }).catch(() => location.reload());
+  visit(n, () => {
+    if (y !== null) scrollTo(0, y);
+  }).catch(() => location.reload());
 });
-const toEnd = () => { const last = main.dataset.windows - 1, end = () => scrollTo(0, html.scrollHeight); anywhere(); boxOf(last) || !(last >= 0) ? (sought = null, end()) : visit(last, end).catch(() => location.assign(address(last))) };
+
+function toEnd() {
+  const last = main.dataset.windows - 1;
+  const end = () => scrollTo(0, html.scrollHeight);
+  anywhere();
+  if (last >= 0 && !boxOf(last)) return visit(last, end).catch(() => location.assign(address(last)));
+  sought = null;
+  end();
+}
 attend();
