@@ -36,6 +36,34 @@ pub(super) fn tokens(n: u64) -> String {
     }
 }
 
+/// What a search found: `12 matches in 3 files`, `3 files`, `nothing found`; `None` where nothing tells.
+pub(super) fn found(matches: Option<u64>, files: Option<u64>) -> Option<String> {
+    let matching = |n| counted(n, "match", "matches");
+    let of = |n| counted(n, "file", "files");
+    Some(match (matches, files) {
+        (None, None) => return None,
+        (Some(0), _) | (None, Some(0)) => "nothing found".to_owned(),
+        (Some(n), Some(m)) if m > 0 => format!("{} in {}", matching(n), of(m)),
+        (Some(n), _) => matching(n),
+        (None, Some(m)) => of(m),
+    })
+}
+
+/// What a compaction left of so many tokens: `168 k to 22 k tokens`, `from 168 k tokens`.
+pub(super) fn shrunk(before: Option<u64>, after: Option<u64>) -> Option<String> {
+    match (before.filter(|n| *n > 0), after.filter(|n| *n > 0)) {
+        (Some(before), Some(after)) => Some(format!("{} to {} tokens", tokens(before), tokens(after))),
+        (Some(before), None) => Some(format!("from {} tokens", tokens(before))),
+        (None, Some(after)) => Some(format!("to {} tokens", tokens(after))),
+        (None, None) => None,
+    }
+}
+
+/// Says what happened more than once: `, 3 times`.
+pub(super) fn so_often(times: u32) -> String {
+    if times > 1 { format!(", {} times", count(times.into())) } else { String::new() }
+}
+
 /// A size: `812 bytes`, `18 KB`, `1.2 MB`. Thousands, not 1,024.
 pub(super) fn bytes(n: u64) -> String {
     match n {
@@ -109,6 +137,29 @@ mod tests {
         for (n, want) in [(1, "1 byte"), (1_240, "1.2 KB"), (18_400, "18 KB"), (1_234_567, "1.2 MB")] {
             assert_eq!(bytes(n), want);
         }
+    }
+
+    #[test]
+    fn what_was_found_and_what_was_left_say_what_is_known() {
+        for (matches, files, want) in [
+            (Some(12), Some(3), Some("12 matches in 3 files")),
+            (Some(1), None, Some("1 match")),
+            (Some(0), Some(3), Some("nothing found")),
+            (None, Some(1), Some("1 file")),
+            (None, Some(0), Some("nothing found")),
+            (None, None, None),
+        ] {
+            assert_eq!(found(matches, files).as_deref(), want);
+        }
+        for (before, after, want) in [
+            (Some(168_000), Some(22_000), Some("168 k to 22 k tokens")),
+            (Some(168_000), Some(0), Some("from 168 k tokens")),
+            (None, Some(22_000), Some("to 22 k tokens")),
+            (None, None, None),
+        ] {
+            assert_eq!(shrunk(before, after).as_deref(), want);
+        }
+        assert_eq!((so_often(1), so_often(10)), (String::new(), ", 10 times".to_owned()));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! flow.
 
 use super::code::{self, Form};
-use super::figures::tokens;
 use super::gather::{self, Nature};
 use super::html::Html;
 use super::markdown::markdown;
@@ -154,11 +153,11 @@ fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
 /// Appends a marker; returns the row that follows it, if any. `during`: the step that was cut off by it.
 fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>) -> Option<Row> {
     match marker {
-        Marker::Compacted { at, before, summary } => {
+        Marker::Compacted { at, before, after, summary } => {
             html.raw("<div class=\"seam\"><span>Context compacted");
             at_offset(html, scene, *at);
-            if let Some(before) = before {
-                html.raw(", from ").text(&tokens(*before)).raw(" tokens");
+            if let Some(shrunk) = figures::shrunk(*before, *after) {
+                html.raw(", ").text(&shrunk);
             }
             html.raw("</span></div>\n");
             let summary = summary.as_ref().filter(|summary| !summary.is_blank())?;
@@ -183,10 +182,10 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>
             }
             html.raw("</span></p>\n");
         }
-        Marker::ApiError { at, text } => {
+        Marker::ApiError { at, text, times } => {
             let text = phrase::one_line(text.as_str(), 400);
             html.raw("<p class=\"halt error\">").raw(signs::ERROR).raw("<span>The model did not answer: ");
-            html.text(&text);
+            html.text(&text).text(&figures::so_often(*times));
             if at.is_some() && scene.origin.is_some() {
                 html.raw(" <small>");
                 at_offset(html, scene, *at);

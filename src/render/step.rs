@@ -3,7 +3,7 @@
 use super::code::{self, Form};
 use super::diff;
 use super::figure;
-use super::figures::{bytes, counted, tokens};
+use super::figures::{bytes, counted, found, tokens};
 use super::highlight::{self, Language};
 use super::html::Html;
 use super::markdown::{markdown, may_link, open_link};
@@ -120,7 +120,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             diff::table(&mut body, spot, path.as_str(), diff, false);
             file("Edit", path.as_str(), res, body)
         }
-        Tool::Find { verb, pattern, within, files, hits } => {
+        Tool::Find { verb, pattern, within, matches, files, hits } => {
             let mut row = Row::new(verb, &[]);
             row.what = cmd(phrase::clip(pattern.as_str(), LINE));
             if let Some(within) = within.as_ref().filter(|within| !within.is_blank()) {
@@ -129,10 +129,10 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
                     .clip(within.as_str(), LINE)
                     .raw("</span></span>");
             }
-            row.res = match (files, hits.lines) {
+            row.res = match (found(*matches, *files), hits.lines) {
                 _ if !has_result(step, hits) => Html::new(),
-                (Some(0), _) | (None, 0) => Html::of("nothing found"),
-                (Some(n), _) => Html::of(&counted(*n, "file", "files")),
+                (Some(found), _) => Html::of(&found),
+                (None, 0) => Html::of("nothing found"),
                 (None, n) => Html::of(&counted(n, "line", "lines")),
             };
             let paths = *verb != "Grep";

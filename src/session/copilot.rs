@@ -68,10 +68,12 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
         "session.error" => Said::one(Block::Error(text("message"))),
         "session.truncation" => {
             let before = data.number("preTruncationTokensInMessages");
-            Said::one(Block::Compacted { before, summary: None })
+            let after = data.number("postTruncationTokensInMessages");
+            Said::one(Block::Compacted { before, after, summary: None })
         }
         "session.compaction_complete" => Said::one(Block::Compacted {
             before: data.number("preCompactionTokens"),
+            after: data.number("postCompactionTokens"),
             summary: data.text("summaryContent"),
         }),
         "user.message" => {

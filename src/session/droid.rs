@@ -59,7 +59,7 @@ impl Dialect for Droid {
             "completion" => spoken(record.text("finalText").unwrap_or_default(), Recorded::Event),
             "error" => Said::one(Block::Error(record.text("message").unwrap_or_default())),
             "compaction_state" => {
-                Said::one(Block::Compacted { before: None, summary: record.text("summaryText") })
+                Said::one(Block::Compacted { before: None, after: None, summary: record.text("summaryText") })
             }
             "todo_state" | "session_end" | "system" => Said::default(),
             kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),

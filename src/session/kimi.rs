@@ -60,6 +60,7 @@ impl Dialect for Kimi {
             "context.append_loop_event" => event(&record.obj("event").unwrap_or_default()),
             "context.apply_compaction" => Said::one(Block::Compacted {
                 before: record.number("tokensBefore"),
+                after: record.number("tokensAfter"),
                 summary: record.text("summary"),
             }),
             "turn.cancel" => Said::one(Block::Interrupted),

@@ -22,6 +22,7 @@ mod error;
 mod feeding;
 mod gemini;
 mod grok;
+mod hits;
 mod iflow;
 mod index;
 mod json;

@@ -393,6 +393,8 @@ pub enum Tool {
         pattern: CleanText,
         /// Where.
         within: Option<CleanText>,
+        /// How many lines matched, where known.
+        matches: Option<u64>,
         /// How many files matched, where known.
         files: Option<u64>,
         /// The hits, one a line.
@@ -541,6 +543,8 @@ pub enum Marker {
         at: Option<Timestamp>,
         /// Tokens before.
         before: Option<u64>,
+        /// Tokens after.
+        after: Option<u64>,
         /// What the agent kept, Markdown.
         summary: Option<CleanText>,
     },
@@ -555,6 +559,8 @@ pub enum Marker {
         at: Option<Timestamp>,
         /// What it said.
         text: CleanText,
+        /// How often it said so, one after the other.
+        times: u32,
     },
     /// Another model answers from here on.
     Model {

@@ -74,6 +74,7 @@ impl Dialect for Pi {
             }
             "compaction" | "branch_summary" => Said::one(Block::Compacted {
                 before: record.number("tokensBefore"),
+                after: None,
                 summary: record.text("summary"),
             }),
             "message" | "custom_message" => message(&record.obj("message").unwrap_or_else(|| record.clone())),
@@ -122,7 +123,8 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
         }
         Some("branchSummary" | "compactionSummary") => {
             let summary = message.text("summary");
-            said.blocks.push(Block::Compacted { before: message.number("tokensBefore"), summary });
+            let before = message.number("tokensBefore");
+            said.blocks.push(Block::Compacted { before, after: None, summary });
         }
         // Messages of extensions to the model.
         Some("custom" | "hookMessage") | None => said.context(Private::Injected, result_text(raw)),

@@ -130,10 +130,14 @@ fn results<'a>(record: &Obj<'a>) -> Vec<Block<'a>> {
 fn system<'a>(record: &Obj<'a>) -> Option<Block<'a>> {
     let payload = record.obj("systemPayload").unwrap_or_default();
     match record.text("subtype").as_deref() {
-        Some("chat_compression") => Some(Block::Compacted {
-            before: payload.obj("info").and_then(|info| info.number("originalTokenCount")),
-            summary: None,
-        }),
+        Some("chat_compression") => {
+            let info = payload.obj("info").unwrap_or_default();
+            Some(Block::Compacted {
+                before: info.number("originalTokenCount"),
+                after: info.number("newTokenCount"),
+                summary: None,
+            })
+        }
         // Telemetry, commands of the terminal, checkpoints.
         _ => None,
     }

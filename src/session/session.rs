@@ -362,8 +362,10 @@ pub(super) fn add(items: &mut Vec<Item>, item: Item) {
         {
             *before = output
         }
-        (Some(Item::Marker(ApiError { text: before, .. })), Item::Marker(ApiError { text, .. }))
-            if *before == text => {}
+        (
+            Some(Item::Marker(ApiError { text: before, times, .. })),
+            Item::Marker(ApiError { text, times: more, .. }),
+        ) if *before == text => *times = times.saturating_add(more),
         (
             Some(Item::Marker(Compacted { summary: none @ None, at, .. })),
             Item::Marker(Compacted { summary: Some(summary), at: later, .. }),

@@ -219,6 +219,7 @@ fn first_items() -> Vec<Item> {
         verb: "Glob",
         pattern: clean("**/tide*.rs"),
         within: Some(clean("src/")),
+        matches: None,
         files: Some(2),
         hits: output("src/tides/table.rs\nsrc/tides/mod.rs\n"),
     };
@@ -305,7 +306,8 @@ fn second_items() -> Vec<Item> {
         verb: "Grep",
         pattern: clean("tomorrow"),
         within: None,
-        files: None,
+        matches: Some(2),
+        files: Some(2),
         hits: output("src/a.rs:3: tomorrow()\nsrc/b.rs:9: tomorrow()\n"),
     };
     let fetch = Tool::Fetch {
@@ -364,12 +366,13 @@ fn third_items() -> Vec<Item> {
         Item::Marker(Marker::Compacted {
             at: at(210),
             before: Some(168_000),
+            after: Some(22_000),
             summary: Some(clean("The person wants tides.\n\nThe work so far: a default.")),
         }),
         Item::Marker(Marker::Model { to: clean("claude-sonnet-4-5-20250929") }),
         Item::Marker(Marker::Local { command: clean("/cost"), output: output("Total: 1.20\n") }),
         thought(""),
-        Item::Marker(Marker::ApiError { at: at(230), text: clean("529 overloaded") }),
+        Item::Marker(Marker::ApiError { at: at(230), text: clean("529 overloaded"), times: 3 }),
         item(open),
         Item::Marker(Marker::Interrupted { at: at(240) }),
         Item::Unknown {

@@ -97,7 +97,7 @@ impl Page<'_> {
         let cwd = self.record.text("cwd").unwrap_or_default();
         let failed = self.record.flag("isApiErrorMessage");
         let say = |text: &str| match failed {
-            true => Item::Marker(Marker::ApiError { at, text: desk.long(text) }),
+            true => Item::Marker(Marker::ApiError { at, text: desk.long(text), times: 1 }),
             false => Item::Reply { text: desk.long(text), at },
         };
         let mut no = self.entry.steps;
@@ -264,8 +264,9 @@ impl Page<'_> {
         let subtype = self.record.text("subtype").unwrap_or_default();
         match subtype.as_ref() {
             "compact_boundary" => {
-                let before = self.record.obj("compactMetadata").and_then(|meta| meta.number("preTokens"));
-                self.marker(Marker::Compacted { at: self.entry.at(), before, summary: None })
+                let meta = self.record.obj("compactMetadata").unwrap_or_default();
+                let (before, after) = (meta.number("preTokens"), meta.number("postTokens"));
+                self.marker(Marker::Compacted { at: self.entry.at(), before, after, summary: None })
             }
             "local_command" => Shown { prompt: None, items: self.remark(said(&text)).into_iter().collect() },
             "api_error" | "api_refusal" | "model_refusal_fallback" | "error" => {
@@ -273,6 +274,7 @@ impl Page<'_> {
                 self.marker(Marker::ApiError {
                     at: self.entry.at(),
                     text: self.desk.cleaner.start(&text, 2000),
+                    times: 1,
                 })
             }
             subtype => self.unknown(&format!("system {subtype}")),
@@ -298,7 +300,8 @@ impl Page<'_> {
 
     fn summary(&self) -> Marker {
         let text = self.texts().join("\n\n");
-        Marker::Compacted { at: self.entry.at(), before: None, summary: Some(self.desk.long(&text)) }
+        let summary = Some(self.desk.long(&text));
+        Marker::Compacted { at: self.entry.at(), before: None, after: None, summary }
     }
 
     fn unknown(&self, kind: &str) -> Shown {

@@ -7,6 +7,7 @@ use super::content::value_text;
 use super::diff;
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
+use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Output, Question, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
@@ -105,17 +106,19 @@ fn read(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 
 fn find(verb: &'static str, call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let text = call.outcome.good_text();
-    let told = text.strip_prefix("Found ").and_then(|rest| rest.split(' ').next()?.parse().ok());
-    let files = call.outcome.extra().and_then(|extra| extra.number("numFiles")).or(told);
+    let told = if verb == "Grep" { hits::told(text) } else { Told::default() };
+    let number = |name| call.outcome.extra().and_then(|extra| extra.number(name));
+    // Of lines, it counts no files.
     let content = call.outcome.extra().is_some_and(|e| e.text("mode").as_deref() == Some("content"));
+    let files = number("numFiles").filter(|files| !(content && *files == 0)).or(told.files);
+    let matches = number("numMatches").or(told.matches);
     let within = call.input.text("path").map(|path| call.relative(&path, desk));
     // `LS` has nothing but a path.
     let (pattern, within) = match (verb, within) {
         ("LS", Some(path)) => (path, None),
         (_, within) => (call.clean("pattern", desk), within),
     };
-    let files = files.filter(|files| !(content && *files == 0));
-    Tool::Find { verb, pattern, within, files, hits: desk.text(text) }
+    Tool::Find { verb, pattern, within, matches, files, hits: desk.text(text) }
 }
 
 fn todo(call: &Call<'_>, desk: &Desk<'_>) -> Tool {

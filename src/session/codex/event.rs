@@ -90,7 +90,7 @@ pub(super) fn read<'a>(event: &Obj<'a>) -> Said<'a> {
         "turn_aborted" => Said { twin: twin("aborted", ""), ..Said::one(Block::Interrupted) },
         "context_compacted" => Said {
             twin: twin("compacted", ""),
-            ..Said::one(Block::Compacted { before: None, summary: None })
+            ..Said::one(Block::Compacted { before: None, after: None, summary: None })
         },
         "error" => Said::one(Block::Error(text("message"))),
         "thread_name_updated" => {

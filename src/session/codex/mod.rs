@@ -106,7 +106,7 @@ fn compacted<'a>(payload: &Obj<'a>) -> Said<'a> {
     let summary = payload.text("message").filter(|text| !text.trim().is_empty());
     Said {
         twin: Some(Twin::of("compacted", "", super::dialect::Recorded::Item)),
-        ..Said::one(Block::Compacted { before: None, summary })
+        ..Said::one(Block::Compacted { before: None, after: None, summary })
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) enum Block<'a> {
     /// A tool answers.
     Result(Box<Returned<'a>>),
     /// The context was compacted.
-    Compacted { before: Option<u64>, summary: Option<Cow<'a, str>> },
+    Compacted { before: Option<u64>, after: Option<u64>, summary: Option<Cow<'a, str>> },
     /// The person interrupted.
     Interrupted,
     /// The model's service failed.

@@ -84,15 +84,16 @@ impl<D: Dialect> Page<'_, D> {
                 Block::Reply(text) => shown.items.push(Item::Reply { text: desk.long(text), at }),
                 Block::Thinking(text) => shown.items.push(Item::Thinking { text: desk.long(text), at }),
                 Block::Result(result) => shown.items.extend(self.stray(result)),
-                Block::Compacted { before, summary } => {
+                Block::Compacted { before, after, summary } => {
                     let summary =
                         summary.as_deref().map(|text| desk.long(text)).filter(|text| !text.is_blank());
-                    shown.items.push(Item::Marker(Marker::Compacted { at, before: *before, summary }));
+                    let (before, after) = (*before, *after);
+                    shown.items.push(Item::Marker(Marker::Compacted { at, before, after, summary }));
                 }
                 Block::Interrupted => shown.items.push(Item::Marker(Marker::Interrupted { at })),
                 Block::Error(text) => {
                     let text = desk.cleaner.start(text, 2000);
-                    shown.items.push(Item::Marker(Marker::ApiError { at, text }));
+                    shown.items.push(Item::Marker(Marker::ApiError { at, text, times: 1 }));
                 }
                 Block::Local { command, output } => {
                     let output = if output.is_empty() { Output::default() } else { desk.text(output) };

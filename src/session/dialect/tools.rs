@@ -9,6 +9,7 @@ use super::said::{Call, Returned};
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::diff::{self, Raw, Tag};
+use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
@@ -270,7 +271,9 @@ impl Done<'_> {
             (None, Some(path)) => (path, None),
             (pattern, within) => (pattern.unwrap_or_default(), within),
         };
-        Tool::Find { verb, pattern, within, files: None, hits: self.good_output(desk) }
+        let told = if verb == "Grep" { hits::told(self.good_text()) } else { Told::default() };
+        let Told { matches, files } = told;
+        Tool::Find { verb, pattern, within, matches, files, hits: self.good_output(desk) }
     }
 
     fn other(&self, input: &Obj<'_>, desk: &Desk<'_>) -> Tool {

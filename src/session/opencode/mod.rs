@@ -87,7 +87,7 @@ fn message<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
         // What the agent keeps when the context is compacted.
         Some("assistant") if info.flag("summary") => {
             let summary = texts(&parts, |_| true);
-            vec![Said::one(Block::Compacted { before: None, summary: Some(summary) })]
+            vec![Said::one(Block::Compacted { before: None, after: None, summary: Some(summary) })]
         }
         Some("assistant") => agent(&info, &parts),
         role => {
@@ -120,7 +120,9 @@ fn person<'a>(record: &Obj<'a>, parts: &[RawValue<'a>]) -> Said<'a> {
     for part in parts.iter().filter_map(|part| Obj::of(*part)) {
         match part.text("type").as_deref() {
             Some("subtask") if words.is_empty() => words.text = part.text("prompt").unwrap_or_default(),
-            Some("compaction") => said.blocks.push(Block::Compacted { before: None, summary: None }),
+            Some("compaction") => {
+                said.blocks.push(Block::Compacted { before: None, after: None, summary: None })
+            }
             Some("text" | "subtask") => {}
             Some(kind) if HIDDEN.contains(&kind) => {}
             kind => said.blocks.push(Block::Unknown(kind.unwrap_or_default().to_owned(), part)),
@@ -182,7 +184,7 @@ fn part<'a>(kind: &str, part: &Obj<'a>) -> Said<'a> {
         "text" if !part.flag("ignored") => said.reply(part.text("text").unwrap_or_default()),
         "reasoning" => said.thought(part.text("text").unwrap_or_default()),
         "tool" => said.blocks.push(Block::Call(Box::new(call(part)))),
-        "compaction" => said.blocks.push(Block::Compacted { before: None, summary: None }),
+        "compaction" => said.blocks.push(Block::Compacted { before: None, after: None, summary: None }),
         "retry" => said.blocks.push(Block::Error(words_of(&part.obj("error").unwrap_or_default()))),
         "text" => {}
         kind if HIDDEN.contains(&kind) => {}

@@ -115,8 +115,19 @@ fn todos_questions_plans_and_other_tools_take_their_forms() {
         record::result(2, "t", json!("Found 2 files\na\nb"), json!({ "numFiles": 2 })),
     );
     assert!(
-        matches!(&step.tool, Tool::Find { verb: "Grep", files: Some(2), within: Some(within), .. } if within.as_str() == ".")
+        matches!(&step.tool, Tool::Find { verb: "Grep", files: Some(2), matches: None, within: Some(within), .. } if within.as_str() == ".")
     );
+    let step = one_step(
+        "Grep",
+        json!({ "pattern": "x", "output_mode": "content", "-n": true }),
+        record::result(
+            2,
+            "t",
+            json!("a.rs:1:x\na.rs:9:x x\nb.rs:2:x"),
+            json!({ "mode": "content", "numFiles": 0, "numLines": 3 }),
+        ),
+    );
+    assert!(matches!(&step.tool, Tool::Find { files: Some(2), matches: Some(3), .. }), "{step:?}");
 }
 
 #[test]
@@ -215,7 +226,7 @@ fn breaks_in_the_flow_are_markers() {
         record::system(
             3,
             "compact_boundary",
-            json!({ "content": "Conversation compacted", "compactMetadata": { "preTokens": 170_000 } }),
+            json!({ "content": "Conversation compacted", "compactMetadata": { "preTokens": 170_000, "postTokens": 22_000 } }),
         ),
         record::user_with(
             4,
@@ -242,8 +253,8 @@ fn breaks_in_the_flow_are_markers() {
     assert!(
         matches!(&items[..], [
         Item::Reply { .. }, Item::Marker(Marker::Model { to }), Item::Reply { .. },
-        Item::Marker(Marker::Compacted { before: Some(170_000), summary: Some(_), .. }),
-        Item::Marker(Marker::ApiError { text, .. }), Item::Marker(Marker::Local { command, .. }),
+        Item::Marker(Marker::Compacted { before: Some(170_000), after: Some(22_000), summary: Some(_), .. }),
+        Item::Marker(Marker::ApiError { text, times: 2, .. }), Item::Marker(Marker::Local { command, .. }),
     ] if to.as_str() == "claude-opus-4-6" && text.as_str() == "ConnectionRefused" && command.as_str() == "done"),
         "{items:?}"
     );

@@ -93,6 +93,8 @@ pub(super) enum ToolView<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         within: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        matches: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         files: Option<u64>,
         hits: OutputView<'a>,
     },
@@ -170,10 +172,11 @@ pub(super) fn tool(tool: &Tool, depth: usize) -> ToolView<'_> {
             ToolView::Write { path: path.as_str(), created: *created, diff: diff(change) }
         }
         Tool::Edit { path, diff: change } => ToolView::Edit { path: path.as_str(), diff: diff(change) },
-        Tool::Find { verb, pattern, within, files, hits } => ToolView::Find {
+        Tool::Find { verb, pattern, within, matches, files, hits } => ToolView::Find {
             verb,
             pattern: pattern.as_str(),
             within: maybe(within),
+            matches: *matches,
             files: *files,
             hits: output(hits),
         },

@@ -130,6 +130,8 @@ pub(super) enum ItemView<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         summary: Option<&'a str>,
     },
     Interrupted {
@@ -140,6 +142,7 @@ pub(super) enum ItemView<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
         text: &'a str,
+        times: u32,
     },
     Model {
         to: &'a str,
@@ -207,11 +210,13 @@ pub(super) fn pairs(pairs: &[(CleanText, CleanText)]) -> Vec<(&str, &str)> {
 
 fn marker(marker: &Marker) -> ItemView<'_> {
     match marker {
-        Marker::Compacted { at, before, summary } => {
-            ItemView::Compacted { at: *at, before: *before, summary: maybe(summary) }
+        Marker::Compacted { at, before, after, summary } => {
+            ItemView::Compacted { at: *at, before: *before, after: *after, summary: maybe(summary) }
         }
         Marker::Interrupted { at } => ItemView::Interrupted { at: *at },
-        Marker::ApiError { at, text } => ItemView::ApiError { at: *at, text: text.as_str() },
+        Marker::ApiError { at, text, times } => {
+            ItemView::ApiError { at: *at, text: text.as_str(), times: *times }
+        }
         Marker::Model { to } => ItemView::Model { to: to.as_str() },
         Marker::Local { command, output: printed } => {
             ItemView::Local { command: command.as_str(), output: output(printed) }

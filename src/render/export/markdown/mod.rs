@@ -135,18 +135,20 @@ fn aside(how: AsideHow, prompt: &Prompt) -> String {
 
 fn marker(marker: &Marker) -> (String, bool) {
     match marker {
-        Marker::Compacted { before, summary, .. } => {
-            let from =
-                before.map(|before| format!(" from {} tokens", figures::tokens(before))).unwrap_or_default();
-            let said = format!("Context compacted{from}");
+        Marker::Compacted { before, after, summary, .. } => {
+            let said = match figures::shrunk(*before, *after) {
+                Some(shrunk) => format!("Context compacted {shrunk}"),
+                None => "Context compacted".to_owned(),
+            };
             match summary.as_ref().filter(|summary| !summary.is_blank()) {
                 Some(summary) => (folded("", &said, &prose(summary.as_str())), false),
                 None => (format!("*{said}*\n"), false),
             }
         }
         Marker::Interrupted { .. } => ("*Interrupted*\n".to_owned(), false),
-        Marker::ApiError { text, .. } => {
-            (format!("*The model did not answer: {}*\n", inline(text.as_str(), 4 * HEADING)), false)
+        Marker::ApiError { text, times, .. } => {
+            let said = inline(text.as_str(), 4 * HEADING);
+            (format!("*The model did not answer: {said}{}*\n", figures::so_often(*times)), false)
         }
         Marker::Model { to } => (format!("*{} from here on*\n", inline(to.as_str(), NAME)), false),
         Marker::Local { command, output } => {

@@ -111,15 +111,13 @@ fn form(step: &Step, depth: usize) -> Line {
             changed(line, diff)
         }
         Tool::Edit { path, diff } => changed(Line::new("Edit", mono(path)), diff),
-        Tool::Find { verb, pattern, within, files, hits } => {
+        Tool::Find { verb, pattern, within, matches, files, hits } => {
             let mut line = Line::new(verb, mono(pattern));
             if let Some(within) = within.as_ref().filter(|within| !within.is_blank()) {
                 line = line.with(text("in")).with(mono(within));
             }
-            line.said.push(text(&match files {
-                Some(n) => figures::counted(*n, "file", "files"),
-                None => figures::counted(hits.lines, "line", "lines"),
-            }));
+            let found = figures::found(*matches, *files);
+            line.said.push(text(&found.unwrap_or_else(|| figures::counted(hits.lines, "line", "lines"))));
             with_output(line, hits, "")
         }
         Tool::Fetch { url, content } => with_output(Line::new("Fetch", mono(url)), content, ""),

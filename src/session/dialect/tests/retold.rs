@@ -63,11 +63,14 @@ fn tell(item: &Item, depth: usize, out: &mut Vec<String>) {
             format!("unknown {what}: {}", fields.join(", "))
         }
         Item::Marker(marker) => match marker {
-            Marker::Compacted { before, summary, .. } => {
-                format!("compacted from {before:?}: {:?}", summary.as_ref().map(|text| text.as_str()))
+            Marker::Compacted { before, after, summary, .. } => {
+                let summary = summary.as_ref().map(|text| text.as_str());
+                let to = after.map(|after| format!(" to {after}")).unwrap_or_default();
+                format!("compacted from {before:?}{to}: {summary:?}")
             }
             Marker::Interrupted { .. } => "interrupted".to_owned(),
-            Marker::ApiError { text, .. } => format!("error {:?}", text.as_str()),
+            Marker::ApiError { text, times: 1, .. } => format!("error {:?}", text.as_str()),
+            Marker::ApiError { text, times, .. } => format!("error {:?}, {times} times", text.as_str()),
             Marker::Model { to } => format!("model {to}"),
             Marker::Local { command, output } => format!("local {command} -> {}", shown(output)),
         },
@@ -90,8 +93,13 @@ fn told_step(step: &Step) -> String {
         Tool::Read { path, from, content } => format!("read {path} from {from} -> {}", shown(content)),
         Tool::Write { path, created, diff } => format!("write {path} created {created} {}", changes(diff)),
         Tool::Edit { path, diff } => format!("edit {path} {}", changes(diff)),
-        Tool::Find { verb, pattern, within, hits, .. } => {
-            format!("{verb} {pattern} in {:?} -> {}", within.as_ref().map(|w| w.as_str()), shown(hits))
+        Tool::Find { verb, pattern, within, matches, files, hits } => {
+            let within = within.as_ref().map(|w| w.as_str());
+            let found = match (matches, files) {
+                (None, None) => String::new(),
+                found => format!(", found {found:?}"),
+            };
+            format!("{verb} {pattern} in {within:?}{found} -> {}", shown(hits))
         }
         Tool::Fetch { url, content } => format!("fetch {url} -> {}", shown(content)),
         Tool::WebSearch { query, results } => format!("search {query} -> {}", shown(results)),
