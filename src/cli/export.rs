@@ -21,6 +21,8 @@ pub(super) enum Wanted {
     Md,
     /// The session as panko understands it.
     Json,
+    /// The same, one item a line.
+    Jsonl,
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
@@ -42,13 +44,18 @@ fn format(args: &ExportArgs) -> Result<Format, CliError> {
         "html" | "htm" => Some(Wanted::Html),
         "md" | "markdown" => Some(Wanted::Md),
         "json" => Some(Wanted::Json),
+        "jsonl" => Some(Wanted::Jsonl),
         _ => None,
     });
     match wanted {
         Some(Wanted::Html) => Ok(Format::Html),
         Some(Wanted::Md) => Ok(Format::Markdown),
         Some(Wanted::Json) => Ok(Format::Json),
-        None => Err(CliError::usage("it is not said what to write", "add `--format html`, `md` or `json`")),
+        Some(Wanted::Jsonl) => Ok(Format::JsonLines),
+        None => Err(CliError::usage(
+            "it is not said what to write",
+            "add `--format html`, `md`, `json` or `jsonl`",
+        )),
     }
 }
 

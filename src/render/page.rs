@@ -27,7 +27,8 @@ pub struct PageInput<'a> {
     pub title: Option<&'a CleanText>,
     /// The share follows a session that goes on.
     pub live: bool,
-    /// The sharer lets viewers take the session with them: `…/session.md`, `…/session.json`, `…/session.html`.
+    /// The sharer lets viewers take the session with them: `…/session.md`, `…/session.json`,
+    /// `…/session.jsonl`, `…/session.html`.
     pub downloads: bool,
 }
 

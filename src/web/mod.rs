@@ -12,6 +12,7 @@ mod guard;
 pub mod headers;
 pub mod live;
 mod nonce;
+mod pieces;
 pub mod pool;
 mod server;
 pub mod session;
@@ -19,5 +20,6 @@ mod token;
 
 pub use content::{Coding, Content, Freshness};
 pub use nonce::Nonce;
+pub use pieces::Download;
 pub use server::{PROBE, Running, Site, start};
 pub use token::Token;

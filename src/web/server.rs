@@ -13,12 +13,14 @@ use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{App, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::content::{Coding, Content, Freshness};
 use super::guard::Guarded;
 use super::live::{self, News, Places};
+use super::pieces::{self, Download};
 use super::pool::{Pool, PoolError};
 use super::{Nonce, Token, headers};
 
@@ -30,6 +32,15 @@ pub trait Site: Send + Sync + 'static {
 
     /// The same, if it is in memory and takes no time: called where other connections wait.
     fn ready(&self, path: &str, query: &str, coding: Coding) -> Option<Arc<Content>>;
+
+    /// What `path` is, if it is handed out in pieces: it may be of any length.
+    fn download(&self, path: &str) -> Option<Download>;
+
+    /// Piece `no` of the download, from 0; `None` after the last. Called on a thread of the render pool.
+    ///
+    /// # Errors
+    /// If the session cannot be read.
+    fn piece(&self, no: u32) -> io::Result<Option<Bytes>>;
 
     /// How a live page stands; `None`: it is none.
     fn news(&self) -> Option<watch::Receiver<News>>;
@@ -105,6 +116,10 @@ async fn answer(request: HttpRequest, body: web::Payload, served: web::Data<Serv
         let Some(news) = served.site.news() else { return not_found(&served) };
         let answer = live::answer(&request, body, news, &served.places).await;
         return answer.map_or_else(|| not_found(&served), |answer| finish(answer, Freshness::Never));
+    }
+    if let Some(download) = served.site.download(&path) {
+        let answer = pieces::answer(download, served.site.clone(), served.pool.clone());
+        return finish(answer, Freshness::Never);
     }
     if path == PROBE && request.query_string().len() <= LONGEST_CHALLENGE {
         let answer = served.nonce.answer(request.query_string());

@@ -4,6 +4,7 @@ mod find;
 mod live;
 mod whole;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,10 +18,11 @@ use super::cache::Cache;
 use super::content::{Coding, Content, Freshness};
 use super::follow::{Follower, Look};
 use super::live::News;
+use super::pieces::Download;
 use super::pool::Pool;
 use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
-use crate::render::export::Format;
+use crate::render::export::{Format, json_lines};
 use crate::render::{self, PageInput};
 use crate::session::model::{Overview, Window, WindowNo};
 use crate::session::{Include, OpenError, Progress, ReadError, Session, Source};
@@ -291,6 +293,16 @@ impl Site for SessionSite {
             let html = Content::html(render::unreadable().to_owned(), Freshness::Never);
             Some(Arc::new(Content { status: StatusCode::INTERNAL_SERVER_ERROR, ..html }))
         })
+    }
+
+    fn download(&self, path: &str) -> Option<Download> {
+        let download = Download { name: "session.jsonl", media_type: "application/jsonl" };
+        (self.downloads && path == download.name).then_some(download)
+    }
+
+    fn piece(&self, no: u32) -> io::Result<Option<Bytes>> {
+        let piece = json_lines(&self.session, no).map_err(io::Error::other)?;
+        Ok(piece.map(Bytes::from))
     }
 
     fn news(&self) -> Option<watch::Receiver<News>> {

@@ -68,7 +68,7 @@ fn exports_include_context_only_when_they_are_told_to() {
     let home = Home::new();
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codex/rollout.jsonl");
     let session = session.to_str().unwrap();
-    for format in ["html", "md", "json"] {
+    for format in ["html", "md", "json", "jsonl"] {
         let plain = home.ok(&["export", session, "-f", format]);
         assert!(!plain.contains(PRIVATE) && !plain.contains(FORBIDDEN), "{format}");
         let told = home.ok(&["export", session, "-f", format, "--include", "context"]);

@@ -19,7 +19,7 @@ fn an_export_is_private_whole_and_takes_the_place_of_what_was_there() {
     let home = Home::new();
     let session = sessions::example();
     let session = session.to_str().unwrap();
-    for name in ["out.html", "out.md", "out.json"] {
+    for name in ["out.html", "out.md", "out.json", "out.jsonl"] {
         fs::write(home.path(name), "before").unwrap();
         assert_eq!(home.ok(&["export", session, "-o", name]), "");
         let written = fs::read_to_string(home.path(name)).unwrap();

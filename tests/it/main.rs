@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod control;
 mod documents;
+mod download;
 mod export;
 mod faults;
 mod keeper;

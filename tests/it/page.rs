@@ -128,6 +128,7 @@ fn the_whole_session_is_handed_out_where_that_is_allowed() {
             ("session.html", "application/octet-stream", false),
         ] {
             let answer = http::request(port, "GET", &format!("{root}{name}"), &[]);
+            ("session.jsonl", "application/jsonl", false),
             assert_eq!(
                 answer.status,
                 if allowed || open_to_all { 200 } else { 404 },
@@ -141,7 +142,8 @@ fn the_whole_session_is_handed_out_where_that_is_allowed() {
             }
         }
         let page = http::request(port, "GET", &root, &[]).text();
-        assert_eq!(page.contains("session.json"), allowed);
+        assert_eq!(page.contains("session.json\""), allowed);
+        assert_eq!(page.contains("session.jsonl\""), allowed);
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Format {
     Markdown,
     /// The model, described in `src/render/export/json/FORMAT.md`.
     Json,
+    /// The same, a prompt or an item a line.
+    JsonLines,
 }
 
 /// Why a session was not written, or not to its end.
@@ -45,13 +47,32 @@ pub enum ExportError {
 /// # Errors
 /// [`ExportError`]: what was written until then is no whole export.
 pub fn export(session: &Session, format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
-    while session.advance(STRETCH)? == Progress::More {}
+    to_the_end(session)?;
     let source = Whole { session, overview: session.overview() };
     match format {
         Format::Html => html::write(&source, out),
         Format::Markdown => markdown::write(&source, out),
         Format::Json => json::write(&source, out),
+        Format::JsonLines => json::write_lines(&source, out),
     }
+}
+
+/// The JSON lines of a session in pieces, for who takes them one after the other: the first is about the session, each
+/// other has the lines of a window. `None` after the last. Costs what a window costs, but for the first: that needs
+/// the session to be indexed to its end.
+///
+/// # Errors
+/// [`ExportError::Read`].
+pub fn json_lines(session: &Session, piece: u32) -> Result<Option<String>, ExportError> {
+    if piece == 0 {
+        to_the_end(session)?;
+    }
+    json::piece(session, piece)
+}
+
+fn to_the_end(session: &Session) -> Result<(), ReadError> {
+    while session.advance(STRETCH)? == Progress::More {}
+    Ok(())
 }
 
 /// A session that is read to its end.

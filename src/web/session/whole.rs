@@ -18,10 +18,16 @@ const COPY: usize = 4 << 20;
 
 impl SessionSite {
     pub(super) fn whole(&self, format: Format) -> Result<Option<Arc<Content>>, ReadError> {
-        let room = match (self.downloads, format) {
-            (true, _) => FILE,
-            (false, Format::Markdown) => COPY,
-            (false, Format::Html | Format::Json) => return Ok(None),
+        let (media_type, room) = match (format, self.downloads) {
+            (Format::Markdown, allowed) => {
+                ("text/markdown; charset=utf-8", if allowed { FILE } else { COPY })
+            }
+            (Format::Json, true) => ("application/json", FILE),
+            // Its script would not run under our policy, and need not: it is to be kept.
+            (Format::Html, true) => ("application/octet-stream", FILE),
+            (Format::Html | Format::Json, false) => return Ok(None),
+            // That goes out in pieces.
+            (Format::JsonLines, _) => return Ok(None),
         };
         // One at a time, with the searches: this takes a thread for a while.
         let Some(_turn) = self.turn() else { return Ok(Some(busy())) };
@@ -31,12 +37,6 @@ impl SessionSite {
             Err(ExportError::Read(error)) => return Err(error),
             Err(ExportError::Write(_)) => return Ok(Some(too_long())),
         }
-        let media_type = match format {
-            Format::Markdown => "text/markdown; charset=utf-8",
-            Format::Json => "application/json",
-            // Its script would not run under our policy, and need not: it is to be kept.
-            Format::Html => "application/octet-stream",
-        };
         Ok(Some(Arc::new(Content::new(media_type, file.bytes.into(), Freshness::AskAgain))))
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("FORMAT.md")]
 
+mod lines;
 mod tool;
 mod views;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use super::{ExportError, Whole};
 use crate::session::Session;
-use crate::session::model::{FileDiff, Item, Output, Step, Tool, Turn};
+use crate::session::model::{FileDiff, Item, Output, Step, Tool, Turn, WindowNo};
 use views::{HeadView, item, prompt};
 
 /// See the table above.
@@ -24,6 +25,21 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     source.windows(|window| window.turns.iter().try_for_each(|turn| writing.turn(turn)))?;
     writing.close()?;
     Ok(writing.out.write_all(b"]}\n")?)
+}
+
+/// The same as [`write()`], as JSON lines.
+pub(super) fn write_lines(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
+    out.write_all(lines::head(&source.overview)?.as_bytes())?;
+    source.windows(|window| Ok(out.write_all(lines::lines(source.session, &window)?.as_bytes())?))
+}
+
+/// A piece of the JSON lines of a session that is indexed to its end: the first is about the session, each other has
+/// the lines of a window. `None` after the last.
+pub(super) fn piece(session: &Session, no: u32) -> Result<Option<String>, ExportError> {
+    match no.checked_sub(1) {
+        None => lines::head(&session.overview()).map(Some),
+        Some(window) => lines::of_window(session, window as WindowNo),
+    }
 }
 
 /// Writes turns item by item: one turn may go over many windows.
@@ -51,15 +67,8 @@ impl Writing<'_> {
     }
 
     fn item(&mut self, one: &Item) -> Result<(), ExportError> {
-        // A window cuts outputs; the step's own reading has the whole.
-        let whole = match one {
-            Item::Step(step) if is_cut(step) => self.session.step(step.no)?,
-            _ => None,
-        };
-        let text = match whole {
-            Some(step) => to_string(&item(&Item::Step(Box::new(step)), 0))?,
-            None => to_string(&item(one, 0))?,
-        };
+        let whole = whole(self.session, one)?;
+        let text = to_string(&item(whole.as_ref().unwrap_or(one), 0))?;
         let comma = if self.items > 0 { "," } else { "" };
         self.items += 1;
         Ok(write!(self.out, "{comma}\n{text}")?)
@@ -72,6 +81,15 @@ impl Writing<'_> {
         }
         Ok(())
     }
+}
+
+/// What stands for an item that the window cuts: the step's own reading has its outputs whole.
+fn whole(session: &Session, one: &Item) -> Result<Option<Item>, ExportError> {
+    let step = match one {
+        Item::Step(step) if is_cut(step) => session.step(step.no)?,
+        _ => None,
+    };
+    Ok(step.map(|step| Item::Step(Box::new(step))))
 }
 
 /// Views have neither maps nor fallible fields: this fails only if memory does.
