@@ -43,7 +43,7 @@ pub use find::{FoundInput, Hit, QUERY, Search, found_page, found_part};
 pub use highlight::while_there_is_time;
 pub use html::Html;
 pub use markdown::markdown;
-pub use notice::{not_found, preparing, unreadable};
+pub use notice::{NOTICE_STYLE, not_found, preparing, unreadable};
 pub use page::{PageInput, page, part, step_page};
 
 #[cfg(test)]

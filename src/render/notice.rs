@@ -1,13 +1,16 @@
 //! The small pages: one heading, one sentence, nothing of any session.
 //!
-//! They stand at any depth, also outside a share, so they refer to the assets from the top: `/a/<name>`.
+//! They stand at any depth, also outside a share, where nothing else may be had: they refer to nothing.
 
 use std::sync::OnceLock;
 
 use askama::Template;
 
-use super::assets;
+use super::html::Html;
 use super::page::written;
+
+/// The style of these pages. The policy of the server names it by its hash.
+pub const NOTICE_STYLE: &str = include_str!("assets/notice.css");
 
 #[derive(Template)]
 #[template(path = "notice.html")]
@@ -16,15 +19,14 @@ struct Notice {
     sentence: &'static str,
     /// Asks for the page again after two seconds.
     reload: bool,
-    icon: &'static str,
-    css: &'static str,
-    js: &'static str,
+    style: Html,
 }
 
 impl Notice {
     fn new(heading: &'static str, sentence: &'static str) -> Self {
-        let [icon, css, js] = [assets::icon(), assets::css(), assets::js()].map(|asset| asset.name.as_str());
-        Self { heading, sentence, reload: false, icon, css, js }
+        let mut style = Html::new();
+        style.raw(NOTICE_STYLE);
+        Self { heading, sentence, reload: false, style }
     }
 }
 
@@ -62,12 +64,15 @@ mod tests {
 
     #[test]
     fn the_page_for_what_is_not_there_says_nothing_of_any_session() {
-        insta::assert_snapshot!(
-            not_found()
-                .replace(&assets::icon().name, "H.svg")
-                .replace(&assets::css().name, "H.css")
-                .replace(&assets::js().name, "H.js")
-        );
+        insta::assert_snapshot!(not_found());
+    }
+
+    #[test]
+    fn nothing_else_is_asked_for() {
+        for page in [not_found(), preparing(), unreadable()] {
+            assert!(!page.contains("src=") && page.matches("href=").count() == 1, "{page}");
+            assert!(page.contains("href=\"data:,\"") && !NOTICE_STYLE.contains("url("), "{page}");
+        }
     }
 
     #[test]

@@ -49,10 +49,6 @@ pub trait Site: Send + Sync + 'static {
     fn not_found(&self) -> &'static str;
 }
 
-/// Style sheet and script stand here too, for the pages that know no token (the 404). Their names change with
-/// their content, and they say nothing of the session.
-const ASSETS: &str = "/a/";
-
 /// Where a live page tells of its changes, below the token.
 const LIVE: &str = "live";
 /// Where the page shows, below the token, that it is the one: see [`Nonce`].
@@ -117,13 +113,13 @@ async fn answer(request: HttpRequest, body: web::Payload, served: web::Data<Serv
         let answer = live::answer(&request, body, news, &served.places).await;
         return answer.map_or_else(|| not_found(&served), |answer| finish(answer, Freshness::Never));
     }
-    if let Some(download) = served.site.download(&path) {
-        let answer = pieces::answer(download, served.site.clone(), served.pool.clone());
-        return finish(answer, Freshness::Never);
-    }
     if path == PROBE && request.query_string().len() <= LONGEST_CHALLENGE {
         let answer = served.nonce.answer(request.query_string());
         return finish(HttpResponse::Ok().content_type("text/plain").body(answer), Freshness::Never);
+    }
+    if let Some(download) = served.site.download(&path) {
+        let answer = pieces::answer(download, served.site.clone(), served.pool.clone());
+        return finish(answer, Freshness::Never);
     }
     let (site, query, coding) = (served.site.clone(), request.query_string().to_owned(), wished(&request));
     if let Some(content) = site.ready(&path, &query, coding) {
@@ -142,9 +138,6 @@ fn wanted(request: &HttpRequest, token: &Token) -> Option<String> {
     let host_ok = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
     let method_ok = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path();
-    if path.starts_with(ASSETS) {
-        return (host_ok && method_ok).then(|| path[1..].to_owned());
-    }
     let (given, path) = path.strip_prefix("/s/")?.split_once('/')?;
     let method_ok = method_ok || (path == LIVE && *request.method() == Method::POST);
     // The token is compared in any case, so that the time tells nothing.

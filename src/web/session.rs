@@ -329,7 +329,6 @@ fn asked<'a>(path: &'a str, query: &str) -> Option<Asked<'a>> {
     // Numbers are written one way, so that each page has one address.
     let number = |text: &str| text.parse::<u32>().ok().filter(|no| no.to_string() == text);
     if path.is_empty() {
-        // Its links lead from where it stands, so the first window's part stands here.
         return Some(Asked::Page(if query == "part=1" { Page::Part(0) } else { Page::Window(0) }));
     }
     if let Some(name) = path.strip_prefix("a/") {
@@ -342,7 +341,8 @@ fn asked<'a>(path: &'a str, query: &str) -> Option<Asked<'a>> {
         "session.html" => return Some(Asked::Whole(Format::Html)),
         _ => {}
     }
-    if let Some(no) = path.strip_prefix("w/").and_then(number) {
+    // The first stands at the root alone: the links of its page lead from there.
+    if let Some(no) = path.strip_prefix("w/").and_then(number).filter(|no| *no > 0) {
         return Some(Asked::Page(if query == "part=1" { Page::Part(no) } else { Page::Window(no) }));
     }
     match path.split_at_checked(1)? {
@@ -379,7 +379,6 @@ mod tests {
             ("", "", Some(Asked::Page(Page::Window(0)))),
             ("", "utm=x", Some(Asked::Page(Page::Window(0)))),
             ("", "part=1", Some(Asked::Page(Page::Part(0)))),
-            ("w/0", "", Some(Asked::Page(Page::Window(0)))),
             ("w/12", "", Some(Asked::Page(Page::Window(12)))),
             ("w/12", "part=1", Some(Asked::Page(Page::Part(12)))),
             ("s7", "", Some(Asked::Page(Page::Step(7)))),
@@ -392,6 +391,7 @@ mod tests {
         for path in [
             "w",
             "w/",
+            "w/0",
             "w/01",
             "w/+1",
             "w/-1",

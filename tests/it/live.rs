@@ -53,7 +53,7 @@ impl Live {
     }
 
     fn part(&self) -> String {
-        http::request(self.port, "GET", &format!("{}w/0?part=1", self.root), &[]).text()
+        http::request(self.port, "GET", &format!("{}?part=1", self.root), &[]).text()
     }
 
     fn info(&self) -> Value {

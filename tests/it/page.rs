@@ -53,7 +53,10 @@ fn everything_but_the_page_is_one_and_the_same_404() {
         &format!("{root}i1"),
         &format!("{root}../"),
         &format!("{root}a/../a"),
+        &format!("{root}w/0"),
+        &format!("{root}w/0?part=1"),
         "/a/x.css",
+        &format!("/{}", stylesheet(&http::request(port, "GET", &root, &[]).text())),
     ] {
         assert_eq!(comparable(http::request(port, "GET", path, &[])), expected, "{path}");
     }
@@ -125,10 +128,10 @@ fn the_whole_session_is_handed_out_where_that_is_allowed() {
         for (name, media_type, open_to_all) in [
             ("session.md", "text/markdown; charset=utf-8", true),
             ("session.json", "application/json", false),
+            ("session.jsonl", "application/jsonl", false),
             ("session.html", "application/octet-stream", false),
         ] {
             let answer = http::request(port, "GET", &format!("{root}{name}"), &[]);
-            ("session.jsonl", "application/jsonl", false),
             assert_eq!(
                 answer.status,
                 if allowed || open_to_all { 200 } else { 404 },
@@ -247,11 +250,16 @@ fn hostile_requests_cost_nothing_and_get_no_page() {
     assert_eq!(http::request(port, "GET", &root, &[]).status, 200);
 }
 
+/// Where window `no` is.
+fn window(root: &str, no: u32) -> String {
+    if no == 0 { root.to_owned() } else { format!("{root}w/{no}") }
+}
+
 /// All windows of a session, one after the other.
 fn whole(port: u16, root: &str) -> String {
     let mut all = String::new();
     for no in 0.. {
-        let answer = http::request(port, "GET", &format!("{root}w/{no}"), &[]);
+        let answer = http::request(port, "GET", &window(root, no), &[]);
         if answer.status == 404 {
             break;
         }
@@ -280,7 +288,7 @@ fn every_prompt_and_reply_stands_in_one_window_and_windows_are_linked() {
     assert!(first.contains("href=\"w/1\""), "no link to the next window");
     let mut shown = BTreeSet::new();
     for no in 0.. {
-        let answer = http::request(port, "GET", &format!("{root}w/{no}?part=1"), &[]);
+        let answer = http::request(port, "GET", &format!("{}?part=1", window(&root, no)), &[]);
         if answer.status == 404 {
             break;
         }

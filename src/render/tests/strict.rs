@@ -194,7 +194,7 @@ fn address(element: &str, attributes: &[(&str, &str)], value: &str) {
     let own = match value.split(['#', '?']).next().unwrap_or_default() {
         "" | "./" | "../" => true,
         path => {
-            let path = path.strip_prefix("../").or(path.strip_prefix("/a/").map(|_| "a/x")).unwrap_or(path);
+            let path = path.strip_prefix("../").unwrap_or(path);
             path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.'))
                 && !path.starts_with('/')
         }

@@ -94,10 +94,11 @@ fn nothing_of_it_runs_and_nobody_is_asked_with_the_policy_removed_too() {
     browser.tools("Page.setBypassCSP", json!({"enabled": true}));
     let watch = "for (const f of ['alert', 'confirm', 'prompt', 'print', 'open']) window[f] = () => { window.ran = f }";
     browser.tools("Page.addScriptToEvaluateOnNewDocument", json!({"source": watch}));
-    let windows = (0..).take_while(|no| http::get(&format!("{url}w/{no}")).status == 200).count();
+    let window = |no| if no == 0 { String::new() } else { format!("w/{no}") };
+    let windows = (0..).take_while(|no| http::get(&format!("{url}{}", window(*no))).status == 200).count();
     assert!(windows > 1, "{windows} windows");
     for no in 0..windows {
-        let window = if no == 0 { String::new() } else { format!("w/{no}") };
+        let window = window(no);
         browser.open(&format!("{url}{window}?depth=all"));
         // As a person who opens and touches everything.
         browser.eval("void document.querySelectorAll('details').forEach(d => d.open = true)");

@@ -70,10 +70,14 @@ fn where_nothing_is_there_stands_one_quiet_page() {
     let Some(mut reader) = Reader::of_example() else { return };
     let Reader { browser, url, .. } = &mut reader;
     let nowhere = format!("{}x/", url.trim_end_matches('/'));
+    let before = browser.requests().len();
     browser.open(&nowhere);
     browser.assert("it says so", "document.querySelector('h1').textContent === 'No session here'");
-    browser.assert("it is styled", "document.querySelector('.gate').offsetWidth <= 384");
+    browser.assert("it is styled", "document.querySelector('main').offsetWidth === 352");
     browser.assert("and says nothing else", "document.querySelectorAll('a').length === 0");
+    let asked: Vec<_> =
+        browser.requests()[before..].iter().filter(|asked| !asked.starts_with("data:")).collect();
+    assert_eq!(asked, [&nowhere], "it asks for nothing else");
     let nowhere = nowhere.clone();
     browser.assert_quiet_but(url, |complaint| complaint.starts_with(&nowhere) && complaint.contains("404"));
 }
