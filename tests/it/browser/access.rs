@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Reader;
+use super::{Reader, live};
 use crate::support::browser::{Browser, DESKTOP, Look, PHONE, is_ci};
 
 fn axe() -> Option<String> {
@@ -66,4 +66,79 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     }
     let url = reader.url.clone();
     reader.browser.assert_quiet_but(&url, |complaint| complaint.contains("404"));
+}
+
+#[test]
+fn axe_finds_nothing_in_what_the_script_adds() {
+    let Some(axe) = axe() else { return };
+    let Some(reader) = Reader::of_turns(60) else { return };
+    let Reader { browser, url, .. } = &reader;
+    for look in [DESKTOP, DESKTOP.dark(), PHONE, PHONE.dark()] {
+        browser.look(look);
+        browser.open(url);
+        browser.press("/");
+        browser.until("the box has the focus", "document.activeElement.id === 'find'");
+        browser.press("reply-1");
+        browser.until("hits are counted", "document.querySelector('.count').textContent === '11 hits'");
+        assert_accessible(browser, &axe, look, "hits");
+        browser.press("\u{e007}");
+        browser.until("one is chosen", "!!document.querySelector('.hits [aria-current]')");
+        assert_accessible(browser, &axe, look, "a chosen hit");
+        browser.open(&format!("{url}find?q=reply-1"));
+        assert_accessible(browser, &axe, look, "the page of hits");
+    }
+    reader.end();
+}
+
+#[test]
+fn axe_finds_nothing_however_the_switches_stand() {
+    let Some(axe) = axe() else { return };
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    for look in [DESKTOP, DESKTOP.dark(), PHONE, PHONE.dark()] {
+        browser.look(look);
+        browser.open(url);
+        browser.press("3");
+        browser.press("s");
+        // There is no room for two columns on a phone.
+        let wide = look.width > PHONE.width;
+        browser.until(
+            "diffs stand as they are to",
+            &format!("!!document.querySelector('.diff.two') === {wide}"),
+        );
+        assert_accessible(browser, &axe, look, "diffs in two columns");
+        browser.press("s");
+        for (set, value) in [("only", "prompts"), ("only", "errors"), ("hide", "tools"), ("hide", "thinking")]
+        {
+            let button = format!("document.querySelector('[data-set={set}] [value={value}]')");
+            browser.eval(&format!("void {button}.click()"));
+            browser.until("it is pressed", &format!("{button}.matches('[aria-pressed=true]')"));
+            assert_accessible(browser, &axe, look, &format!("{set} {value}"));
+            browser.eval(&format!("void {button}.click()"));
+        }
+    }
+    reader.end();
+}
+
+#[test]
+fn axe_finds_nothing_on_a_page_that_goes_on() {
+    let Some(axe) = axe() else { return };
+    let Some((reader, session)) = live::live() else { return };
+    let Reader { browser, url, .. } = &reader;
+    let mut turns = 6;
+    for look in [DESKTOP, DESKTOP.dark(), PHONE, PHONE.dark()] {
+        // So low that what comes is out of view.
+        let look = Look { height: 700, ..look };
+        browser.look(look);
+        browser.open(url);
+        browser.until("it listens", "document.documentElement.matches('.listening')");
+        assert_accessible(browser, &axe, look, "a live page");
+        // It scrolls while it looks.
+        browser.eval("void scrollTo(0, 0)");
+        live::grow(&session, turns, turns + 2);
+        turns += 2;
+        browser.until("new below is offered", "!document.querySelector('.pill').hidden");
+        assert_accessible(browser, &axe, look, "a live page with news");
+    }
+    reader.end();
 }

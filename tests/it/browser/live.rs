@@ -12,7 +12,7 @@ use crate::support::daemon::Home;
 use crate::support::sessions;
 
 /// A live share in front of a browser.
-fn live() -> Option<(Reader, std::path::PathBuf)> {
+pub(super) fn live() -> Option<(Reader, std::path::PathBuf)> {
     let browser = Browser::start()?;
     let home = Home::started();
     let session = home.path("session.jsonl");
@@ -26,7 +26,7 @@ fn live() -> Option<(Reader, std::path::PathBuf)> {
 }
 
 /// Appends turns from `from` up to `to` as the agent would.
-fn grow(session: &Path, from: usize, to: usize) {
+pub(super) fn grow(session: &Path, from: usize, to: usize) {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole.jsonl");
     sessions::write(&whole, to, 32);
