@@ -140,6 +140,11 @@ function remark(e) {
   if (words) (e ? [e] : boxes()).forEach(w => ranges(w).forEach(r => marks.add(r)));
 }
 
+// What leaves the page takes its marks along: they would keep it in memory.
+function unmark(e) {
+  if (marks) [...marks].filter(r => e.contains(r.startContainer)).forEach(r => marks.delete(r));
+}
+
 // Where the words stand in `top`. A text that changes its length in lower case is left out.
 function ranges(top) {
   const sought = words

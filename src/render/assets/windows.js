@@ -2,7 +2,16 @@
 // leaves keeps its height and its open folds, so that nobody loses the place.
 const home = new URL($('.where a').href);
 const address = (n, part) => new URL((n ? 'w/' + n : '') + (part ? '?part=1' : ''), home);
+// So many windows stay, however far away.
 const KEPT = 6;
+// Characters of markup in the tab from which on only what is close to the screen comes, and all else goes.
+const HEAVY = 4e6;
+const weights = new WeakMap();
+function weight(w) {
+  // Of the window that came with the page, about.
+  if (!weights.has(w)) weights.set(w, w.textContent.length + 60 * $$('*', w).length);
+  return weights.get(w);
+}
 const boxes = () => $$('.window', main);
 const boxOf = n => boxes().find(w => +w.dataset.no === n);
 const open = new Map();
@@ -27,7 +36,10 @@ let anywhere = () => {
 async function raw(n, part = true) {
   const answer = await fetch(address(n, part));
   if (!answer.ok) throw new Error(answer.status);
-  return new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const text = await answer.text();
+  const doc = new DOMParser().parseFromString(text, 'text/html');
+  $$('.window', doc).forEach(w => weights.set(w, text.length));
+  return doc;
 }
 
 // Of a live page, windows as they came, for comparing with what they become.
@@ -39,7 +51,7 @@ async function part(n) {
   absolute(doc, address(n));
   const nodes = [...doc.body.children];
   if (pristine) nodes.filter(e => e.matches('.window')).forEach(w => pristine.set(n, w.cloneNode(true)));
-  return nodes.map(e => document.importNode(e, true));
+  return nodes.map(e => document.adoptNode(e));
 }
 
 const link = (rel, n) => {
@@ -49,28 +61,61 @@ const link = (rel, n) => {
   return nav;
 };
 
-// What comes near is loaded, what is far is dropped.
-const near = new IntersectionObserver(
-  es =>
-    es.forEach(e => {
-      if (e.isIntersecting) e.target.matches('.window') ? refill(e.target) : load(e.target);
-    }),
-  { rootMargin: '1800px' },
-);
+// What comes near is loaded, where much is folded away only when it is close; what is far is dropped.
+const NEAR = 1800;
+const CLOSE = 300;
+const FAR = 9000;
+const present = () => boxes().filter(w => !w.dataset.gone);
+const isHeavy = () => present().reduce((sum, w) => sum + weight(w), 0) > HEAVY;
+const come = e => (e.matches('.window') ? refill(e) : load(e));
+const coming = (distance, may) =>
+  new IntersectionObserver(es => es.forEach(e => e.isIntersecting && may() && come(e.target)), {
+    rootMargin: distance + 'px',
+  });
+const near = coming(NEAR, () => !isHeavy());
+const close = coming(CLOSE, () => true);
+function expect(e) {
+  near.observe(e);
+  close.observe(e);
+}
+function ignore(e) {
+  near.unobserve(e);
+  close.unobserve(e);
+}
 
 // Who may not go yet (too few are here, the focus is inside) goes later.
 const away = new Set();
-const thin = () => away.forEach(w => (w.isConnected ? drop(w) : away.delete(w)));
+function thin() {
+  const here = present();
+  let count = here.length;
+  let total = here.reduce((sum, w) => sum + weight(w), 0);
+  const go = w => {
+    if (!drop(w)) return;
+    count -= 1;
+    total -= weight(w);
+  };
+  here.filter(w => away.has(w)).forEach(w => count > KEPT && go(w));
+  if (total > HEAVY) {
+    const distance = w => {
+      const { top, bottom } = w.getBoundingClientRect();
+      return Math.max(top - innerHeight, -bottom);
+    };
+    const farthest = present().map(w => [distance(w), w]);
+    farthest.sort(([a], [b]) => b - a);
+    farthest.forEach(([y, w]) => total > HEAVY && y > 2 * CLOSE && go(w));
+  }
+  away.forEach(w => w.isConnected || away.delete(w));
+}
 const far = new IntersectionObserver(
   es => {
     es.forEach(e => (e.isIntersecting ? away.delete(e.target) : away.add(e.target)));
     thin();
   },
-  { rootMargin: '9000px' },
+  { rootMargin: FAR + 'px' },
 );
 
 function attend() {
-  $$('.pager a', main).forEach(a => near.observe(a));
+  $$('.pager a', main).forEach(expect);
   boxes().forEach(w => far.observe(w));
   thin();
 }
@@ -83,14 +128,14 @@ async function load(a) {
     return addEventListener(
       'scroll',
       () => {
-        near.unobserve(a);
-        near.observe(a);
+        ignore(a);
+        expect(a);
       },
       { once: true },
     );
   }
   a.setAttribute('aria-busy', 'true');
-  near.unobserve(a);
+  ignore(a);
   const n = numberOf(new URL(a.href));
   const pager = a.closest('.pager');
   try {
@@ -116,25 +161,21 @@ async function load(a) {
   }
 }
 
+// Takes what is in a window out of the tab; whether it went.
 function drop(w) {
-  if (
-    w.dataset.gone ||
-    boxes().filter(w => !w.dataset.gone).length <= KEPT ||
-    w.contains(document.activeElement)
-  ) {
-    return;
-  }
+  if (w.dataset.gone || w.contains(document.activeElement)) return false;
   const selection = getSelection();
-  if (!selection.isCollapsed && selection.containsNode(w, true)) return;
-  open.set(
-    w.dataset.no,
-    $$('details[open]', w).map(fold => pathOf(w, fold)),
-  );
+  if (!selection.isCollapsed && selection.containsNode(w, true)) return false;
+  const folds = $$('details[open]', w).map(fold => pathOf(w, fold));
+  open.set(w.dataset.no, folds);
+  unmark(w);
+  if (pristine) pristine.delete(+w.dataset.no);
   w.style.height = w.offsetHeight + 'px';
   w.dataset.gone = 'true';
   w.replaceChildren(link('next', +w.dataset.no).firstChild);
   w.firstChild.textContent = 'This part, again';
-  near.observe(w);
+  expect(w);
+  return true;
 }
 
 // Where an element stands below `top`, and who stands there, buttons of ours aside.
@@ -154,10 +195,11 @@ async function refill(w) {
   try {
     const fresh = (await part(+w.dataset.no)).find(e => e.matches('.window'));
     keep(() => {
+      weights.set(w, weight(fresh));
       w.replaceChildren(...fresh.children);
       delete w.dataset.gone;
       w.style.height = '';
-      near.unobserve(w);
+      ignore(w);
       (open.get(w.dataset.no) || []).forEach(at => {
         const d = byPath(w, at);
         if (d && d.tagName === 'DETAILS') d.open = true;
@@ -167,6 +209,7 @@ async function refill(w) {
     sides(w);
     watch(w);
     remark(w);
+    thin();
     hold();
     mark();
   } catch {
@@ -259,7 +302,8 @@ const listed = url => !/^#p\d/.test(url.hash) || links.has(url.hash.slice(1));
 document.addEventListener('click', e => {
   const a = e.target.closest('a[href*="#"]');
   if (!a || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
-  const url = new URL(a.href);
+  // A bar of the timeline is a link of SVG, whose `href` is no text.
+  const url = new URL(a.getAttribute('href'), document.baseURI);
   if (
     !/^#[pas]\d/.test(url.hash) ||
     numberOf(url) < 0 ||

@@ -1,6 +1,14 @@
 //! A long session, window by window.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
 use super::{Reader, in_view};
+use crate::support::browser::{DESKTOP, Look};
+use crate::support::http;
+use crate::support::wait::{SOON, until};
 
 const TURNS: &str = "document.querySelectorAll('.turn').length";
 
@@ -32,6 +40,21 @@ fn a_link_into_a_window_that_is_not_here_leads_there() {
     browser.eval("history.back()");
     browser.until("where one came from", "!location.pathname.includes('/w/')");
     browser.until("the first prompt is there", &in_view("#p1"));
+    reader.end();
+}
+
+#[test]
+fn a_bar_of_the_timeline_leads_into_a_window_that_is_not_here() {
+    let Some(reader) = Reader::of_turns(400) else { return };
+    let browser = &reader.browser;
+    browser.eval("void (window.same = true)");
+    browser.eval(
+        "void (bar => { window.goal = bar.getAttribute('href').split('#')[1]; \
+         bar.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true})) }) \
+         ([...document.querySelectorAll('.timeline a[href*=\"#s\"]')].at(-1))",
+    );
+    browser.until("the step is there", "!!document.getElementById(window.goal)?.offsetHeight");
+    browser.assert("without loading a page", "window.same && location.pathname.includes('/w/')");
     reader.end();
 }
 
@@ -86,6 +109,62 @@ fn far_windows_leave_the_tab_and_come_back_as_they_were() {
     walk(-2_500, "scrollY === 0 && !!document.querySelector('#s2')");
     browser.until("it comes back", "!!document.querySelector('#s2')");
     browser.assert("as it was", "document.querySelector('#s2 > details').open");
+    reader.end();
+}
+
+/// Turns of many steps that print much: on the page each is a few lines high, with a megabyte folded away in it.
+fn write_dense(path: &Path, turns: usize) {
+    let output = "what a command printed, line by line\n".repeat(440);
+    let mut text = String::new();
+    let mut line = |kind: &str, content: Value| {
+        let message = json!({"id": format!("m{}", text.len()), "role": kind, "content": content});
+        let record = json!({"type": kind, "uuid": format!("u{}", text.len()), "parentUuid": null, "sessionId": "s",
+            "message": message});
+        text += &format!("{record}\n");
+    };
+    for turn in 0..turns {
+        line("user", json!(format!("prompt {turn}")));
+        for step in 0..36 {
+            let id = format!("t{turn}-{step}");
+            line(
+                "assistant",
+                json!([{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "make"}}]),
+            );
+            line("user", json!([{"type": "tool_result", "tool_use_id": id, "content": output}]));
+        }
+        line("assistant", json!([{"type": "text", "text": "Done."}]));
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn windows_with_much_folded_away_do_not_pile_up() {
+    let Some(reader) = Reader::of(|home| {
+        let path = home.path("dense.jsonl");
+        write_dense(&path, 40);
+        path
+    }) else {
+        return;
+    };
+    let Reader { browser, url, .. } = &reader;
+    until(SOON, "the session is read to its end", || !http::get(url).text().contains("still being read"));
+    browser.look(Look { height: 700, ..DESKTOP });
+    browser.open(url);
+    let mut most = 0;
+    for _ in 0..2_000 {
+        let seen = browser.eval(
+            "(scrollBy(0, 150), [document.querySelector('main').innerHTML.length, !!document.querySelector('#p40')])",
+        );
+        most = most.max(seen[0].as_u64().unwrap());
+        if seen[1] == true {
+            break;
+        }
+    }
+    browser.assert("the end is here", "!!document.querySelector('#p40')");
+    assert!((1 << 20..12 << 20).contains(&most), "{most} characters were in the tab at once");
+    // What went comes back.
+    browser.eval("void document.querySelector('.window').scrollIntoView()");
+    browser.until("the first turn is there again", "!!document.querySelector('#p1')");
     reader.end();
 }
 
