@@ -231,6 +231,11 @@ impl Browser {
         }
     }
 
+    /// The processes that are this browser, its driver among them.
+    pub fn processes(&self) -> Vec<u32> {
+        process::marked(MARK, &self.folder.path().display().to_string())
+    }
+
     /// The URLs asked for so far.
     pub fn requests(&mut self) -> &[String] {
         self.listen();
@@ -264,11 +269,9 @@ impl Drop for Browser {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-        let mark = self.folder.path().display().to_string();
-        let left = || process::marked(MARK, &mark);
-        left().into_iter().for_each(|pid| process::signal(pid, Signal::KILL));
+        self.processes().into_iter().for_each(|pid| process::signal(pid, Signal::KILL));
         if !std::thread::panicking() {
-            until(SOON, "nothing of the browser is left", || left().is_empty());
+            until(SOON, "nothing of the browser is left", || self.processes().is_empty());
         }
     }
 }
