@@ -31,11 +31,12 @@ pub(super) fn clip_words(text: &str, max: usize) -> Option<&str> {
     Some(at.and_then(|at| cut.get(..at)).unwrap_or(cut).trim_end())
 }
 
-/// White space runs become one space; Markdown's heading marks and bold stars go.
+/// White space runs become one space; Markdown's heading marks, fences and bold stars go.
 pub(super) fn one_line(text: &str, max: usize) -> String {
     let mut out = String::new();
     for word in text.split_whitespace() {
-        if word.bytes().all(|b| b == b'#') {
+        let fence = word.strip_prefix("```").is_some_and(|language| !language.contains('`'));
+        if fence || word.bytes().all(|b| b == b'#') {
             continue;
         }
         if !out.is_empty() {
@@ -146,6 +147,7 @@ mod tests {
     #[test]
     fn a_paragraph_becomes_one_line_without_markdown_marks() {
         assert_eq!(one_line("## **Plan**\n\n1. read\n2. write", 99), "Plan 1. read 2. write");
+        assert_eq!(one_line("Say\n```text\nYou\n```\n```so```", 99), "Say You ```so```");
         assert_eq!(one_line("one two three four", 9), "one two…");
     }
 
