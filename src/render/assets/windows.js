@@ -26,11 +26,13 @@ function absolute(e, base) {
   }
 }
 
-// Before the address of the page changes, its links are made absolute, once.
+// Before the address of the page changes, its links are made absolute, once. The browser looks at the style of each
+// of them again, so that is done while the reader looks around, not when they want to be elsewhere.
 let anywhere = () => {
-  absolute(document, location.href);
   anywhere = () => {};
+  absolute(document, location.href);
 };
+(window.requestIdleCallback || setTimeout)(() => anywhere());
 
 // Window `n` as the server has it, alone or with its whole page.
 async function raw(n, part = true) {
@@ -283,9 +285,11 @@ function arrive(hash = location.hash) {
 
 async function follow(url, push = true) {
   const n = numberOf(url);
+  // Asked for before links change: afterwards it would wait for their style.
+  const y = scrollY;
   anywhere();
   if (push) {
-    history.replaceState({ y: scrollY }, '');
+    history.replaceState({ y }, '');
     history.pushState(null, '', url);
   }
   if (element(url.hash)) return arrive(url.hash);
@@ -331,7 +335,6 @@ addEventListener('popstate', e => {
 function toEnd() {
   const last = main.dataset.windows - 1;
   const end = () => scrollTo(0, html.scrollHeight);
-  anywhere();
   if (last >= 0 && !boxOf(last)) return visit(last, end).catch(() => location.assign(address(last)));
   sought = null;
   end();
