@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufWriter, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 #[path = "support/daemon.rs"]
 mod daemon;
-#[path = "../tests/it/support/sessions.rs"]
+#[path = "support/transcript.rs"]
 #[allow(dead_code)]
-mod sessions;
+mod transcript;
 
 use daemon::Daemon;
 
@@ -103,9 +103,11 @@ fn main() -> ExitCode {
     let home = tempfile::Builder::new().prefix("pk").tempdir().unwrap();
     let mut daemon = Daemon::start(home.path());
     let mut kept = true;
-    for (name, turns) in [("small", 200), ("large", 20_000)] {
+    for (name, bytes) in [("small", 1 << 20), ("large", 100 << 20)] {
         let session = home.path().join(format!("{name}.jsonl"));
-        sessions::write(&session, turns, 4_800);
+        let mut file = BufWriter::new(fs::File::create(&session).unwrap());
+        transcript::Writer::new(name).write(&mut file, bytes);
+        file.flush().unwrap();
         let started: Value = daemon
             .ask(&json!({"method": "StartShare", "params": {"session_path": session, "provider": "local"}}));
         let url = started["data"]["public_url"].as_str().unwrap().to_owned();

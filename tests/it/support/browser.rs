@@ -231,9 +231,10 @@ impl Browser {
         }
     }
 
-    /// The processes that are this browser, its driver among them.
+    /// The processes that are this browser. Those that show pages write their name over their environment: they are
+    /// known by who started them.
     pub fn processes(&self) -> Vec<u32> {
-        process::marked(MARK, &self.folder.path().display().to_string())
+        process::with_descendants(process::marked(MARK, &self.folder.path().display().to_string()))
     }
 
     /// The URLs asked for so far.

@@ -27,6 +27,27 @@ pub fn marked(name: &str, value: &str) -> Vec<u32> {
         .collect()
 }
 
+/// Processes, and all that they started and that did not outlive its parent.
+pub fn with_descendants(mut found: Vec<u32>) -> Vec<u32> {
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
+    let parents: Vec<(u32, u32)> = numbers.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut at = 0;
+    while let Some(&pid) = found.get(at) {
+        let children = parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child);
+        let fresh: Vec<u32> = children.filter(|child| !found.contains(child) && lives(*child)).collect();
+        found.extend(fresh);
+        at += 1;
+    }
+    found
+}
+
+/// Who started a process that lives.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
 /// A process's environment, as it was started.
 pub fn environment(pid: u32) -> Vec<u8> {
     fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
