@@ -87,7 +87,7 @@ pub(super) fn nature(step: &Step, running: bool) -> Nature {
 }
 
 fn clip(text: &str) -> String {
-    phrase::one_line(text, 60)
+    phrase::plain_line(text, 60)
 }
 
 /// The lengths of the runs `entries` fall into, in order: 1 for what stands alone.

@@ -38,11 +38,11 @@ pub(super) fn title(overview: &Overview, given: Option<&CleanText>) -> String {
 pub(super) fn crumb(overview: &Overview) -> Html {
     let mut html = Html::new();
     if let Some(project) = &overview.project {
-        html.text(&phrase::one_line(project.as_str(), TITLE));
+        html.text(&phrase::plain_line(project.as_str(), TITLE));
     }
     if let Some(branch) = overview.branch.as_ref().filter(|branch| !branch.is_blank()) {
         html.raw(if html.is_empty() { "<span>on</span> <code>" } else { " <span>on</span> <code>" });
-        html.text(&phrase::one_line(branch.as_str(), TITLE)).raw("</code>");
+        html.text(&phrase::plain_line(branch.as_str(), TITLE)).raw("</code>");
     }
     html
 }
@@ -107,15 +107,15 @@ fn agent(facts: &mut Facts, overview: &Overview) {
     let mut title = overview.agent.to_owned();
     if let Some(version) = &overview.version {
         title.push(' ');
-        title.push_str(&phrase::one_line(version.as_str(), 60));
+        title.push_str(&phrase::plain_line(version.as_str(), 60));
     }
     let mut shown = vec![overview.agent.to_owned()];
     for model in overview.models.iter().take(20) {
         title.push_str(", ");
-        title.push_str(&phrase::one_line(model.as_str(), 80));
+        title.push_str(&phrase::plain_line(model.as_str(), 80));
     }
     shown.extend(
-        overview.models.iter().take(MODELS).map(|m| phrase::model_name(&phrase::one_line(m.as_str(), 40))),
+        overview.models.iter().take(MODELS).map(|m| phrase::model_name(&phrase::plain_line(m.as_str(), 40))),
     );
     shown.retain(|part| !part.is_empty());
     if shown.is_empty() {

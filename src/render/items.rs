@@ -141,7 +141,7 @@ fn context(spot: &Spot<'_>, what: &CleanText, text: &Output) -> Row {
 
 fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
     let mut row = Row::new("Local", &["run"]);
-    row.what = cmd(&phrase::one_line(command.as_str(), LINE));
+    row.what = cmd(&phrase::plain_line(command.as_str(), LINE));
     if !output.text.is_blank() {
         let mut body = Html::new();
         code::output(&mut body, spot, output, Form::Terminal);
@@ -194,7 +194,7 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>
             html.raw("</span></p>\n");
         }
         Marker::Model { to } => {
-            let name = phrase::model_name(&phrase::one_line(to.as_str(), 60));
+            let name = phrase::model_name(&phrase::plain_line(to.as_str(), 60));
             html.raw("<p class=\"seam model\"><span title=\"").clip(to.as_str(), LINE).raw("\">");
             html.text(&name).raw(" from here on</span></p>\n");
         }
@@ -214,7 +214,7 @@ fn while_doing(html: &mut Html, step: &Step) {
         _ => ("during ", step.name.as_str()),
     };
     html.raw(doing);
-    phrase::code_span(html, &phrase::one_line(what, 60));
+    phrase::code_span(html, &phrase::plain_line(what, 60));
 }
 
 fn at_offset(html: &mut Html, scene: &Scene, at: Option<jiff::Timestamp>) {

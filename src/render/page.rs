@@ -79,7 +79,7 @@ pub fn page(input: &PageInput<'_>) -> String {
     previous(&mut content, &scene, overview);
     turns(&mut content, &scene, input);
     next(&mut content, &scene, input);
-    let project = overview.project.as_ref().map(|project| phrase::one_line(project.as_str(), 60));
+    let project = overview.project.as_ref().map(|project| phrase::plain_line(project.as_str(), 60));
     let page = Page {
         heading: phrase::with_code(&title),
         title: shown(&title),
@@ -123,7 +123,7 @@ pub fn step_page(input: &PageInput<'_>, step: &Step) -> String {
     let row = step::row(&Spot::top(&scene), step, false);
     gather::strip(&mut content, &scene, vec![(row, Nature::Alone)]);
     let mut name = Html::new();
-    name.text(&phrase::one_line(step.name.as_str(), 60)).raw(", step ").num(step.no);
+    name.text(&phrase::plain_line(step.name.as_str(), 60)).raw(", step ").num(step.no);
     let page = StepPage {
         title: Html::of(&shown(&header::title(input.overview, input.title))),
         name,

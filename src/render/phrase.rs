@@ -31,18 +31,29 @@ pub(super) fn clip_words(text: &str, max: usize) -> Option<&str> {
     Some(at.and_then(|at| cut.get(..at)).unwrap_or(cut).trim_end())
 }
 
-/// White space runs become one space; Markdown's heading marks, fences and bold stars go.
+/// Prose in one line: white space runs become one space; Markdown's heading marks, fences and bold stars go.
 pub(super) fn one_line(text: &str, max: usize) -> String {
-    let mut out = String::new();
-    for word in text.split_whitespace() {
+    let is_mark = |word: &str| {
         let fence = word.strip_prefix("```").is_some_and(|language| !language.contains('`'));
-        if fence || word.bytes().all(|b| b == b'#') {
-            continue;
-        }
+        fence || word.bytes().all(|b| b == b'#')
+    };
+    let words = text.split_whitespace().filter(|word| !is_mark(word));
+    joined(words.map(|word| clip(word, max + 1).replace("**", "")), max)
+}
+
+/// What is no prose (a command, a pattern, a name) in one line: white space runs become one space.
+pub(super) fn plain_line(text: &str, max: usize) -> String {
+    joined(text.split_whitespace().map(|word| clip(word, max + 1)), max)
+}
+
+/// Words with a space between, cut at `max` characters.
+fn joined(words: impl Iterator<Item = impl AsRef<str>>, max: usize) -> String {
+    let mut out = String::new();
+    for word in words {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.push_str(&clip(word, max + 1).replace("**", ""));
+        out.push_str(word.as_ref());
         if out.len() > max * 4 {
             break;
         }
@@ -147,6 +158,7 @@ mod tests {
     #[test]
     fn a_paragraph_becomes_one_line_without_markdown_marks() {
         assert_eq!(one_line("## **Plan**\n\n1. read\n2. write", 99), "Plan 1. read 2. write");
+        assert_eq!(plain_line("ls **/*.rs\n# all", 99), "ls **/*.rs # all");
         assert_eq!(one_line("Say\n```text\nYou\n```\n```so```", 99), "Say You ```so```");
         assert_eq!(one_line("one two three four", 9), "one two…");
     }

@@ -33,7 +33,7 @@ pub(super) fn split(text: &str) -> (String, &str) {
 pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
     match &prompt.command {
         Some(command) => {
-            html.raw("<code>").text(&phrase::one_line(command.as_str(), HEADING)).raw("</code>");
+            html.raw("<code>").text(&phrase::plain_line(command.as_str(), HEADING)).raw("</code>");
         }
         None => {
             let (heading, _) = split(prompt.text.as_str());

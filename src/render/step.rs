@@ -184,7 +184,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
                 None => row.verb = Html::of(phrase::clip(step.name.as_str(), NAME)),
             }
             if let Some(object) = object.as_ref().filter(|object| !object.is_blank()) {
-                row.what.raw(" ").html(&said(&Html::of(&phrase::one_line(object.as_str(), LINE))));
+                row.what.raw(" ").html(&said(&Html::of(&phrase::plain_line(object.as_str(), LINE))));
             }
             if step.outcome == Outcome::Done {
                 row.res.raw(signs::OK);
@@ -207,7 +207,7 @@ fn shell(
 ) -> Row {
     let bash = step.name.as_str().to_ascii_lowercase().contains("bash");
     let mut row = Row::new(if bash { "Bash" } else { "Shell" }, &[]);
-    row.what = cmd(&phrase::one_line(command, LINE));
+    row.what = cmd(&phrase::plain_line(command, LINE));
     if background {
         row.res = Html::of("in the background");
     } else if step.outcome == Outcome::Done {

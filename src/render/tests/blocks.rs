@@ -30,6 +30,19 @@ fn every_kind_of_block_has_its_form() {
 }
 
 #[test]
+fn commands_and_patterns_stand_as_they_were_written() {
+    let html = show(&[item(shell(1, "ls **/*.rs # all of **them**", "x"))]);
+    assert!(html.contains("<span class=\"cmd\">ls **/*.rs # all of **them**</span>"), "{html}");
+    let find = |no, pattern| {
+        let (pattern, hits) = (clean(pattern), output("a"));
+        let tool = Tool::Find { verb: "Glob", pattern, within: None, matches: None, files: None, hits };
+        item(step(no, StepKind::Read, "Glob", tool))
+    };
+    let html = show(&[find(1, "**/*.rs"), find(2, "**/*.md")]);
+    assert!(html.contains("<span class=\"cmd\">**/*.rs, **/*.md</span>"), "{html}");
+}
+
+#[test]
 fn context_is_a_quiet_row_that_opens() {
     let html = show(&[Item::Context { what: clean("hook"), text: output("be <brief>\nask first") }]);
     assert!(html.contains(">Context<") && html.contains("hook: be &lt;brief&gt; ask first<"), "{html}");
