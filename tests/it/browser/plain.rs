@@ -1,9 +1,11 @@
 //! Without a script, on a phone, and where nothing is.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Reader, in_view};
-use crate::support::browser::PHONE;
+use crate::support::browser::{Browser, Look, PHONE};
 
 #[test]
 fn without_a_script_the_page_reads_opens_and_links() {
@@ -36,24 +38,38 @@ fn without_a_script_the_page_reads_opens_and_links() {
     reader.end();
 }
 
+/// Asserts that nothing is wider than the window, on this page as it stands.
+#[track_caller]
+fn assert_fits(browser: &Browser, width: u32, what: &str) {
+    // Not innerWidth: a page that is too wide makes that grow with it.
+    let wide = browser.eval(&format!(
+        "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > {width} + 1 && !e.closest('.wide, .jump, .what')).map(e => e.outerHTML.slice(0, 90)).slice(0, 5)"
+    ));
+    assert_eq!(wide, json!([]), "{what}: wider than {width}");
+    browser.assert(what, &format!("document.documentElement.scrollWidth <= {width}"));
+}
+
+fn open_all(browser: &Browser) {
+    browser.press("4");
+    let all = "[...document.querySelectorAll('.step details')].every(d => d.open)";
+    browser.until("everything is open", all);
+}
+
 #[test]
 fn on_a_phone_nothing_scrolls_sideways() {
     let Some(reader) = Reader::of_example() else { return };
-    let browser = &reader.browser;
+    let Reader { browser, url, .. } = &reader;
     for width in [390, 320] {
-        browser.look(crate::support::browser::Look { width, ..PHONE });
-        browser.reload();
-        browser.press("4");
-        browser.until(
-            "everything is open",
-            "[...document.querySelectorAll('.step details')].every(d => d.open)",
-        );
-        // Not innerWidth: a page that is too wide makes that grow with it.
-        let wide = format!(
-            "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > {width} + 1 && !e.closest('.wide, .jump, .what')).map(e => e.outerHTML.slice(0, 90)).slice(0, 5)"
-        );
-        assert_eq!(browser.eval(&wide), json!([]), "wider than {width}");
-        browser.assert("no sideways scrolling", &format!("document.documentElement.scrollWidth <= {width}"));
+        browser.look(Look { width, ..PHONE });
+        browser.open(&format!("{url}find?q=json"));
+        assert_fits(browser, width, "the page of hits");
+        browser.assert("its button is one line", "document.querySelector('.finds .btn').offsetHeight < 44");
+        browser.open(&format!("{url}s9"));
+        assert_fits(browser, width, "a step's own page");
+        browser.open(url);
+        assert_fits(browser, width, "the page");
+        open_all(browser);
+        assert_fits(browser, width, "the page, all open");
     }
     // The outline is a sheet at the foot.
     browser.assert("the rail is away", "document.querySelector('#rail').offsetHeight === 0");
@@ -63,6 +79,23 @@ fn on_a_phone_nothing_scrolls_sideways() {
     browser.until("and leads there", &in_view("#p3"));
     browser.until("and goes", "document.querySelector('#rail').offsetHeight === 0");
     reader.end();
+}
+
+#[test]
+fn the_session_of_every_agent_fits_a_phone() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, home, .. } = &reader;
+    browser.look(PHONE);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let files = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
+    for session in folders.flat_map(files) {
+        let share = home.share(&session, "local");
+        browser.open(share["public_url"].as_str().unwrap());
+        open_all(browser);
+        assert_fits(browser, PHONE.width, &session.display().to_string());
+        home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    }
 }
 
 #[test]
