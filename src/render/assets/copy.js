@@ -35,9 +35,11 @@ function textOf(block) {
   return more && more.matches('.more') ? [own, ...$$(BLOCKS, more).map(textOf)].join('\n') : own;
 }
 
-// A bar of no height before the block holds its button: lists and tables cannot.
+// A bar of no height before the block holds its button: lists and tables cannot. What is folded away gets its own
+// when it is opened.
 function offerCopies(e) {
   $$(BLOCKS, e).forEach(block => {
+    if (block.closest('details:not([open])')) return;
     const before = block.previousElementSibling;
     if (block.parentNode.matches('.more') || (before && before.matches('.copybar'))) return;
     const button = make('button', { type: 'button', className: 'copy', textContent: 'Copy' });
@@ -52,7 +54,6 @@ function copyStep(step) {
   copy([$('.what', step).textContent.trim(), ...blocks.map(textOf)].join('\n\n'), 'Step');
 }
 
-// What was folded gets its buttons when it is opened.
 document.addEventListener(
   'toggle',
   e => {
