@@ -49,7 +49,7 @@ const WEIGHT: f64 = 150_000.0;
 /// Milliseconds from the key or the click to the frame that shows the place.
 const JUMP: f64 = 100.0;
 /// Megabytes of the tab's process, at its most, beyond what it has with the first view.
-const TAB: f64 = 200.0;
+const TAB: f64 = 100.0;
 
 /// What is shown below another name than `#`: the page is scrolled to its end, nothing is behind it.
 const AT_END: &str = "!document.querySelector('main .pager a[rel=next]') && \
@@ -226,7 +226,7 @@ fn look_at(browser: &Browser, daemon: &mut Daemon, session: &Path) -> bool {
 }
 
 fn main() -> ExitCode {
-    let Some(browser) = Browser::start() else { return ExitCode::FAILURE };
+    let Some(browser) = Browser::start_and(false) else { return ExitCode::FAILURE };
     let home = tempfile::Builder::new().prefix("pk").tempdir().unwrap();
     let made = home.path().join("made.jsonl");
     let mut file = BufWriter::new(fs::File::create(&made).unwrap());

@@ -82,6 +82,13 @@ impl Browser {
     /// Starts a browser. `None`, and a word why, where there is no Chromium; on the build server that fails.
     #[track_caller]
     pub fn start() -> Option<Self> {
+        Self::start_and(true)
+    }
+
+    /// The same; what it asks for and complains of is recorded if `listened_to`. The record keeps every answer in the
+    /// tab's memory.
+    #[track_caller]
+    pub fn start_and(listened_to: bool) -> Option<Self> {
         let missing: Vec<_> = ["chromedriver", "chromium"]
             .into_iter()
             .filter(|program| Command::new(program).arg("--version").output().is_err())
@@ -98,9 +105,11 @@ impl Browser {
         flags.push(format!("--user-data-dir={}", folder.path().join("profile").display()));
         let wishes = json!({
             "goog:chromeOptions": {"args": flags},
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         });
-        let Value::Object(wishes) = wishes else { unreachable!() };
+        let Value::Object(mut wishes) = wishes else { unreachable!() };
+        if listened_to {
+            wishes.insert("goog:loggingPrefs".to_owned(), json!({"browser": "ALL", "performance": "ALL"}));
+        }
         let connected = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(wishes).connect(&format!("http://127.0.0.1:{port}")).await
