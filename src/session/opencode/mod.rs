@@ -44,16 +44,24 @@ impl Dialect for OpenCode {
     }
 
     fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>> {
-        if record.raw("parts").is_some() {
-            return message(record);
-        }
         match record.text("type") {
+            _ if !is_part(record) => message(record),
             Some(kind) => vec![part(&kind, record)],
             // Of an agent's message, read alone: what ended it.
-            None if record.raw("data").is_some() => vec![failure(record)],
+            None if is_failure(record) => vec![failure(record)],
             None => vec![session(record)],
         }
     }
+}
+
+/// Whether this is no message.
+fn is_part(record: &Obj<'_>) -> bool {
+    record.raw("parts").is_none()
+}
+
+/// Whether this is what ended a message.
+fn is_failure(record: &Obj<'_>) -> bool {
+    is_part(record) && record.text("type").is_none() && record.raw("data").is_some()
 }
 
 fn time(millis: Option<u64>) -> Option<Timestamp> {
@@ -138,14 +146,19 @@ fn agent<'a>(info: &Obj<'a>, parts: &[RawValue<'a>]) -> Vec<Said<'a>> {
         usage: used(info, parts).map(|usage| (Counted::Record, usage)),
         ..Facts::default()
     };
-    let mut said = vec![Said { facts, ..Said::default() }];
-    let read = |raw: RawValue<'a>| {
-        let object = Obj::of(raw)?;
-        Some(Said { part: Some(raw), ..part(&object.text("type").unwrap_or_default(), &object) })
-    };
-    said.extend(parts.iter().filter_map(|raw| read(*raw)));
+    let mut whole = Said { facts, ..Said::default() };
+    let mut said = Vec::new();
+    for raw in parts {
+        let Some(object) = Obj::of(*raw) else { continue };
+        match object.text("type") {
+            Some(kind) if is_part(&object) => said.push(Said { part: Some(*raw), ..part(&kind, &object) }),
+            // Read alone it would say something else: it has no place of its own.
+            kind => whole.blocks.push(Block::Unknown(kind.unwrap_or_default().into_owned(), object)),
+        }
+    }
+    said.insert(0, whole);
     if let Some(error) = info.raw("error")
-        && let Some(object) = Obj::of(error)
+        && let Some(object) = Obj::of(error).filter(is_failure)
     {
         said.push(Said { part: Some(error), ..failure(&object) });
     }
@@ -157,13 +170,7 @@ fn used(info: &Obj<'_>, parts: &[RawValue<'_>]) -> Option<Usage> {
     let steps = parts.iter().filter_map(|part| Obj::of(*part));
     let steps = steps.filter(|part| part.text("type").as_deref() == Some("step-finish"));
     let of_steps = steps.filter_map(|step| step.obj("tokens")).map(|tokens| counted(&tokens));
-    let sum = of_steps.reduce(|a, b| Usage {
-        input: a.input.saturating_add(b.input),
-        output: a.output.saturating_add(b.output),
-        cache_read: a.cache_read.saturating_add(b.cache_read),
-        cache_write: a.cache_write.saturating_add(b.cache_write),
-    });
-    sum.or_else(|| Some(counted(&info.obj("tokens")?)))
+    of_steps.reduce(|a, b| a + b).or_else(|| Some(counted(&info.obj("tokens")?)))
 }
 
 fn counted(tokens: &Obj<'_>) -> Usage {

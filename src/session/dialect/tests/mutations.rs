@@ -73,6 +73,17 @@ fn a_message_in_the_place_of_a_call_is_neither() {
     assert!(!retold(&session).contains("what nobody said"), "{}", retold(&session));
 }
 
+#[test]
+fn a_message_in_the_place_of_a_part_is_not_said_by_anybody() {
+    let text = r#"{"info":{"id":"s","directory":"/a","time":{"created":1}},"messages":[
+        {"info":{"id":"1","role":"user"},"parts":[{"type":"text","text":"go"}]},
+        {"info":{"id":"2","role":"assistant"},"parts":[{"type":"text","text":"ok"},
+            {"info":{"id":"3","role":"user"},"parts":[{"type":"text","text":"what nobody said"}]}]}]}"#;
+    let session = read(text.as_bytes()).unwrap();
+    let turns = crate::session::tests::turns(&session);
+    assert_eq!((session.overview().outline.len(), turns.len()), (1, 1), "{turns:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
