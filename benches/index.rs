@@ -3,7 +3,9 @@
 //!
 //! Ends with exit code 1 if a promise is broken:
 //! - the index is made at 4 times the speed at least of `serde_json::from_slice::<Value>` over the same lines,
-//!   in the same run, on one core; beside both stands the newline scan of `memchr`;
+//!   in the same run; beside both stands the newline scan of `memchr`. The index is read by more than one core where
+//!   there are some, and reads its file, the other two pass over bytes in memory;
+//! - words are sought in a session at 1 GB/s at least, as long as no window holds them; beside it stands `memmem`;
 //! - at most 64 bytes of anonymous memory a line, and 8 MB;
 //! - the first window after at most 1 s, from a file that is not in the page cache; any window after at most
 //!   20 ms once the session is indexed;
@@ -31,6 +33,8 @@ const BASE_BYTES: f64 = 8e6;
 const FIRST_WINDOW: Duration = Duration::from_secs(1);
 const WINDOW: Duration = Duration::from_millis(20);
 const GROWTH_RATIO: f64 = 2.0;
+/// In GB/s.
+const SEARCH: f64 = 1.0;
 const ROUNDS: usize = 5;
 const PIECE: usize = 1 << 20;
 
@@ -83,6 +87,30 @@ fn speed(name: &str, path: &Path) -> bool {
         format!("{index:.2} GB/s"),
         ratio >= RATIO,
         &format!("{ratio:.1} × Value (at least {RATIO})"),
+    )
+}
+
+/// The way to the windows that may hold a word, beside a plain search for it.
+fn search(name: &str, path: &Path) -> bool {
+    let session = indexed(path);
+    let bytes = fs::read(path).unwrap();
+    let words = ["quincunx".to_owned()];
+    let (mut sifted, mut plain) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        sifted.push(timed(|| session.sift(&words, 0).unwrap()));
+        plain.push(timed(|| memchr::memmem::find(&bytes, words[0].as_bytes())));
+    }
+    let windows = session.windows() - 1;
+    let found = session.sift(&words, 0).unwrap();
+    let left = (0..windows).filter(|no| found.has(*no)).count();
+    let rate = |times: Vec<Duration>| bytes.len() as f64 / 1e9 / median(times).as_secs_f64();
+    let (sifted, plain) = (rate(sifted), rate(plain));
+    println!("{:<44} {plain:>17.2} GB/s", "memmem");
+    say(
+        "search",
+        format!("{sifted:.2} GB/s"),
+        sifted >= SEARCH,
+        &format!("at least {SEARCH} GB/s; {left} of {windows} windows left in ({name})"),
     )
 }
 
@@ -162,9 +190,11 @@ fn main() -> ExitCode {
         file.flush().unwrap();
     }
     let mut holds = speed("a transcript made here", &medium);
+    holds &= search("a transcript made here", &medium);
     let corpus = folder.path().join("corpus");
     if transcript::corpus(&corpus, 100_000_000) {
         holds &= speed("the corpus, again and again", &corpus);
+        holds &= search("the corpus", &corpus);
     }
     println!("a transcript of {megabytes} MB, in a process of its own");
     let status = Command::new(std::env::current_exe().unwrap()).env("PANKO_BENCH_ALONE", &large).status();

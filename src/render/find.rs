@@ -1,7 +1,7 @@
 //! Search in one session: which blocks of a window hold all words that are sought, and the page that lists them.
 //!
 //! It reads the same clean text that pages show, window by window, so that no count tells of what was masked; who
-//! calls decides how many windows one answer may cost.
+//! calls decides which windows, and how many of them one answer may cost.
 
 mod texts;
 
@@ -31,6 +31,7 @@ const AROUND: usize = 70;
 #[derive(Debug)]
 pub struct Search {
     words: Vec<Regex>,
+    plain: Vec<String>,
 }
 
 /// A block that holds all words.
@@ -46,10 +47,18 @@ pub struct Hit {
 impl Search {
     /// The words of `query`; `None` if there are none.
     pub fn new(query: &str) -> Option<Self> {
-        let word = |word: &str| RegexBuilder::new(&regex::escape(word)).case_insensitive(true).build().ok();
-        let words: Vec<Regex> =
-            phrase::clip(query, QUERY).split_whitespace().take(WORDS).filter_map(word).collect();
-        (!words.is_empty()).then_some(Self { words })
+        let word = |word: &str| {
+            let pattern = RegexBuilder::new(&regex::escape(word)).case_insensitive(true).build().ok()?;
+            Some((pattern, word.to_owned()))
+        };
+        let words = phrase::clip(query, QUERY).split_whitespace().take(WORDS).filter_map(word);
+        let (words, plain): (Vec<_>, Vec<_>) = words.unzip();
+        (!words.is_empty()).then_some(Self { words, plain })
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[String] {
+        &self.plain
     }
 
     /// The hits in `window`, in order.

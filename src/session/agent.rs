@@ -10,6 +10,7 @@ use super::cursor::Cursor;
 use super::dialect::Told;
 use super::droid::Droid;
 use super::error::ReadError;
+use super::feeding::{Feed, Feeding};
 use super::gemini::Gemini;
 use super::grok::Grok;
 use super::iflow::IFlow;
@@ -115,22 +116,65 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
     fn image(&self, record: &[u8], nth: usize) -> Option<String>;
 }
 
-/// The memory of one reading: what an agent must know of earlier records to place the next.
-pub(crate) trait Indexer: Send + std::fmt::Debug {
-    /// Reads the first record of `text` and puts it into `index`. Returns how many bytes it took.
+/// How the records of an agent are read, each by itself.
+pub(crate) trait Format: Copy + Send + Sync {
+    /// A record.
+    type Record<'a>: Send;
+
+    /// Reads the first record of `text`. Returns how many bytes it took.
     ///
     /// # Errors
     /// [`NotJson`] when there is no whole JSON object.
-    fn take(
+    fn read(self, text: &str) -> Result<(Self::Record<'_>, usize), NotJson>;
+}
+
+/// The memory of reading one file: what must be known of earlier records to put the next in its place.
+pub(crate) trait Records: Send + std::fmt::Debug {
+    /// How they are read.
+    type Format: Format;
+
+    /// How they are read.
+    fn format(&self) -> Self::Format;
+
+    /// Puts a record of `len` bytes into `index`.
+    fn place(
         &mut self,
-        text: &str,
+        record: <Self::Format as Format>::Record<'_>,
         place: Place,
+        len: usize,
         index: &mut Index,
         cleaner: &Cleaner,
-    ) -> Result<usize, NotJson>;
+    );
 
     /// What would be said if the session ended here.
     fn waiting(&self, cleaner: &Cleaner) -> Vec<New>;
+}
+
+/// The records of one file, whatever agent wrote them.
+pub(crate) trait Indexer: Send + std::fmt::Debug {
+    /// What takes the lines of one piece and puts their records into `index`.
+    fn feeding<'a>(&'a mut self, index: &'a RwLock<Index>, cleaner: &'a Cleaner) -> Box<dyn Feed + 'a>;
+
+    /// As [`Records::waiting`].
+    fn waiting(&self, cleaner: &Cleaner) -> Vec<New>;
+}
+
+impl<R: Records> Indexer for R {
+    fn feeding<'a>(&'a mut self, index: &'a RwLock<Index>, cleaner: &'a Cleaner) -> Box<dyn Feed + 'a> {
+        Box::new(Feeding::new(index, self, cleaner))
+    }
+
+    fn waiting(&self, cleaner: &Cleaner) -> Vec<New> {
+        Records::waiting(self, cleaner)
+    }
+}
+
+/// Whether the first JSON object of `text` may be read.
+///
+/// # Errors
+/// [`NotJson`] when there is none, or something in it that no JSON holds.
+pub(crate) fn sound(text: &str) -> Result<&str, NotJson> {
+    if text.starts_with('{') && json::is_sound(text) { Ok(text) } else { Err(NotJson) }
 }
 
 /// There is no whole JSON object.

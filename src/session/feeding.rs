@@ -1,12 +1,16 @@
-//! Brings lines to an agent's indexer: finds the records in a line, and notes what is odd about it.
+//! Brings lines to an agent's [`Records`]: finds the records in a line, and notes what is odd about it. Lines that
+//! hold one sound record, which is nearly all, are read on all cores and placed in their order.
 
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use super::agent::{Indexer, NotJson};
+use super::agent::{Format, NotJson, Records};
+use super::ahead;
+use super::error::ReadError;
 use super::index::{Index, Kind, New};
 use super::json;
-use super::lines::{Place, Sink};
+use super::lines::{self, Fed, Place, Sink, Splitter};
 use super::report::Oddity;
+use super::source::Source;
 use crate::redact::Cleaner;
 
 /// A longer line is worth a warning, in bytes.
@@ -15,41 +19,53 @@ const LONG_LINE: usize = 4 << 20;
 const RESCUES: usize = 8;
 /// How records begin that were appended to a torn line.
 const STARTS: [&[u8]; 3] = [b"{\"parentUuid\":", b"{\"type\":", b"{\"timestamp\":"];
+/// Lines of a piece that are read before it is their turn: what was read of each takes some hundred bytes.
+const AHEAD: usize = 512;
 
-/// Takes the lines of one piece. The index is locked at the first of them, after the piece was read.
-pub(super) struct Feeding<'a> {
+/// A record as it is read by itself.
+type Record<'a, R> = <<R as Records>::Format as Format>::Record<'a>;
+
+/// Takes the lines of one piece. The index is locked at the first that is placed, after the piece was read.
+pub(super) struct Feeding<'a, R> {
     index: &'a RwLock<Index>,
     locked: Option<RwLockWriteGuard<'a, Index>>,
-    indexer: &'a mut dyn Indexer,
+    records: &'a mut R,
     cleaner: &'a Cleaner,
 }
 
-impl<'a> Feeding<'a> {
-    pub(super) fn new(index: &'a RwLock<Index>, indexer: &'a mut dyn Indexer, cleaner: &'a Cleaner) -> Self {
-        Self { index, locked: None, indexer, cleaner }
+impl<'a, R: Records> Feeding<'a, R> {
+    pub(super) fn new(index: &'a RwLock<Index>, records: &'a mut R, cleaner: &'a Cleaner) -> Self {
+        Self { index, locked: None, records, cleaner }
     }
 
-    fn lock(&mut self) -> (&mut Index, &mut dyn Indexer) {
+    fn lock(&mut self) -> &mut Index {
+        self.locked.get_or_insert_with(|| self.index.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn place(&mut self, record: Record<'_, R>, place: Place, len: usize) {
         let index =
             self.locked.get_or_insert_with(|| self.index.write().unwrap_or_else(PoisonError::into_inner));
-        (index, self.indexer)
+        self.records.place(record, place, len, index, self.cleaner);
+        index.tally.counts.records += 1;
     }
 
     /// Feeds the records of a line; returns how many bytes of it are whole records or blanks.
     fn records(&mut self, place: Place, line: &[u8]) -> Result<usize, usize> {
         let mut at = line.len() - trimmed_start(line).len();
         if line.starts_with(b"\xef\xbb\xbf") {
-            self.lock().0.tally.warn(place, Oddity::ByteOrderMark);
+            self.lock().tally.warn(place, Oddity::ByteOrderMark);
         }
         let whole = std::str::from_utf8(line).ok();
         let mut repaired = whole.is_none().then(|| json::repaired(line));
         let mut records = 0;
         while let Some(rest) = line.get(at..).filter(|rest| !trimmed(rest).is_empty()) {
             let here = Place { offset: place.offset + at as u64, ..place };
-            let cleaner = self.cleaner;
-            let (index, indexer) = self.lock();
             let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
-            let taken = match indexer.take(sound, here, index, cleaner) {
+            let read = self.records.format().read(sound).map(|(record, taken)| {
+                self.place(record, here, taken);
+                taken
+            });
+            let taken = match read {
                 Ok(taken) => taken,
                 Err(NotJson) if repaired.is_none() && json::mended(line).is_some() => {
                     repaired = json::mended(line);
@@ -58,15 +74,14 @@ impl<'a> Feeding<'a> {
                 Err(NotJson) => return Err(at),
             };
             records += 1;
-            index.tally.counts.records += 1;
             if records == 2 {
-                index.tally.warn(here, Oddity::TwoOnOneLine);
+                self.lock().tally.warn(here, Oddity::TwoOnOneLine);
             }
             let rest = rest.get(taken..).unwrap_or_default();
             at += taken.max(1) + (rest.len() - trimmed_start(rest).len());
         }
         if repaired.is_some() {
-            self.lock().0.tally.warn(place, Oddity::Repaired);
+            self.lock().tally.warn(place, Oddity::Repaired);
         }
         Ok(line.len())
     }
@@ -91,16 +106,71 @@ impl<'a> Feeding<'a> {
         self.note_broken(Place { offset: place.offset + at as u64, ..place }, end - at);
     }
 
+    /// Places the record that a line is; what is no such line is looked at closely.
+    fn line_read(&mut self, place: Place, line: &[u8], read: Option<(Record<'_, R>, usize)>) {
+        let Some((record, taken)) = read else { return self.line(place, line) };
+        let tally = &mut self.lock().tally;
+        tally.bytes = place.offset + line.len() as u64 + 1;
+        tally.torn(None);
+        self.place(record, place, taken);
+    }
+
     fn note_broken(&mut self, place: Place, len: usize) {
-        let index = self.lock().0;
+        let index = self.lock();
         index.tally.warn(place, Oddity::NotJson);
         index.flow(New::one(place, len, None, Kind::Broken));
     }
 }
 
-impl Sink for Feeding<'_> {
+/// Takes what a splitter finds.
+pub(super) trait Feed: Sink {
+    /// Feeds the next piece of the file. Returns what came.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    fn feed(&mut self, splitter: &mut dyn Splitter, source: &Source) -> Result<Fed, ReadError>;
+}
+
+impl<R: Records> Feed for Feeding<'_, R> {
+    fn feed(&mut self, splitter: &mut dyn Splitter, source: &Source) -> Result<Fed, ReadError> {
+        let Some(lines) = splitter.lines().filter(|_| ahead::threads() > 1) else {
+            return splitter.feed(source, self);
+        };
+        let pieces = lines.pieces(source)?;
+        let begin = lines.read();
+        let format = self.records.format();
+        ahead::in_order(
+            &pieces,
+            |piece| read_ahead(format, piece.bytes(source)),
+            |piece, (read, rest)| {
+                let bytes = piece.bytes(source);
+                if !lines.enter(piece, bytes, self) {
+                    return;
+                }
+                for (line, record) in read {
+                    let place = lines.next(line.len());
+                    self.line_read(place, line, record);
+                }
+                for line in rest.strip_suffix(b"\n").into_iter().flat_map(|rest| rest.split(|b| *b == b'\n'))
+                {
+                    let place = lines.next(line.len());
+                    self.line(place, line);
+                }
+                lines.leave(bytes);
+            },
+        );
+        lines.done(pieces);
+        match lines.read() - begin {
+            // Too little for two cores, or it could not be read: this way says which.
+            0 => splitter.feed(source, self),
+            bytes => Ok(Fed::Read(usize::try_from(bytes).unwrap_or(usize::MAX))),
+        }
+    }
+}
+
+impl<R: Records> Sink for Feeding<'_, R> {
     fn line(&mut self, place: Place, line: &[u8]) {
-        let tally = &mut self.lock().0.tally;
+        let tally = &mut self.lock().tally;
         tally.bytes = place.offset + line.len() as u64 + 1;
         if line.len() > LONG_LINE {
             tally.warn(place, Oddity::Long(line.len() as u64));
@@ -115,22 +185,47 @@ impl Sink for Feeding<'_> {
     }
 
     fn too_long(&mut self, place: Place, len: u64) {
-        let index = self.lock().0;
+        let index = self.lock();
         index.tally.warn(place, Oddity::TooLong(len));
         index.tally.bytes = place.offset + len + 1;
         index.flow(New::one(place, 0, None, Kind::TooLong));
     }
 
     fn tail(&mut self, place: Place, bytes: &[u8]) -> usize {
-        self.lock().0.tally.bytes = place.offset + bytes.len() as u64;
+        self.lock().tally.bytes = place.offset + bytes.len() as u64;
         let whole = match self.records(place, bytes) {
             Ok(all) => all,
             Err(at) => at,
         };
         let torn = (whole < bytes.len()).then_some(Place { offset: place.offset + whole as u64, ..place });
-        self.lock().0.tally.torn(torn);
+        self.lock().tally.torn(torn);
         whole
     }
+}
+
+/// The record that a line is, with its length, if nothing about the line is odd.
+fn the_record<F: Format>(format: F, line: &[u8]) -> Option<(F::Record<'_>, usize)> {
+    if line.len() > LONG_LINE || line.first() != Some(&b'{') {
+        return None;
+    }
+    let (record, taken) = format.read(std::str::from_utf8(line).ok()?).ok()?;
+    let rest = line.get(taken..)?;
+    rest.iter().all(u8::is_ascii_whitespace).then_some((record, taken))
+}
+
+/// The first lines that begin and end in a piece with the records that they are, and what follows them.
+type Ahead<'a, F> = (Vec<(&'a [u8], Option<(<F as Format>::Record<'a>, usize)>)>, &'a [u8]);
+
+fn read_ahead<F: Format>(format: F, bytes: &[u8]) -> Ahead<'_, F> {
+    let whole = bytes.get(lines::whole(bytes)).unwrap_or_default();
+    let mut from = 0;
+    let mut read = Vec::new();
+    for at in memchr::memchr_iter(b'\n', whole).take(AHEAD) {
+        let line = whole.get(from..at).unwrap_or_default();
+        read.push((line, the_record(format, line)));
+        from = at + 1;
+    }
+    (read, whole.get(from..).unwrap_or_default())
 }
 
 fn starts(line: &[u8], from: usize) -> impl Iterator<Item = usize> + '_ {

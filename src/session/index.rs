@@ -2,23 +2,30 @@
 //! turns begin, which result belongs to which call, and the header. Knows no agent's format.
 
 mod activity;
+mod entries;
 mod header;
 mod lookup;
+mod steps;
+mod tokens;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::lines::Place;
-use super::model::{Changes, StepKind, WindowNo};
+use super::model::{Changes, Ended, StepKind, WindowNo};
 use super::private::{Include, Private};
 use super::report::Tally;
 use crate::redact::CleanText;
 use activity::Activity;
-pub(crate) use activity::Mark;
+pub(crate) use activity::MainStep;
+use entries::Entries;
+pub(crate) use entries::{Entry, Kind};
 pub(crate) use header::{Annex, Header, TurnHead};
+pub(crate) use lookup::Span;
+use steps::Steps;
 
 /// A window is closed before the first prompt after this many items…
 const SOFT_ITEMS: u32 = 40;
@@ -29,48 +36,14 @@ const HARD_ITEMS: u32 = 120;
 /// … and one with more bytes of shown content.
 const HARD_BYTES: u64 = 640 << 10;
 
-/// What an entry is to the flow of the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Opens a turn.
-    Prompt,
-    /// Shows items, or only brings results to calls.
-    Flow,
-    /// The context was compacted; its summary may follow as the next entry.
-    Boundary,
-    /// The summary after a boundary.
-    Summary,
-    /// A record of a sub-agent inside the same file: shown by the step that sent it.
-    Side,
-    /// A line that is not JSON.
-    Broken,
-    /// A line too long to be decoded.
-    TooLong,
-}
-
-/// Where a record is, and what was counted before it.
+/// A step in a record that is put into the index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub offset: u64,
-    /// Milliseconds since 1970; `i64::MIN` if unknown.
-    millis: i64,
-    pub len: u32,
-    pub line: u32,
-    /// Steps of the main agent before this record.
-    pub steps: u32,
-    /// Asides before this record.
-    pub asides: u32,
-    /// Images before this record.
-    pub images: u32,
-    pub kind: Kind,
-    /// Another model answers from this record on.
-    pub switch: bool,
-}
-
-impl Entry {
-    pub(crate) fn at(&self) -> Option<Timestamp> {
-        Timestamp::from_millisecond(self.millis).ok().filter(|_| self.millis != i64::MIN)
-    }
+pub(crate) struct NewStep {
+    pub kind: StepKind,
+    /// Hash of the id of the call it is of.
+    pub call: Option<u64>,
+    /// How it ended, if the same record tells.
+    pub ended: Ended,
 }
 
 /// A record to be put into the index.
@@ -87,8 +60,8 @@ pub(crate) struct New {
     pub images: u32,
     /// Start of each aside in it.
     pub asides: Vec<CleanText>,
-    /// Its steps.
-    pub steps: Vec<StepKind>,
+    /// Its steps; those of one call one after the other.
+    pub steps: Vec<NewStep>,
     /// The model wrote it.
     pub by_model: bool,
     pub switch: bool,
@@ -125,14 +98,6 @@ pub(crate) struct WindowMark {
     pub continued: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Pair {
-    call: bool,
-    result: Option<u32>,
-    /// The call's mark.
-    mark: Option<u32>,
-}
-
 /// The records of one sub-agent.
 #[derive(Debug)]
 struct Chain {
@@ -151,30 +116,30 @@ struct Brief {
 /// The index of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    entries: Vec<Entry>,
+    entries: Entries,
     windows: Vec<WindowMark>,
     /// Items and bytes in the window that is open.
     open: (u32, u64),
     turns: Vec<TurnHead>,
     header: Header,
-    pairs: HashMap<u64, Pair>,
+    /// Every step, with its result.
+    steps: Steps,
     /// Sub-agents whose records are in this file.
     chains: Vec<Chain>,
     /// Chains by the entry of their first record.
     roots: HashMap<u32, u32>,
     /// By the hash of a brief: the steps that sent it and the chains it began.
     briefs: HashMap<u64, Brief>,
-    /// Ids of messages, for titles that name the message they are of.
-    ids: HashSet<u64>,
+    /// Ids of messages in the order of the file, for titles that name the message they are of.
+    ids: Vec<u64>,
     /// What waits to be said at the end of the file as it is now; not part of any prefix.
     pending: Vec<(New, Entry)>,
     activity: Activity,
     /// What a survey of the whole has found.
     changes: Option<Arc<Changes>>,
     annex: Annex,
-    steps: u32,
-    asides: u32,
-    images: u32,
+    /// Steps of the main agent.
+    main_steps: u32,
     complete: bool,
     include: Include,
     /// Counts every change.
@@ -193,12 +158,12 @@ impl Index {
     /// Adds a record that opens a turn.
     pub(crate) fn prompt(&mut self, new: New, text: CleanText, command: bool) {
         let (items, bytes) = self.open;
-        if !self.entries.is_empty() && (items >= SOFT_ITEMS || bytes >= SOFT_BYTES) {
+        if self.entries.len() > 0 && (items >= SOFT_ITEMS || bytes >= SOFT_BYTES) {
             self.begin_window(false);
         }
         let no = self.turns.last().map_or(0, |turn| turn.no) + 1;
         let window = self.last_window();
-        self.turns.push(TurnHead::new(no, window, text, command, new.at));
+        self.turns.push(TurnHead::new(no, window, text, command, new.at, self.main_steps));
         self.insert(new);
     }
 
@@ -211,7 +176,7 @@ impl Index {
         }
         if self.turns.is_empty() && !new.steps.is_empty() {
             let window = self.last_window();
-            self.turns.push(TurnHead::new(0, window, CleanText::default(), false, new.at));
+            self.turns.push(TurnHead::new(0, window, CleanText::default(), false, new.at, self.main_steps));
         }
         self.insert(new)
     }
@@ -236,9 +201,9 @@ impl Index {
             millis: new.at.map_or(i64::MIN, Timestamp::as_millisecond),
             len: u32::try_from(new.len).unwrap_or(u32::MAX),
             line: u32::try_from(new.place.line).unwrap_or(u32::MAX),
-            steps: self.steps,
-            asides: self.asides,
-            images: self.images,
+            steps: self.main_steps,
+            asides: self.entries.asides(),
+            images: self.entries.images(),
             kind: new.kind,
             switch: new.switch,
         }
@@ -248,50 +213,39 @@ impl Index {
         if self.windows.is_empty() {
             self.windows.push(WindowMark { entry: 0, turn: 0, continued: false });
         }
-        let no = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(self.entry_of(&new));
-        self.images += new.images;
+        let entry = self.entry_of(&new);
+        let asides = if new.kind == Kind::Side { 0 } else { new.asides.len() as u32 };
+        let no = self.entries.push(&entry, asides, new.images);
         self.open = (self.open.0 + new.items, self.open.1 + new.weight);
         self.header.seen(new.at);
         let window = self.last_window();
-        let nth = self.turns.last().map_or(0, TurnHead::steps);
-        self.mark(&new, no, nth);
+        self.worked(&new, no);
         if new.kind == Kind::Side {
             self.header.sub_steps += new.steps.len() as u32;
             return no;
         }
-        self.steps += new.steps.len() as u32;
-        for text in new.asides {
-            self.asides += 1;
+        self.main_steps += new.steps.len() as u32;
+        for (aside, text) in (entry.asides + 1..).zip(new.asides) {
             if let Some(turn) = self.turns.last_mut() {
-                turn.aside(self.asides, window, text, new.at);
+                turn.aside(aside, window, text, new.at);
             }
         }
+        let steps = self.steps.last(new.steps.len());
         if let Some(turn) = self.turns.last_mut() {
-            turn.went_on(new.at, &new.steps);
+            turn.went_on(new.at, steps);
         }
         no
     }
 
-    /// Notes that the record about to be added calls a tool under this id.
-    pub(crate) fn call(&mut self, id: u64) {
-        self.pairs.entry(id).or_default().call = true;
-        self.activity.calling.push(id);
-    }
-
-    /// Notes that `entry` brings the result of the call of this id. The first result counts.
-    pub(crate) fn result(&mut self, id: u64, entry: u32) {
-        let pair = self.pairs.entry(id).or_default();
-        if pair.result.is_none() {
-            pair.result = Some(entry);
-            let mark = pair.mark;
-            self.came(mark, self.entry(entry));
-        }
+    /// Notes that `entry` brings the result of the call of this id, and how that ended. The first result counts.
+    pub(crate) fn result(&mut self, id: u64, entry: u32, ended: Ended) {
+        let steps = self.steps.came(id, entry, ended);
+        self.ended(&steps, ended);
     }
 
     /// Number of the next step of the main agent.
     pub(crate) fn next_step(&self) -> u32 {
-        self.steps + 1
+        self.main_steps + 1
     }
 
     /// Notes that step `step` sent a sub-agent with this brief.
@@ -320,7 +274,7 @@ impl Index {
 
     /// Notes a message's id.
     pub(crate) fn id(&mut self, id: u64) {
-        self.ids.insert(id);
+        self.ids.push(id);
     }
 
     /// Says what is shown beside what was said and done; before anything is indexed.

@@ -7,6 +7,7 @@
 //! writes is known to one module each; a new one is a file and a line in the table of `agent`.
 
 mod agent;
+mod ahead;
 mod aider;
 mod beside;
 mod claude;
@@ -49,7 +50,7 @@ pub use beside::{Beside, Companion};
 pub use error::{OpenError, ReadError};
 pub use private::Include;
 pub use report::{Counts, Oddity, Report, Warning};
-pub use session::{Progress, Resume, Session};
+pub use session::{Progress, Resume, Session, Sifted};
 pub use source::Source;
 
 use crate::redact::Cleaner;

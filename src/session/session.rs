@@ -3,6 +3,7 @@
 //! Indexing and reading go side by side: the index is locked for as long as a piece of it is written, and
 //! never while the file is read.
 
+mod sift;
 mod subs;
 mod survey;
 
@@ -11,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Shown};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
-use super::feeding::Feeding;
 use super::index::{Entry, Index, Kind};
 use super::lines::{Fed, Lines, Splitter};
 use super::media;
@@ -22,6 +22,7 @@ use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
 use crate::redact::Cleaner;
+pub use sift::Sifted;
 pub(crate) use subs::Subs;
 use survey::Survey;
 
@@ -149,8 +150,8 @@ impl Session {
         let Reading { lines, indexer } = &mut *reading;
         let mut done = 0;
         loop {
-            let mut feeding = Feeding::new(&self.index, indexer.as_mut(), &self.cleaner);
-            let fed = lines.feed(&self.source, &mut feeding)?;
+            let mut feeding = indexer.feeding(&self.index, &self.cleaner);
+            let fed = feeding.feed(lines.as_mut(), &self.source)?;
             drop(feeding);
             match fed {
                 Fed::Read(bytes) => done += bytes,

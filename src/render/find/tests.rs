@@ -1,3 +1,5 @@
+mod sifted;
+
 use super::*;
 use crate::render::tests::fixture::{overview, rich};
 use crate::render::tests::strict;

@@ -1,7 +1,7 @@
 //! As much of a record as the index needs, read in one pass; everything else is read over.
 
 use crate::session::agent::Likeness;
-use crate::session::json::{Flag, Number, RawValue, Read, Reader, Text};
+use crate::session::json::{Fill, Flag, Number, RawValue, Read, Reader, Text};
 use crate::session::model::Usage;
 
 /// Defines a struct that is read from an object: known keys into fields, the rest passed over. A value that
@@ -13,20 +13,27 @@ macro_rules! lenient {
         pub(super) struct $name<'a> { $(pub $field: $type,)* $(pub $text: Option<RawValue<'a>>,)?
             pub marker: std::marker::PhantomData<&'a ()> }
 
-        impl<'a> Read<'a> for $name<'a> {
-            fn read(reader: &mut Reader<'a>) -> Option<Self> {
-                let mut found = $name::default();
+        impl<'a> Fill<'a> for $name<'a> {
+            fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()> {
                 match reader.next()? {
                     b'{' => reader.fields(|key, reader| {
                         match key {
-                            $($key => found.$field = Read::read(reader)?,)*
+                            $($key => self.$field = Read::read(reader)?,)*
                             _ => { reader.raw()?; }
                         }
                         Some(())
                     })?,
-                    $(b'"' => found.$text = Some(reader.raw()?),)?
+                    $(b'"' => self.$text = Some(reader.raw()?),)?
                     _ => { reader.raw()?; }
                 }
+                Some(())
+            }
+        }
+
+        impl<'a> Read<'a> for $name<'a> {
+            fn read(reader: &mut Reader<'a>) -> Option<Self> {
+                let mut found = $name::default();
+                found.fill(reader)?;
                 Some(found)
             }
         }

@@ -12,13 +12,13 @@ use super::head::{Block, Content, Fields, Message};
 use super::said::{Said, reason, said};
 use super::{hidden, tools};
 use crate::redact::{CleanText, Cleaner};
-use crate::session::agent::{Indexer, NotJson};
+use crate::session::agent::{Format, NotJson, Records, sound};
 use crate::session::index::{Index, Kind, New, hash};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
 use crate::session::private::Private;
-use fields::{blocks, calls, declined, failures, images, results, results_of, steps, text_of, texts};
+use fields::{blocks, declined, images, new_step, results, results_of, steps, text_of, texts};
 use queue::Queue;
 
 /// Characters of a prompt in the outline.
@@ -60,21 +60,35 @@ impl Record<'_, '_> {
     }
 }
 
-impl Indexer for Reading {
-    fn take(
+/// How records are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heads;
+
+impl Format for Heads {
+    type Record<'a> = Box<Fields<'a>>;
+
+    fn read(self, text: &str) -> Result<(Box<Fields<'_>>, usize), NotJson> {
+        json::filled(sound(text)?).ok_or(NotJson)
+    }
+}
+
+impl Records for Reading {
+    type Format = Heads;
+
+    fn format(&self) -> Heads {
+        Heads
+    }
+
+    fn place(
         &mut self,
-        text: &str,
+        fields: Box<Fields<'_>>,
         place: Place,
+        len: usize,
         index: &mut Index,
         cleaner: &Cleaner,
-    ) -> Result<usize, NotJson> {
-        if !text.starts_with('{') || !json::is_sound(text) {
-            return Err(NotJson);
-        }
-        let (fields, len) = json::first::<Fields<'_>>(text).ok_or(NotJson)?;
+    ) {
         let at = fields.timestamp.as_str().and_then(|at| at.parse().ok());
-        self.place(&Record { fields: &fields, place, len, at, cleaner }, index);
-        Ok(len)
+        self.put(&Record { fields: &fields, place, len, at, cleaner }, index);
     }
 
     fn waiting(&self, cleaner: &Cleaner) -> Vec<New> {
@@ -83,7 +97,7 @@ impl Indexer for Reading {
 }
 
 impl Reading {
-    fn place(&mut self, record: &Record<'_, '_>, index: &mut Index) {
+    fn put(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
         let kind = fields.kind.as_str().unwrap_or_default();
         match kind {
@@ -97,7 +111,7 @@ impl Reading {
             "summary" => {
                 if let (Some(text), Some(leaf)) = (fields.summary.as_str(), fields.leaf.as_str()) {
                     let title = record.headline(text);
-                    index.header().summaries.push((hash(leaf), title));
+                    index.header().summary(hash(leaf), title);
                 }
             }
             "custom-title" => {
@@ -158,17 +172,12 @@ impl Reading {
         new.items = u32::from(parent.is_none());
         new.images = images(fields);
         if !user {
-            new.steps = steps(fields).map(|(_, kind)| kind).collect();
+            new.steps = steps(fields).map(|(block, kind)| new_step(block, kind)).collect();
             self.count_assistant(record, index);
         }
-        for call in calls(fields) {
-            index.call(call);
-        }
-        let results: Vec<u64> = results(fields).collect();
-        index.tally.counts.results += results.len() as u64;
+        index.tally.counts.results += results_of(fields).count() as u64;
         let entry = index.flow(new);
-        results.into_iter().for_each(|id| index.result(id, entry));
-        failures(fields).for_each(|(id, declined)| index.failed(id, declined));
+        results(fields).for_each(|(id, ended)| index.result(id, entry, ended));
         index.link(chain, entry);
     }
 
@@ -189,10 +198,7 @@ impl Reading {
         new.items = blocks(fields).len().max(1) as u32;
         let first = index.next_step();
         for (no, (block, kind)) in (first..).zip(steps(fields)) {
-            new.steps.push(kind);
-            if let Some(id) = block.id.as_str() {
-                index.call(hash(id));
-            }
+            new.steps.push(new_step(block, kind));
             if let Some(brief) = tools::brief(block.name.as_str(), block.input) {
                 index.sent(hash(brief.trim()), no);
             }
@@ -209,7 +215,7 @@ impl Reading {
         if model != "<synthetic>" {
             let usage = message.usage.usage();
             if let Some(id) = message.id.as_str().filter(|_| usage != Usage::default()) {
-                index.header().used(hash(id), usage);
+                index.header().tokens.of_message(hash(id), usage);
             }
             let models = &mut index.header().models;
             let known = model.is_empty() || models.iter().any(|known| known.as_str() == model);
@@ -325,10 +331,7 @@ impl Reading {
         index.tally.counts.asides += new.asides.len() as u64;
         index.tally.counts.results += found.len() as u64;
         let entry = index.flow(new);
-        for block in found {
-            index.result(block.of.as_str().map_or(0, hash), entry);
-        }
-        failures(fields).for_each(|(id, declined)| index.failed(id, declined));
+        results(fields).for_each(|(id, ended)| index.result(id, entry, ended));
     }
 
     fn system(record: &Record<'_, '_>, index: &mut Index) {

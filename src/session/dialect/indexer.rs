@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::said::{Block, Counted, Facts, Recorded, Said, Title};
+use super::said::{Block, Counted, Facts, Recorded, Returned, Said, Title};
 use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
-use crate::session::agent::{Indexer, NotJson};
-use crate::session::index::{Index, Kind, New, hash};
+use crate::session::agent::{Format, NotJson, Records, sound};
+use crate::session::index::{Index, Kind, New, NewStep, hash};
 use crate::session::json;
 use crate::session::lines::Place;
-use crate::session::model::Output;
+use crate::session::model::{Ended, Output};
 
 /// Characters of a prompt in the outline.
 const HEADLINE: usize = 240;
@@ -34,6 +34,13 @@ pub(super) struct Reading<D> {
     sides: HashMap<u64, u32>,
 }
 
+/// What a record says.
+pub(super) struct Heard<'a> {
+    /// From where it begins.
+    text: &'a str,
+    said: Vec<Said<'a>>,
+}
+
 /// A record on its way into the index.
 struct Record<'a> {
     text: &'a str,
@@ -56,31 +63,35 @@ impl<D: Dialect> Reading<D> {
     }
 }
 
-impl<D: Dialect> Indexer for Reading<D> {
-    fn take(
-        &mut self,
-        text: &str,
-        place: Place,
-        index: &mut Index,
-        cleaner: &Cleaner,
-    ) -> Result<usize, NotJson> {
-        if is_text(self.dialect) {
-            let record = Record { text, place, len: text.len(), cleaner };
-            let mut said = self.dialect.read_text(text);
+/// How records are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hearing<D>(D);
+
+impl<D: Dialect> Format for Hearing<D> {
+    type Record<'a> = Heard<'a>;
+
+    fn read(self, text: &str) -> Result<(Heard<'_>, usize), NotJson> {
+        if is_text(self.0) {
+            return Ok((Heard { text, said: vec![self.0.read_text(text)] }, text.len()));
+        }
+        let (record, len) = json::first(sound(text)?).ok_or(NotJson)?;
+        Ok((Heard { text, said: self.0.read(&record) }, len))
+    }
+}
+
+impl<D: Dialect> Records for Reading<D> {
+    type Format = Hearing<D>;
+
+    fn format(&self) -> Hearing<D> {
+        Hearing(self.dialect)
+    }
+
+    fn place(&mut self, heard: Heard<'_>, place: Place, len: usize, index: &mut Index, cleaner: &Cleaner) {
+        let record = Record { text: heard.text, place, len, cleaner };
+        for mut said in heard.said {
             only_shown(&mut said, index);
-            self.place(&said, &record, index);
-            return Ok(text.len());
+            self.put(&said, &record, index);
         }
-        if !text.starts_with('{') || !json::is_sound(text) {
-            return Err(NotJson);
-        }
-        let (object, len) = json::first(text).ok_or(NotJson)?;
-        let record = Record { text, place, len, cleaner };
-        for mut said in self.dialect.read(&object) {
-            only_shown(&mut said, index);
-            self.place(&said, &record, index);
-        }
-        Ok(len)
     }
 
     fn waiting(&self, _cleaner: &Cleaner) -> Vec<New> {
@@ -89,7 +100,7 @@ impl<D: Dialect> Indexer for Reading<D> {
 }
 
 impl<D: Dialect> Reading<D> {
-    fn place(&mut self, said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
+    fn put(&mut self, said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
         header(&said.facts, record, index);
         let switch = self.switched(&said.facts);
         if (said.blocks.is_empty() && !switch) || !self.is_new(said) {
@@ -112,12 +123,12 @@ impl<D: Dialect> Reading<D> {
                 Block::Prompt(words) => prompt = Some(record.cleaner.headline(&words.text, HEADLINE)),
                 Block::Aside(_, words) => new.asides.push(record.cleaner.headline(&words.text, HEADLINE)),
                 Block::Call(call) => {
-                    let kinds = tools::kinds(call);
+                    let steps = new_steps(call);
                     if let (Some(id), true) = (&call.id, tools::sends(call)) {
                         index.sent(hash(id), index.next_step() + new.steps.len() as u32);
                     }
-                    new.items += kinds.len() as u32;
-                    new.steps.extend(kinds);
+                    new.items += steps.len() as u32;
+                    new.steps.extend(steps);
                 }
                 Block::Result(result) => new.weight += result.text.len().min(Output::MAX) as u64 + 2048,
                 _ => new.items += 1,
@@ -195,7 +206,7 @@ impl<D: Dialect> Reading<D> {
         new.kind = Kind::Side;
         new.items = u32::from(known.is_none());
         new.weight = 0;
-        new.steps = calls(said).flat_map(tools::kinds).collect();
+        new.steps = calls(said).flat_map(new_steps).collect();
         let counts = &mut index.tally.counts;
         counts.calls += calls(said).count() as u64;
         counts.replies += said.blocks.iter().filter(|block| matches!(block, Block::Reply(_))).count() as u64;
@@ -250,12 +261,13 @@ fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
     }
     header.seen(facts.until);
     if let Some((counted, usage)) = facts.usage {
-        let key = match counted {
-            Counted::Session => 0,
-            Counted::Record => hash(&format!("record at {}", record.place.offset)),
-            Counted::Message(id) => id,
-        };
-        header.used(key, usage);
+        match counted {
+            Counted::Session => header.tokens.of_session(usage),
+            Counted::Record => {
+                header.tokens.of_message(hash(&format!("record at {}", record.place.offset)), usage);
+            }
+            Counted::Message(id) => header.tokens.of_message(id, usage),
+        }
     }
 }
 
@@ -268,9 +280,7 @@ fn again(said: &Said<'_>, mut new: New, index: &mut Index) {
     new.items = 0;
     new.weight = 0;
     let entry = index.flow(new);
-    for id in calls(said).filter(|call| call.result.is_some()).filter_map(|call| call.id.as_ref()) {
-        index.result(hash(id), entry);
-    }
+    link(said, entry, index);
 }
 
 fn count(said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
@@ -296,10 +306,18 @@ fn count(said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
     }
 }
 
-/// Tells the index which calls and results this entry holds.
+/// Tells the index which results this entry holds, and how they came out.
 fn link(said: &Said<'_>, entry: u32, index: &mut Index) {
-    calls(said).filter_map(|call| call.id.as_ref()).for_each(|id| index.call(hash(id)));
-    results(said).for_each(|id| index.result(id, entry));
+    for (id, result) in results(said) {
+        index.result(id, entry, result.ended());
+    }
+}
+
+/// The steps of a call.
+fn new_steps(call: &super::Call<'_>) -> Vec<NewStep> {
+    let id = call.id.as_ref().map(|id| hash(id));
+    let ended = call.result.as_ref().map_or(Ended::Open, |result| result.ended());
+    tools::kinds(call).into_iter().map(|kind| NewStep { kind, call: id, ended }).collect()
 }
 
 fn calls<'a, 'b>(said: &'a Said<'b>) -> impl Iterator<Item = &'a super::Call<'b>> {
@@ -309,9 +327,11 @@ fn calls<'a, 'b>(said: &'a Said<'b>) -> impl Iterator<Item = &'a super::Call<'b>
     })
 }
 
-fn results(said: &Said<'_>) -> impl Iterator<Item = u64> {
+/// The results in a record with the ids of their calls: such as stand alone, and such as stand in their calls.
+fn results<'a, 'b>(said: &'a Said<'b>) -> impl Iterator<Item = (u64, &'a Returned<'b>)> {
     said.blocks.iter().filter_map(|block| match block {
-        Block::Result(result) => result.of.as_ref().map(|of| hash(of)),
+        Block::Result(result) => Some((hash(result.of.as_ref()?), &**result)),
+        Block::Call(call) => Some((hash(call.id.as_ref()?), call.result.as_deref()?)),
         _ => None,
     })
 }

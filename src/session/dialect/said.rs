@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::session::index::hash;
 use crate::session::json::{Obj, RawValue};
-use crate::session::model::{AsideHow, Usage};
+use crate::session::model::{AsideHow, Ended, Usage};
 use crate::session::private::Private;
 
 /// What a record, or a part of one, says.
@@ -144,6 +144,18 @@ pub(crate) struct Returned<'a> {
     pub hunks: Vec<crate::session::diff::Raw>,
     /// Encoded (base64) images.
     pub images: Vec<Cow<'a, str>>,
+}
+
+impl Returned<'_> {
+    /// How the call ended.
+    pub(crate) fn ended(&self) -> Ended {
+        match self.exit {
+            _ if self.declined => Ended::Declined,
+            _ if self.failed => Ended::Failed,
+            None | Some(0) => Ended::Done,
+            Some(_) => Ended::Failed,
+        }
+    }
 }
 
 impl<'a> Said<'a> {

@@ -12,7 +12,7 @@ use super::{Dialect, first, whole};
 use crate::session::error::ReadError;
 use crate::session::index::hash;
 use crate::session::media;
-use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
+use crate::session::model::{Attachment, Ended, Item, Outcome, Step, Tool};
 
 /// Records of a sub-agent that are shown inside its step.
 const SUB_RECORDS: usize = 400;
@@ -135,17 +135,13 @@ fn made<D: Dialect>(
 
 fn outcome<D: Dialect>(result: Option<&Returned<'_>>, tool: &Tool, page: &Page<'_, D>) -> Outcome {
     let desk = page.desk;
-    match result {
-        None => Outcome::Open,
-        Some(result) if result.declined => Outcome::Declined,
-        Some(result) if result.failed || result.exit.is_some_and(|code| code != 0) => {
-            Outcome::Failed(if shows_errors(tool) && !is_delete(tool) {
-                desk.clean("")
-            } else {
-                desk.cleaner.start(&result.text, desk.output)
-            })
-        }
-        Some(_) => Outcome::Done,
+    let Some(result) = result else { return Outcome::Open };
+    match result.ended() {
+        Ended::Open => Outcome::Open,
+        Ended::Done => Outcome::Done,
+        Ended::Declined => Outcome::Declined,
+        Ended::Failed if shows_errors(tool) && !is_delete(tool) => Outcome::Failed(desk.clean("")),
+        Ended::Failed => Outcome::Failed(desk.cleaner.start(&result.text, desk.output)),
     }
 }
 

@@ -1,11 +1,10 @@
 //! What happened when: a mark per step with its end, and when the model answered. Fed by the calls and
 //! results that the index is told of anyway.
 
-use std::mem;
-
 use jiff::Timestamp;
 
-use super::{Entry, Index, Kind, New};
+use super::steps::Mark;
+use super::{Index, Kind, New};
 use crate::session::model::{Ended, StepKind};
 use crate::session::timeline::{Event, Goal, Lane, Timeline, drawn};
 
@@ -14,45 +13,24 @@ const AWAY: i64 = 10 * 60_000;
 /// Answers closer than this are one, in milliseconds.
 const CLOSE: i64 = 1_500;
 
-/// A step. Times in milliseconds since 1970; `i64::MIN` if unknown.
+/// A step of the main agent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
-    from: i64,
-    to: i64,
-    /// Its number; 0 inside a sub-agent.
+pub(crate) struct MainStep {
     pub no: u32,
     /// The record that calls it.
     pub entry: u32,
-    /// Position of its turn, and its own in there.
+    /// Position of its turn.
     pub turn: u32,
-    nth: u32,
     pub kind: StepKind,
-    ended: Ended,
 }
 
-impl Mark {
-    fn event(&self) -> Event {
-        Event {
-            lane: Lane::of(self.kind),
-            from: self.from,
-            to: self.to,
-            goal: if self.no > 0 { Goal::Step(self.no) } else { Goal::None },
-            ended: self.ended,
-            minor: self.no == 0,
-        }
-    }
-}
-
-/// Everything that took time.
+/// When the model was at work.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    marks: Vec<Mark>,
     /// When the model answered, in order.
     model: Vec<(i64, i64)>,
     /// Time of the last record of the main agent's.
     last: Option<i64>,
-    /// Ids of the calls in the record about to be added.
-    pub(super) calling: Vec<u64>,
 }
 
 fn millis(at: Option<Timestamp>) -> i64 {
@@ -60,26 +38,13 @@ fn millis(at: Option<Timestamp>) -> i64 {
 }
 
 impl Index {
-    /// Notes when a record was written, and the steps in it. `nth`: steps of its turn before.
-    pub(super) fn mark(&mut self, new: &New, entry: u32, nth: u32) {
+    /// Notes the steps in a record, and when it was written.
+    pub(super) fn worked(&mut self, new: &New, entry: u32) {
+        for step in &new.steps {
+            self.steps.push(*step, entry);
+        }
         let at = millis(new.at);
-        let side = new.kind == Kind::Side;
-        let calling = mem::take(&mut self.activity.calling);
-        let first = self.activity.marks.len();
-        let turn = self.turns.len().saturating_sub(1) as u32;
-        for (n, kind) in (0..).zip(&new.steps) {
-            let no = if side { 0 } else { self.steps + 1 + n };
-            let mark =
-                Mark { from: at, to: at, no, entry, turn, nth: nth + n, kind: *kind, ended: Ended::Open };
-            self.activity.marks.push(mark);
-        }
-        // Where a call has no id, which is which is not told.
-        if calling.len() == new.steps.len() {
-            for (mark, id) in (first as u32..).zip(calling) {
-                self.pairs.entry(id).or_default().mark = Some(mark);
-            }
-        }
-        if side || at == i64::MIN {
+        if new.kind == Kind::Side || at == i64::MIN {
             return;
         }
         let activity = &mut self.activity;
@@ -93,42 +58,58 @@ impl Index {
         activity.last = Some(at);
     }
 
-    /// The result of this call came with `entry`.
-    pub(super) fn came(&mut self, mark: Option<u32>, entry: Option<Entry>) {
-        let (Some(no), Some(entry)) = (mark, entry) else { return };
-        let Some(mark) = self.activity.marks.get_mut(no as usize) else { return };
-        mark.to = mark.to.max(entry.millis);
-        self.ended(no, Ended::Done);
-    }
-
-    fn ended(&mut self, no: u32, ended: Ended) {
-        let Some(mark) = self.activity.marks.get_mut(no as usize) else { return };
-        mark.ended = ended;
-        if mark.no > 0
-            && let Some(turn) = self.turns.get_mut(mark.turn as usize)
-        {
-            turn.ended(mark.nth as usize, ended);
+    /// Notes in their turns how steps ended.
+    pub(super) fn ended(&mut self, steps: &[u32], ended: Ended) {
+        for step in steps {
+            let Some(no) = self.number_of(*step as usize) else { continue };
+            let turn = self.turn_of(no) as usize;
+            if let Some(turn) = self.turns.get_mut(turn) {
+                turn.ended(no, ended);
+            }
         }
     }
 
-    /// Notes that the step called under this id failed, or was declined.
-    pub(crate) fn failed(&mut self, id: u64, declined: bool) {
-        if let Some(no) = self.pairs.get(&id).and_then(|pair| pair.mark) {
-            self.ended(no, if declined { Ended::Declined } else { Ended::Failed });
-        }
+    /// Number of the step at this position; `None` if it is a sub-agent's.
+    fn number_of(&self, at: usize) -> Option<u32> {
+        let entry = self.entry(self.steps.all().get(at)?.entry)?;
+        let nth = at - self.steps.first_beside(at);
+        (entry.kind != Kind::Side).then_some(entry.steps + 1 + nth as u32)
     }
 
-    /// Up to `max` steps of the main agent's from position `from` on, with where to go on; `None` at the end.
-    pub(crate) fn marks(&self, from: usize, max: usize) -> Option<(Vec<Mark>, usize)> {
-        let rest = self.activity.marks.get(from..).filter(|rest| !rest.is_empty())?;
+    /// Position of the turn of the main agent's step of this number.
+    fn turn_of(&self, no: u32) -> u32 {
+        self.turns.partition_point(|turn| turn.first_step() <= no).saturating_sub(1) as u32
+    }
+
+    /// The steps from position `from` on, at most `max`, with where to go on; `None` at the end. Those of
+    /// sub-agents are left out.
+    pub(crate) fn main_steps(&self, from: usize, max: usize) -> Option<(Vec<MainStep>, usize)> {
+        let rest = self.steps.all().get(from..).filter(|rest| !rest.is_empty())?;
         let these = rest.get(..max.min(rest.len())).unwrap_or_default();
-        Some((these.iter().filter(|mark| mark.no > 0).copied().collect(), from + these.len()))
+        let main = |(at, mark): (usize, &Mark)| {
+            let no = self.number_of(at)?;
+            Some(MainStep { no, entry: mark.entry, turn: self.turn_of(no), kind: mark.kind })
+        };
+        Some(((from..).zip(these).filter_map(main).collect(), from + these.len()))
+    }
+
+    /// Every step as something that took time.
+    fn step_events(&self) -> impl Iterator<Item = Event> {
+        let mut beside = (u32::MAX, 0);
+        self.steps.all().iter().map(move |mark| {
+            // Numbers go up within a record.
+            beside = if beside.0 == mark.entry { (mark.entry, beside.1 + 1) } else { (mark.entry, 0) };
+            let (steps, side) = self.entries.before(mark.entry);
+            let from = self.entries.millis(mark.entry);
+            let to = mark.result().map_or(from, |result| self.entries.millis(result).max(from));
+            let goal = if side { Goal::None } else { Goal::Step(steps + 1 + beside.1) };
+            Event { lane: Lane::of(mark.kind), from, to, goal, ended: mark.ended, minor: side }
+        })
     }
 
     /// Every step as one of a sub-agent, for the picture of the session that sent it.
     pub(crate) fn minor_events(&self) -> Vec<Event> {
-        let minor = |mark: &Mark| Event { goal: Goal::None, minor: true, ..mark.event() };
-        self.activity.marks.iter().map(minor).collect()
+        self.step_events().map(|event| Event { goal: Goal::None, minor: true, ..event }).collect()
     }
 
     /// The picture of what is indexed so far.
@@ -138,7 +119,7 @@ impl Index {
             let at = millis(at);
             Event { lane: Lane::You, from: at, to: at, goal, ended: Ended::Done, minor }
         };
-        let mut events = Vec::with_capacity(self.activity.marks.len() + self.activity.model.len());
+        let mut events = Vec::with_capacity(self.steps.all().len() + self.activity.model.len());
         for turn in self.turns.iter().filter(|turn| turn.no > 0) {
             events.push(said(turn.at(), Goal::Prompt(turn.no), false));
             events.extend(turn.asides().map(|aside| said(aside.at, Goal::Aside(aside.no), true)));
@@ -151,7 +132,7 @@ impl Index {
             ended: Ended::Done,
             minor: false,
         }));
-        events.extend(self.activity.marks.iter().map(Mark::event));
+        events.extend(self.step_events());
         events.extend_from_slice(&self.annex.events);
         events.retain(|event| known(event.from));
         drawn(events, |goal| {

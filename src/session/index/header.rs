@@ -1,15 +1,19 @@
 //! The header and the outline as they grow, and the [`Overview`] made of them.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Index;
+use super::steps::Mark;
+use super::tokens::Tokens;
 use crate::redact::CleanText;
 use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
 use crate::session::timeline::Event;
 
+/// Summaries kept, the last ones: each is looked for among all messages.
+const SUMMARIES: usize = 64;
 /// Kinds kept of one turn.
 const KINDS: usize = 512;
 
@@ -25,19 +29,23 @@ pub(crate) struct TurnHead {
     kinds: Vec<StepKind>,
     ends: Vec<Ended>,
     steps: u32,
+    /// Number of its first step.
+    first: u32,
     asides: Vec<OutlineAside>,
 }
 
 impl TurnHead {
+    /// A turn before which there were so many steps.
     pub(super) fn new(
         no: u32,
         window: WindowNo,
         text: CleanText,
         command: bool,
         at: Option<Timestamp>,
+        before: u32,
     ) -> Self {
         let (kinds, ends, asides) = (vec![], vec![], vec![]);
-        Self { no, window, text, command, at, last: None, kinds, ends, steps: 0, asides }
+        Self { no, window, text, command, at, last: None, kinds, ends, steps: 0, first: before + 1, asides }
     }
 
     pub(super) fn aside(&mut self, no: u32, window: WindowNo, text: CleanText, at: Option<Timestamp>) {
@@ -53,25 +61,26 @@ impl TurnHead {
         self.asides.iter()
     }
 
-    /// How many steps it has so far.
-    pub(super) fn steps(&self) -> u32 {
-        self.steps
+    /// Number of its first step, or of the next one if it has none.
+    pub(super) fn first_step(&self) -> u32 {
+        self.first
     }
 
-    /// Notes how its step at this position ended.
-    pub(super) fn ended(&mut self, nth: usize, ended: Ended) {
-        if let Some(kept) = self.ends.get_mut(nth) {
+    /// Notes how its step of this number ended.
+    pub(super) fn ended(&mut self, no: u32, ended: Ended) {
+        let nth = no.checked_sub(self.first).map(|nth| nth as usize);
+        if let Some(kept) = nth.and_then(|nth| self.ends.get_mut(nth)) {
             *kept = ended;
         }
     }
 
-    pub(super) fn went_on(&mut self, at: Option<Timestamp>, steps: &[StepKind]) {
+    pub(super) fn went_on(&mut self, at: Option<Timestamp>, steps: &[Mark]) {
         // Timestamps go backwards here and there.
         self.last = self.last.max(at);
         self.steps += steps.len() as u32;
-        let room = KINDS.saturating_sub(self.kinds.len()).min(steps.len());
-        self.kinds.extend_from_slice(steps.get(..room).unwrap_or_default());
-        self.ends.resize(self.kinds.len(), Ended::Open);
+        let kept = steps.get(..KINDS.saturating_sub(self.kinds.len()).min(steps.len())).unwrap_or_default();
+        self.kinds.extend(kept.iter().map(|step| step.kind));
+        self.ends.extend(kept.iter().map(|step| step.ended));
     }
 
     fn entry(&self, (added, removed): (u64, u64)) -> OutlineEntry {
@@ -115,16 +124,23 @@ pub(crate) struct Header {
     /// A title the person gave, one the agent gave, and summaries with the id of the message they are of.
     pub custom_title: Option<CleanText>,
     pub agent_title: Option<CleanText>,
-    pub summaries: Vec<(u64, CleanText)>,
+    summaries: VecDeque<(u64, CleanText)>,
     pub models: Vec<CleanText>,
     pub sub_steps: u32,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
-    usage: HashMap<u64, Usage>,
-    total: Usage,
+    pub tokens: Tokens,
 }
 
 impl Header {
+    /// Notes a summary as a title, and the id of the message it is of.
+    pub(crate) fn summary(&mut self, message: u64, title: CleanText) {
+        self.summaries.push_back((message, title));
+        if self.summaries.len() > SUMMARIES {
+            self.summaries.pop_front();
+        }
+    }
+
     /// Notes a time.
     pub(crate) fn seen(&mut self, at: Option<Timestamp>) {
         self.started = match (self.started, at) {
@@ -132,18 +148,6 @@ impl Header {
             (a, b) => a.or(b),
         };
         self.ended = self.ended.max(at);
-    }
-
-    /// Notes the tokens of a message: of several reports on one message the last counts.
-    pub(crate) fn used(&mut self, message: u64, usage: Usage) {
-        let before = self.usage.insert(message, usage).unwrap_or_default();
-        let swap = |total: u64, old: u64, new: u64| total.saturating_sub(old).saturating_add(new);
-        self.total = Usage {
-            input: swap(self.total.input, before.input, usage.input),
-            output: swap(self.total.output, before.output, usage.output),
-            cache_read: swap(self.total.cache_read, before.cache_read, usage.cache_read),
-            cache_write: swap(self.total.cache_write, before.cache_write, usage.cache_write),
-        };
     }
 }
 
@@ -177,8 +181,8 @@ impl Index {
             branch: header.branch.clone(),
             started: header.started,
             ended: header.ended,
-            usage: header.total + self.annex.usage,
-            steps: self.steps,
+            usage: header.tokens.total() + self.annex.usage,
+            steps: self.main_steps,
             sub_steps: header.sub_steps + self.annex.steps,
             outline,
             timeline: self.timeline(),

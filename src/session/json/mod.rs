@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-pub(crate) use read::{Read, Reader};
+pub(crate) use read::{Fill, Read, Reader};
 
 /// A value as it stands in its text, unparsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,14 @@ impl<'a> Read<'a> for Obj<'a> {
 pub(crate) fn first<'a, T: Read<'a>>(text: &'a str) -> Option<(T, usize)> {
     let mut reader = Reader::new(text);
     let value = T::read(&mut reader)?;
+    Some((value, reader.at()))
+}
+
+/// As [`first`], read where it will stay.
+pub(crate) fn filled<'a, T: Fill<'a>>(text: &'a str) -> Option<(Box<T>, usize)> {
+    let mut reader = Reader::new(text);
+    let mut value = Box::<T>::default();
+    value.fill(&mut reader)?;
     Some((value, reader.at()))
 }
 

@@ -11,6 +11,12 @@ pub(crate) trait Read<'a>: Sized {
     fn read(reader: &mut Reader<'a>) -> Option<Self>;
 }
 
+/// What a value can be read into: for what is large, and so not to be moved.
+pub(crate) trait Fill<'a>: Default {
+    /// Reads one value. `None` if none stands there, or it does not end.
+    fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()>;
+}
+
 /// A place in a text with JSON in it.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {

@@ -87,6 +87,11 @@ pub(super) mod by_blocks {
         loop {
             let block = block(bytes, at)?;
             let quotes = equal(&block, b'"') & !escapes.escaped(equal(&block, b'\\'));
+            // Most blocks by far are the middle of a long string.
+            if quotes == 0 && inside != 0 {
+                at += BLOCK;
+                continue;
+            }
             let strings = spans(quotes) ^ inside;
             inside = (strings.cast_signed() >> (BLOCK - 1)).cast_unsigned();
             // `[` and `{` differ in this bit alone, and so do `]` and `}`; nothing else becomes one of them.
@@ -116,12 +121,16 @@ pub(super) fn has_control(bytes: &[u8]) -> bool {
         return bytes.iter().any(|byte| *byte < b' ');
     }
     let last = u8x16::splat(b' ' - 1);
-    let (lanes, rest) = bytes.as_chunks::<LANES>();
     let has = |lanes: &[u8; LANES]| {
         let lanes = u8x16::new(*lanes);
-        lanes.min(last).simd_eq(lanes).any()
+        lanes.min(last).simd_eq(lanes)
     };
-    lanes.iter().any(has) || rest.iter().any(|byte| *byte < b' ')
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let block_has = |block: &[u8; BLOCK]| {
+        let (lanes, _) = block.as_chunks::<LANES>();
+        lanes.iter().fold(u8x16::ZERO, |any, lanes| any | has(lanes)).any()
+    };
+    blocks.iter().any(block_has) || rest.iter().any(|byte| *byte < b' ')
 }
 
 /// The next bytes, filled up with zeros; `None` behind the end.

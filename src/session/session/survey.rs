@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::redact::CleanText;
 use crate::session::error::ReadError;
-use crate::session::index::{Mark, hash};
+use crate::session::index::{MainStep, hash};
 use crate::session::model::{ChangedFile, Changes, Item, Outcome, Step, StepKind, Tool};
 use crate::session::session::Progress;
 
@@ -27,7 +27,7 @@ pub(super) struct Survey {
     files: HashMap<u64, Option<usize>>,
     found: Changes,
     /// Edits that had no result yet.
-    open: Vec<Mark>,
+    open: Vec<MainStep>,
 }
 
 impl Session {
@@ -42,7 +42,7 @@ impl Session {
         for mark in waiting {
             self.look(&mut survey, mark)?;
         }
-        let next = self.desk().index().marks(survey.at, max);
+        let next = self.desk().index().main_steps(survey.at, max);
         if let Some((marks, at)) = next {
             for mark in marks.into_iter().filter(|mark| matches!(mark.kind, StepKind::Edit | StepKind::Agent))
             {
@@ -50,7 +50,7 @@ impl Session {
             }
             survey.at = at;
         }
-        if self.desk().index().marks(survey.at, 1).is_some() {
+        if self.desk().index().main_steps(survey.at, 1).is_some() {
             return Ok(Progress::More);
         }
         let annex = self.subs.annex();
@@ -58,7 +58,7 @@ impl Session {
         Ok(Progress::Complete)
     }
 
-    fn look(&self, survey: &mut Survey, mark: Mark) -> Result<(), ReadError> {
+    fn look(&self, survey: &mut Survey, mark: MainStep) -> Result<(), ReadError> {
         let desk = self.desk();
         let entry = desk.index().entry(mark.entry);
         let Some(entry) = entry else { return Ok(()) };

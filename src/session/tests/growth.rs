@@ -155,3 +155,57 @@ fn a_result_beyond_the_window_is_found_by_its_call() {
     let step = super::steps(&session).remove(0);
     assert!(format!("{:?}", step.tool).contains("came late"), "{step:?}");
 }
+
+/// Lines of all lengths, among them blank ones, such as span several pieces of the file, and what is no JSON.
+fn motley(bytes: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    for no in 0.. {
+        if all.len() >= bytes {
+            return all;
+        }
+        let long = match no % 400 {
+            7 => 700_000,
+            8 => 1_300_000,
+            _ => [3, 900, 40, 5_000, 60_000][no as usize % 5],
+        };
+        let line = match no % 50 {
+            30 => String::new(),
+            31 => "{\"type\":\"user\",".to_owned(),
+            32 => record::reply(no, "one") + &record::reply(no, "two"),
+            n if n % 10 == 0 => record::user(no, json!("p".repeat(long))) + "\r",
+            n if n % 3 == 0 => {
+                record::call(no, &format!("t{no}"), "Bash", json!({ "command": "x".repeat(long) }))
+            }
+            n if n % 3 == 1 => {
+                record::result(no, &format!("t{}", no - 1), json!("y".repeat(long)), json!({}))
+            }
+            _ => record::reply(no, &"z".repeat(long)),
+        };
+        all.extend(line.into_bytes());
+        all.push(b'\n');
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_large_file_is_read_on_all_cores_as_it_is_read_on_one() {
+    let bytes = motley(9_000_000);
+    let at_once = super::session(&bytes);
+    let mut growing = file(b"");
+    growing.write_all(&bytes[..500]).unwrap();
+    let session =
+        Session::open(Source::from_file(growing.try_clone().unwrap(), None).unwrap(), Cleaner::new())
+            .unwrap();
+    // Too little at a time to be worth a second core.
+    for piece in bytes[500..].chunks(400_000) {
+        while session.advance(1).unwrap() == Progress::More {}
+        growing.write_all(piece).unwrap();
+    }
+    while session.advance(1).unwrap() == Progress::More {}
+    assert_eq!(format!("{:?}", at_once.report()), format!("{:?}", session.report()));
+    assert_eq!(format!("{:?}", at_once.overview()), format!("{:?}", session.overview()));
+    let (one, other) = (windows(&at_once), windows(&session));
+    assert!(one.len() > 5);
+    assert!(format!("{one:?}") == format!("{other:?}"), "the windows differ");
+    assert!(at_once.report().warnings.len() > 3, "{:?}", at_once.report());
+}

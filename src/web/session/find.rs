@@ -45,16 +45,20 @@ impl SessionSite {
         let mut hits = Vec::new();
         let mut next = Some(wanted.from);
         let search = Search::new(&wanted.q);
-        while let (Some(no), Some(search)) = (next, &search) {
-            let Some(window) = self.session.window(no)? else {
-                next = None;
-                break;
-            };
-            hits.extend(search.hits(&window));
-            next = window.next.then(|| no.saturating_add(1));
-            if began.elapsed() > LOOKING || hits.len() >= HITS {
-                break;
+        if let Some(search) = &search {
+            let sifted = self.session.sift(search.words(), wanted.from)?;
+            while let Some(no) = next.filter(|no| *no < self.session.windows()) {
+                next = Some(no.saturating_add(1));
+                if !sifted.has(no) {
+                    continue;
+                }
+                let Some(window) = self.session.window(no)? else { break };
+                hits.extend(search.hits(&window));
+                if began.elapsed() > LOOKING || hits.len() >= HITS {
+                    break;
+                }
             }
+            next = next.filter(|no| *no < self.session.windows());
         }
         let overview = self.overview();
         let input = FoundInput {

@@ -6,9 +6,9 @@ use crate::session::claude::content::{count_images, result_text};
 use crate::session::claude::head::{Block, Content, Fields};
 use crate::session::claude::said::is_declined;
 use crate::session::claude::tools;
-use crate::session::index::hash;
+use crate::session::index::{NewStep, hash};
 use crate::session::json::{self, RawValue};
-use crate::session::model::StepKind;
+use crate::session::model::{Ended, StepKind};
 
 /// The blocks of a message; none if it is a string.
 pub(super) fn blocks<'a, 'b>(fields: &'a Fields<'b>) -> &'a [Block<'b>] {
@@ -24,25 +24,28 @@ pub(super) fn steps<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = (&'a
     calls.map(|block| (block, tools::kind(block.name.as_str().unwrap_or_default())))
 }
 
-pub(super) fn calls(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
-    steps(fields).filter_map(|(block, _)| block.id.as_str().map(hash))
+/// The step that a block calls for.
+pub(super) fn new_step(block: &Block<'_>, kind: StepKind) -> NewStep {
+    NewStep { kind, call: block.id.as_str().map(hash), ended: Ended::Open }
 }
 
 pub(super) fn results_of<'a, 'b>(fields: &'a Fields<'b>) -> impl Iterator<Item = &'a Block<'b>> {
     blocks(fields).iter().filter(|block| block.kind.as_str() == Some("tool_result"))
 }
 
-pub(super) fn results(fields: &Fields<'_>) -> impl Iterator<Item = u64> {
-    results_of(fields).map(|block| block.of.as_str().map_or(0, hash))
+/// The results in a record: of which call, and how that ended.
+pub(super) fn results(fields: &Fields<'_>) -> impl Iterator<Item = (u64, Ended)> {
+    results_of(fields).map(|block| (block.of.as_str().map_or(0, hash), ended(block)))
 }
 
-/// The calls whose results say that they failed, and whether the person declined them.
-pub(super) fn failures(fields: &Fields<'_>) -> impl Iterator<Item = (u64, bool)> {
-    results_of(fields).filter_map(|block| {
-        let declined = block.content.is_some_and(|content| declined(content).is_some());
-        let told = block.content.is_some_and(|content| content.get().starts_with("\"<tool_use_error>"));
-        (declined || told || block.failed.0).then(|| (block.of.as_str().map_or(0, hash), declined))
-    })
+fn ended(result: &Block<'_>) -> Ended {
+    let declined = result.content.is_some_and(|content| declined(content).is_some());
+    let told = result.content.is_some_and(|content| content.get().starts_with("\"<tool_use_error>"));
+    match () {
+        () if declined => Ended::Declined,
+        () if told || result.failed.0 => Ended::Failed,
+        () => Ended::Done,
+    }
 }
 
 /// The texts of a message, one a block.
