@@ -140,6 +140,9 @@ function remark(e) {
   if (words) (e ? [e] : boxes()).forEach(w => ranges(w).forEach(r => marks.add(r)));
 }
 
+// Looking through a window takes a while: it is shown first.
+const remarkSoon = w => setTimeout(() => w.isConnected && remark(w));
+
 // What leaves the page takes its marks along: they would keep it in memory.
 function unmark(e) {
   if (marks) [...marks].filter(r => e.contains(r.startContainer)).forEach(r => marks.delete(r));

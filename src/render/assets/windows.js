@@ -154,7 +154,7 @@ async function load(a) {
     }
     settle(fresh);
     watch(fresh);
-    remark(fresh);
+    remarkSoon(fresh);
     attend();
     hold();
     mark();
@@ -210,7 +210,7 @@ async function refill(w) {
     offerCopies(w);
     sides(w);
     watch(w);
-    remark(w);
+    remarkSoon(w);
     thin();
     hold();
     mark();
@@ -241,7 +241,7 @@ async function visit(n, then) {
   boxes().forEach(w => {
     settle(w);
     watch(w);
-    remark(w);
+    remarkSoon(w);
   });
   attend();
   then();
