@@ -1,11 +1,12 @@
 //! A tool call and the result found for it, made into a [`Step`].
 
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::content::{attachments_in, blocks_of, result_text};
+use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
 use super::{first, tools};
@@ -39,7 +40,7 @@ pub(super) enum Outcomes<'a> {
         /// The text the agent saw.
         text: String,
         /// What the record says besides (`toolUseResult`).
-        extra: Obj<'a>,
+        extra: &'a Obj<'a>,
     },
     /// It failed, or was declined.
     Bad {
@@ -66,7 +67,7 @@ impl<'a> Outcomes<'a> {
 
     pub(super) fn extra(&self) -> Option<&Obj<'a>> {
         match self {
-            Self::Good { extra, .. } => Some(extra),
+            Self::Good { extra, .. } => Some(*extra),
             _ => None,
         }
     }
@@ -90,16 +91,71 @@ pub(super) struct Caller<'a> {
     pub inside: bool,
 }
 
+/// The records that bring the results of the calls among `blocks`, each read once.
+pub(super) fn brought(blocks: &[Obj<'_>], desk: &Desk<'_>) -> Result<Vec<(Entry, Vec<u8>)>, ReadError> {
+    let ids = blocks.iter().filter_map(|block| block.text("id").map(|id| hash(&id)));
+    let entries: BTreeMap<u32, Entry> = ids.filter_map(|id| desk.index().result_of(id)).collect();
+    entries.into_values().map(|entry| Ok((entry, desk.record(&entry)?))).collect()
+}
+
+/// The results that some records bring.
+#[derive(Default)]
+pub(super) struct Answers<'a> {
+    records: Vec<Answer<'a>>,
+    /// By the id of the call: which record, and which of its blocks.
+    of: HashMap<u64, (usize, usize)>,
+}
+
+/// A record that brings results.
+struct Answer<'a> {
+    at: Option<Timestamp>,
+    blocks: Vec<Obj<'a>>,
+    /// Number of the first image in each block.
+    images: Vec<u32>,
+    extra: Obj<'a>,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn of(brought: &'a [(Entry, Vec<u8>)]) -> Self {
+        let mut answers = Answers::default();
+        for (entry, record) in brought {
+            let Some(record) = first(record) else { continue };
+            let blocks = blocks_of(&record);
+            for (nth, block) in blocks.iter().enumerate() {
+                if let Some(of) = block.text("tool_use_id") {
+                    answers.of.entry(hash(&of)).or_insert((answers.records.len(), nth));
+                }
+            }
+            let mut image = entry.images + 1;
+            let count = |block: &Obj<'_>| {
+                let first = image;
+                image += images(std::slice::from_ref(block)).count() as u32;
+                first
+            };
+            let images = blocks.iter().map(count).collect();
+            let extra = record.obj("toolUseResult").unwrap_or_default();
+            answers.records.push(Answer { at: entry.at(), blocks, images, extra });
+        }
+        answers
+    }
+
+    /// The record that answers the call of this id, and the block that does.
+    fn find(&self, id: u64) -> Option<(&Answer<'a>, usize)> {
+        let (record, nth) = self.of.get(&id)?;
+        Some((self.records.get(*record)?, *nth))
+    }
+}
+
 /// The step of a block that calls a tool.
-pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Result<Step, ReadError> {
-    let id = block.text("id").map(|id| hash(&id));
-    let found = id.and_then(|id| desk.index().result_of(id));
-    let bytes = found.map(|(_, entry)| desk.record(&entry)).transpose()?;
-    let record = bytes.as_deref().and_then(first);
-    let (outcome, images) = match (&record, found) {
-        (Some(record), Some((_, entry))) => outcome(record, &entry, id, desk),
-        _ => (Outcomes::None, Vec::new()),
-    };
+pub(super) fn step(
+    block: &Obj<'_>,
+    caller: Caller<'_>,
+    answers: &Answers<'_>,
+    desk: &Desk<'_>,
+) -> Result<Step, ReadError> {
+    let found = block.text("id").and_then(|id| answers.find(hash(&id)));
+    let (outcome, images) =
+        found.map_or_else(|| (Outcomes::None, Vec::new()), |(answer, nth)| outcome(answer, nth, desk));
     let name = block.text("name").unwrap_or_default();
     let input = block.obj("input").unwrap_or_default();
     let call = Call { name: &name, input, cwd: caller.cwd, outcome };
@@ -121,7 +177,7 @@ pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Resu
         Outcomes::Bad { text, .. } => Outcome::Failed(desk.cleaner.start(text, desk.output)),
     };
     let took = || {
-        let (from, to) = (caller.at?, found?.1.at()?);
+        let (from, to) = (caller.at?, found?.0.at?);
         Duration::try_from(to.duration_since(from)).ok()
     };
     Ok(Step {
@@ -136,17 +192,9 @@ pub(super) fn step(block: &Obj<'_>, caller: Caller<'_>, desk: &Desk<'_>) -> Resu
     })
 }
 
-/// What a record says of the call of this id, and the images in it.
-fn outcome<'a>(
-    record: &Obj<'a>,
-    entry: &Entry,
-    id: Option<u64>,
-    desk: &Desk<'_>,
-) -> (Outcomes<'a>, Vec<Attachment>) {
-    let blocks = blocks_of(record);
-    let of = |block: &Obj<'_>| block.text("tool_use_id").map(|of| hash(&of));
-    let Some((nth, block)) = blocks.iter().enumerate().find(|(_, block)| id.is_some() && of(block) == id)
-    else {
+/// What the `nth` block of a record says of its call, and the images in it.
+fn outcome<'a>(answer: &'a Answer<'a>, nth: usize, desk: &Desk<'_>) -> (Outcomes<'a>, Vec<Attachment>) {
+    let (Some(block), Some(image)) = (answer.blocks.get(nth), answer.images.get(nth)) else {
         return (Outcomes::None, Vec::new());
     };
     let text = result_text(block.raw("content"));
@@ -154,9 +202,9 @@ fn outcome<'a>(
     let outcome = if declined || block.flag("is_error") || text.starts_with("<tool_use_error>") {
         Outcomes::Bad { text: unwrapped(&text).to_owned(), declined }
     } else {
-        Outcomes::Good { text: whole(text, desk), extra: record.obj("toolUseResult").unwrap_or_default() }
+        Outcomes::Good { text: whole(text, desk), extra: &answer.extra }
     };
-    (outcome, attachments_in(&blocks, nth, entry.images + 1))
+    (outcome, attachments(std::slice::from_ref(block), *image))
 }
 
 /// An error without the tag around it.

@@ -84,13 +84,6 @@ fn attachment(image: &Obj<'_>, no: u32) -> Attachment {
     }
 }
 
-/// The images in the `nth` block alone; `first` is the number of the record's first image.
-pub(super) fn attachments_in(blocks: &[Obj<'_>], nth: usize, first: u32) -> Vec<Attachment> {
-    let before = images(blocks.get(..nth).unwrap_or_default()).count() as u32;
-    let own = blocks.get(nth).map(std::slice::from_ref).unwrap_or_default();
-    attachments(own, first + before)
-}
-
 /// The text of a result's content: a string, or its blocks of text. Reminders are left out.
 pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
     let Some(content) = content else { return String::new() };

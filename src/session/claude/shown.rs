@@ -1,7 +1,7 @@
 //! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
 
-use super::call::{Caller, step};
-use super::content::{attachments, blocks_of, fields, result_text};
+use super::call::{Answers, Caller, brought, step};
+use super::content::{attachments, blocks, blocks_of, fields, result_text};
 use super::said::{Said, is_declined, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
@@ -105,6 +105,8 @@ impl Page<'_> {
         if let Some(text) = json::text(content) {
             shown.items.push(say(&text));
         }
+        let brought = brought(&blocks(content), desk)?;
+        let answers = Answers::of(&brought);
         for block in json::list(content) {
             if let Some(text) = json::text(block) {
                 shown.items.push(say(&text));
@@ -119,7 +121,7 @@ impl Page<'_> {
                 kind if tools::is_call(Some(kind)) => {
                     no += 1;
                     let caller = Caller { no, at, cwd: &cwd, inside: self.inside };
-                    shown.items.push(Item::Step(Box::new(step(&block, caller, desk)?)));
+                    shown.items.push(Item::Step(Box::new(step(&block, caller, &answers, desk)?)));
                 }
                 kind if hidden::BLOCKS.contains(&kind) => {}
                 kind => shown

@@ -397,3 +397,27 @@ fn images_are_numbered_and_served_by_their_bytes() {
     assert_eq!(session.attachment(3).unwrap().unwrap().0, "image/png");
     assert!(session.attachment(4).unwrap().is_none());
 }
+
+#[test]
+fn a_record_with_very_many_results_is_read_once() {
+    let calls: Vec<_> = (0..600)
+        .map(|no| json!({ "type": "tool_use", "id": format!("t{no}"), "name": "Bash", "input": { "command": "ls" } }))
+        .collect();
+    let results: Vec<_> = (0..600)
+        .map(|no| json!({ "type": "tool_result", "tool_use_id": format!("t{no}"), "content": format!("file {no}") }))
+        .collect();
+    let session = lines(&[
+        record::user(1, json!("go")),
+        record::assistant(2, json!(calls)),
+        record::user(3, json!(results)),
+    ]);
+    let before = session.read_so_far();
+    let steps = steps(&session);
+    assert_eq!(steps.len(), 600);
+    for (no, step) in steps.iter().enumerate() {
+        let Tool::Shell { output, .. } = &step.tool else { panic!("{step:?}") };
+        assert_eq!((output.text.as_str(), &step.outcome), (format!("file {no}").as_str(), &Outcome::Done));
+    }
+    let (read, size) = (session.read_so_far() - before, session.report().bytes);
+    assert!(read < 3 * size, "{read} bytes read to show a file of {size}");
+}
