@@ -56,7 +56,8 @@ fn where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works() {
     let Some(injection) = inject::attach(home.daemon_pid(), &[rule], true) else { return };
     let reply = home.try_share(&sessions::example(), "local");
     assert_eq!(reply["status"], "Error", "{reply}");
-    assert!(!reply["data"]["code"].as_str().unwrap().is_empty(), "{reply}");
+    assert_eq!(reply["data"]["code"], "keeper", "{reply}");
+    assert!(reply["data"]["remedy"].as_str().unwrap().contains("limits of the system"), "{reply}");
     ping(&home);
     assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200, "what is up serves");
     drop(injection);
@@ -85,7 +86,9 @@ fn a_long_session_is_served_in_windows_within_bounded_memory() {
         at += u32::from(http::get(&format!("{url}w/{}", at + 1)).status == 200);
         window.text().contains(&last)
     });
-    assert!(grown < 64 << 20, "the daemon has grown by {} MiB", grown >> 20);
+    // Less than the session takes, if it were held.
+    let bound = (megabytes as u64 * 3 / 4).min(64) << 20;
+    assert!(grown < bound, "the daemon has grown by {} MiB", grown >> 20);
 }
 
 #[test]
