@@ -7,7 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// An open WebSocket.
-pub struct Socket(TcpStream);
+pub struct Socket {
+    stream: TcpStream,
+    /// The reason the server gave for closing, as RFC 6455, 7.4.1, numbers them.
+    pub closed: Option<u16>,
+}
 
 /// Opens a WebSocket with these headers more; the status of the answer if that is not 101.
 pub fn open(port: u16, path: &str, headers: &[(&str, &str)]) -> Result<Socket, u16> {
@@ -27,7 +31,7 @@ pub fn open(port: u16, path: &str, headers: &[(&str, &str)]) -> Result<Socket, u
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    if status == 101 { Ok(Socket(stream)) } else { Err(status) }
+    if status == 101 { Ok(Socket { stream, closed: None }) } else { Err(status) }
 }
 
 impl Socket {
@@ -35,13 +39,16 @@ impl Socket {
     pub fn next(&mut self) -> Option<Value> {
         loop {
             let mut head = [0; 2];
-            self.0.read_exact(&mut head).ok()?;
+            self.stream.read_exact(&mut head).ok()?;
             let mut body = vec![0; usize::from(head[1] & 0x7f)];
             assert!(body.len() < 126, "a short frame, not masked");
-            self.0.read_exact(&mut body).ok()?;
+            self.stream.read_exact(&mut body).ok()?;
             match head[0] & 0x0f {
                 1 => return Some(serde_json::from_slice(&body).unwrap()),
-                8 => return None,
+                8 => {
+                    self.closed = body.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    return None;
+                }
                 9 => {}
                 other => panic!("a frame of kind {other}"),
             }
@@ -54,6 +61,6 @@ impl Socket {
         let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap()];
         frame.extend(mask);
         frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.0.write_all(&frame).unwrap();
+        self.stream.write_all(&frame).unwrap();
     }
 }
