@@ -126,6 +126,11 @@ pub(crate) trait Format: Copy + Send + Sync {
     /// # Errors
     /// [`NotJson`] when there is no whole JSON object.
     fn read(self, text: &str) -> Result<(Self::Record<'_>, usize), NotJson>;
+
+    /// What can be read in the place of bytes that cannot, byte for byte; `None` if there is nothing to mend.
+    fn mended(self, bytes: &[u8]) -> Option<String> {
+        json::mended(bytes)
+    }
 }
 
 /// The memory of reading one file: what must be known of earlier records to put the next in its place.

@@ -7,7 +7,6 @@ use super::agent::{Format, NotJson, Records};
 use super::ahead;
 use super::error::ReadError;
 use super::index::{Index, Kind, New};
-use super::json;
 use super::lines::{self, Fed, Place, Sink, Splitter};
 use super::report::Oddity;
 use super::source::Source;
@@ -56,21 +55,25 @@ impl<'a, R: Records> Feeding<'a, R> {
             self.lock().tally.warn(place, Oddity::ByteOrderMark);
         }
         let whole = std::str::from_utf8(line).ok();
-        let mut repaired = whole.is_none().then(|| json::repaired(line));
+        let format = self.records.format();
+        let mut repaired = if whole.is_none() { format.mended(line) } else { None };
         let mut records = 0;
         while let Some(rest) = line.get(at..).filter(|rest| !trimmed(rest).is_empty()) {
             let here = Place { offset: place.offset + at as u64, ..place };
             let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
-            let read = self.records.format().read(sound).map(|(record, taken)| {
+            let read = format.read(sound).map(|(record, taken)| {
                 self.place(record, here, taken);
                 taken
             });
             let taken = match read {
                 Ok(taken) => taken,
-                Err(NotJson) if repaired.is_none() && json::mended(line).is_some() => {
-                    repaired = json::mended(line);
-                    continue;
-                }
+                Err(NotJson) if repaired.is_none() => match format.mended(line) {
+                    None => return Err(at),
+                    mended => {
+                        repaired = mended;
+                        continue;
+                    }
+                },
                 Err(NotJson) => return Err(at),
             };
             records += 1;

@@ -13,6 +13,7 @@ use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Shown};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
 use super::index::{Entry, Index, Kind};
+use super::json;
 use super::lines::{Fed, Lines, Splitter};
 use super::media;
 use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
@@ -342,7 +343,7 @@ impl Session {
             // Text keeps its line feeds, which a record of JSON may lose.
             _ if matches!(self.agent.layout(), Layout::Runs(_)) => {
                 let run = self.source.bytes(entry.offset, entry.len as usize)?;
-                self.agent.show(entry, no, &run, desk)
+                self.agent.show(entry, no, json::as_utf8(&run).as_bytes(), desk)
             }
             _ => self.agent.show(entry, no, &desk.record(entry)?, desk),
         }

@@ -77,6 +77,10 @@ impl<D: Dialect> Format for Hearing<D> {
         let (record, len) = json::first(sound(text)?).ok_or(NotJson)?;
         Ok((Heard { text, said: self.0.read(&record) }, len))
     }
+
+    fn mended(self, bytes: &[u8]) -> Option<String> {
+        if is_text(self.0) { Some(json::as_utf8(bytes)) } else { json::mended(bytes) }
+    }
 }
 
 impl<D: Dialect> Records for Reading<D> {

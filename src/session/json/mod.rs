@@ -188,14 +188,20 @@ pub(crate) fn list(raw: RawValue<'_>) -> Vec<RawValue<'_>> {
     if whole.is_some() { elements } else { Vec::new() }
 }
 
+/// `bytes` with `?` for each byte that is not UTF-8, so that offsets stay true.
+pub(crate) fn as_utf8(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    out
+}
+
 /// `bytes` with what no JSON parser takes made harmless, byte for byte, so that offsets stay true: control
 /// characters become blanks, invalid UTF-8 `?`, escapes of lone surrogates U+FFFD.
 pub(crate) fn repaired(bytes: &[u8]) -> String {
-    let mut out = Vec::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        out.extend_from_slice(chunk.valid().as_bytes());
-        out.extend(chunk.invalid().iter().map(|_| b'?'));
-    }
+    let mut out = as_utf8(bytes).into_bytes();
     for byte in &mut out {
         if *byte < b' ' {
             *byte = b' ';
