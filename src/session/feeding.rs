@@ -127,19 +127,29 @@ impl<'a, R: Records> Feeding<'a, R> {
 
 /// Takes what a splitter finds.
 pub(super) trait Feed: Sink {
-    /// Feeds the next piece of the file. Returns what came.
+    /// Feeds what comes next in the file, about `max_bytes` at most. Returns what came.
     ///
     /// # Errors
     /// When the file cannot be read.
-    fn feed(&mut self, splitter: &mut dyn Splitter, source: &Source) -> Result<Fed, ReadError>;
+    fn feed(
+        &mut self,
+        splitter: &mut dyn Splitter,
+        source: &Source,
+        max_bytes: usize,
+    ) -> Result<Fed, ReadError>;
 }
 
 impl<R: Records> Feed for Feeding<'_, R> {
-    fn feed(&mut self, splitter: &mut dyn Splitter, source: &Source) -> Result<Fed, ReadError> {
+    fn feed(
+        &mut self,
+        splitter: &mut dyn Splitter,
+        source: &Source,
+        max_bytes: usize,
+    ) -> Result<Fed, ReadError> {
         let Some(lines) = splitter.lines().filter(|_| ahead::threads() > 1) else {
             return splitter.feed(source, self);
         };
-        let pieces = lines.pieces(source)?;
+        let pieces = lines.pieces(source, max_bytes)?;
         let begin = lines.read();
         let format = self.records.format();
         ahead::in_order(
@@ -211,7 +221,7 @@ fn the_record<F: Format>(format: F, line: &[u8]) -> Option<(F::Record<'_>, usize
     if line.len() > LONG_LINE || line.first() != Some(&b'{') {
         return None;
     }
-    let (record, taken) = format.read(std::str::from_utf8(line).ok()?).ok()?;
+    let (record, taken) = format.read(simdutf8::basic::from_utf8(line).ok()?).ok()?;
     let rest = line.get(taken..)?;
     rest.iter().all(u8::is_ascii_whitespace).then_some((record, taken))
 }

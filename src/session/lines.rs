@@ -169,13 +169,13 @@ impl Lines {
         self.next
     }
 
-    /// The next pieces of the file; none where there is too little for more than one.
+    /// The next pieces of the file, `max_bytes` of it at most; none where that is too little for more than one.
     ///
     /// # Errors
     /// When the file cannot be asked how long it is, or is shorter than what was read.
-    pub(crate) fn pieces(&mut self, source: &Source) -> Result<Vec<Piece>, ReadError> {
-        let len = self.len(source)?;
-        let count = usize::try_from((len - self.next) / PIECE as u64).unwrap_or(usize::MAX).min(PIECES);
+    pub(crate) fn pieces(&mut self, source: &Source, max_bytes: usize) -> Result<Vec<Piece>, ReadError> {
+        let left = usize::try_from(self.len(source)? - self.next).unwrap_or(usize::MAX);
+        let count = (left.min(max_bytes) / PIECE).min(PIECES);
         let mut piece = |no: usize| {
             let offset = self.next + (no * PIECE) as u64;
             let room = Mutex::new(self.rooms.pop().unwrap_or_default());

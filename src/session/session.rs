@@ -152,7 +152,7 @@ impl Session {
         let mut done = 0;
         loop {
             let mut feeding = indexer.feeding(&self.index, &self.cleaner);
-            let fed = feeding.feed(lines.as_mut(), &self.source)?;
+            let fed = feeding.feed(lines.as_mut(), &self.source, max_bytes - done)?;
             drop(feeding);
             match fed {
                 Fed::Read(bytes) => done += bytes,
