@@ -36,5 +36,6 @@ fn all(session: Session, piece: usize) {
         session.attachment(no).expect("it is as it was");
         let _ = (session.place_of_step(no), session.place_of_aside(no), session.place_of_prompt(no));
     }
-    let _ = (session.report(), session.resume());
+    let words = ["in".to_owned(), overview.agent.to_owned()];
+    let _ = (session.report(), session.resume(), session.sift(&words, 0).expect("it is as it was"));
 }

@@ -2,9 +2,9 @@
 //! record. They are named by base name alone, and looked for in the folders where the agent puts them: paths in
 //! a record are of the author's machine.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -34,6 +34,30 @@ pub struct Companion {
     pub path: PathBuf,
     /// Where it belongs in the folder named for the session.
     pub place: PathBuf,
+}
+
+impl Companion {
+    /// Brings to its place below `folder` what of it is not there yet, `most` bytes of it at most. Returns how many
+    /// are missing still. Files and folders are made for their owner alone.
+    ///
+    /// # Errors
+    /// When it cannot be read, or what is read not written: what was written is right, too.
+    pub fn copy_below(&self, folder: &Path, most: u64) -> io::Result<u64> {
+        // It was there when it was listed; a session goes on without it.
+        let Some(mut source) = open(&self.path) else { return Ok(0) };
+        let to = folder.join(&self.place);
+        if let Some(folder) = to.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let flags = OFlags::NOFOLLOW.bits() as i32;
+        let mut copy =
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(to)?;
+        let copied = copy.metadata()?.len();
+        let missing = source.metadata()?.len().saturating_sub(copied);
+        source.seek(SeekFrom::Start(copied))?;
+        let more = io::copy(&mut source.take(missing.min(most)), &mut copy)?;
+        Ok(missing.saturating_sub(more))
+    }
 }
 
 impl Beside {

@@ -24,7 +24,7 @@ const AHEAD: usize = 512;
 /// A record as it is read by itself.
 type Record<'a, R> = <<R as Records>::Format as Format>::Record<'a>;
 
-/// Takes the lines of one piece. The index is locked at the first that is placed, after the piece was read.
+/// Takes the lines of one feeding, some MB at most: from the first that is placed on, the index is locked.
 pub(super) struct Feeding<'a, R> {
     index: &'a RwLock<Index>,
     locked: Option<RwLockWriteGuard<'a, Index>>,

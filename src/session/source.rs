@@ -143,12 +143,6 @@ impl Source {
         &self.file
     }
 
-    /// The same, with what lies beside the session at `path` in place of its own.
-    #[must_use]
-    pub fn with_what_is_beside(self, path: &Path) -> Self {
-        Self { beside: Beside::of(path), ..self }
-    }
-
     /// Where the files beside the session are; `None` if it was not opened by its path.
     pub fn beside(&self) -> Option<&Beside> {
         self.beside.as_ref()

@@ -3,7 +3,7 @@
 //! The page reads the copy alone, so whatever becomes of the source (deleted, cut, replaced, also while no
 //! daemon runs), what it showed last stays. The source is looked up by its path each time: a program that
 //! appends by writing a longer file in its place is followed as well. It counts as the same file while the
-//! end of the copy is found where it was copied from.
+//! end of the copy is found where it was copied from. What lies beside the source is brought beside the copy.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
+
+use crate::session::Beside;
 
 /// Bytes copied by one look, so that it takes a bounded time.
 const PIECE: u64 = 4 << 20;
@@ -67,6 +69,30 @@ pub(super) struct Follower {
     known: Option<(Stamp, Look)>,
     /// When the source was last seen to grow.
     grown: Instant,
+    companions: Companions,
+}
+
+/// What lies beside a source, to be brought beside its copy: sub-agents, large outputs.
+#[derive(Debug)]
+struct Companions {
+    beside: Option<Beside>,
+    to: PathBuf,
+    /// All that was there at the last look is.
+    whole: bool,
+}
+
+impl Companions {
+    /// Brings a piece of what is missing.
+    fn bring(&mut self) -> io::Result<()> {
+        self.whole = false;
+        for companion in self.beside.iter().flat_map(Beside::companions) {
+            if companion.copy_below(&self.to, PIECE)? > 0 {
+                return Ok(());
+            }
+        }
+        self.whole = true;
+        Ok(())
+    }
 }
 
 /// What tells cheaply whether anybody has touched a file.
@@ -94,6 +120,7 @@ impl Follower {
     /// When the copy cannot be opened or made.
     pub(super) fn open(source: &Path, copy: &Path) -> io::Result<Self> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let to = copy.with_extension("");
         let copy = OpenOptions::new()
             .read(true)
             .write(true)
@@ -108,7 +135,8 @@ impl Follower {
         let age = written.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();
         let now = Instant::now();
         let grown = now.checked_sub(age).unwrap_or(now);
-        Ok(Self { source: source.to_owned(), copy, copied, known: None, grown })
+        let companions = Companions { beside: Beside::of(source), to, whole: false };
+        Ok(Self { source: source.to_owned(), copy, copied, known: None, grown, companions })
     }
 
     /// How long the source has not grown.
@@ -122,6 +150,14 @@ impl Follower {
     /// # Errors
     /// When the copy cannot be written: what it holds stays right, and the next look tries again.
     pub(super) fn look(&mut self) -> io::Result<Look> {
+        let look = self.look_at_session()?;
+        if matches!(look, Look::Grown | Look::More) || !self.companions.whole {
+            self.companions.bring()?;
+        }
+        Ok(if look == Look::Grown && !self.companions.whole { Look::More } else { look })
+    }
+
+    fn look_at_session(&mut self) -> io::Result<Look> {
         let lost = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Look::Lost(Lost::Missing),
             _ => Look::Lost(Lost::Unreadable(error.to_string())),
@@ -217,7 +253,7 @@ mod tests {
         }
 
         fn copy(&self) -> PathBuf {
-            self.folder.path().join("copy")
+            self.folder.path().join("copy.jsonl")
         }
 
         fn follower(&self) -> Follower {
@@ -322,5 +358,26 @@ mod tests {
         fs::rename(new, pair.source()).unwrap();
         assert_eq!(follower.look().unwrap(), Look::Grown);
         assert_eq!(pair.copied(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn what_lies_beside_the_source_is_brought_beside_the_copy_and_stays() {
+        let pair = Pair::new("one\n");
+        let own = pair.folder.path().join("session/subagents");
+        let copied = pair.folder.path().join("copy/subagents/agent-a1.jsonl");
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("agent-a1.jsonl"), "x\n").unwrap();
+        let mut follower = Follower::open(&pair.source(), &pair.copy()).unwrap();
+        assert_eq!(follower.look().unwrap(), Look::Grown);
+        assert_eq!(fs::read_to_string(&copied).unwrap(), "x\n");
+        assert_eq!(fs::metadata(&copied).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(own.join("agent-a1.jsonl"), "x\ny\n").unwrap();
+        pair.append("two\n");
+        assert_eq!(follower.look().unwrap(), Look::Grown);
+        assert_eq!(fs::read_to_string(&copied).unwrap(), "x\ny\n");
+        fs::remove_dir_all(pair.folder.path().join("session")).unwrap();
+        fs::remove_file(pair.source()).unwrap();
+        assert_eq!(follower.look().unwrap(), Look::Lost(Lost::Missing));
+        assert_eq!(fs::read_to_string(&copied).unwrap(), "x\ny\n");
     }
 }

@@ -106,10 +106,6 @@ impl SessionSite {
             let cleaner = Cleaner::new();
             let live = source.follows.as_ref().map(|followed| follow(followed, &source.path)).transpose()?;
             let file = Source::open_to(&source.path, source.len)?;
-            let file = match &source.follows {
-                Some(followed) => file.with_what_is_beside(followed),
-                None => file,
-            };
             let session = Session::open(file, cleaner.clone())?;
             let session = session.including(source.include);
             while session.windows() < 2 && session.advance(PIECE)? == Progress::More {}

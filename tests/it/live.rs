@@ -75,6 +75,29 @@ fn prompt(session: &Path, text: &str) {
     writeln!(OpenOptions::new().append(true).open(session).unwrap(), "{record}").unwrap();
 }
 
+/// Adds a step that sent a sub-agent, whose records lie in a file of their own.
+fn sub_agent(session: &Path, command: &str) {
+    let line = |kind: &str, uuid: &str, content: Value| {
+        json!({"type": kind, "uuid": uuid, "sessionId": "s", "isSidechain": uuid.starts_with('x'),
+            "timestamp": "2026-05-04T09:00:00.000Z", "message": {"role": kind, "id": uuid, "content": content}})
+    };
+    let call = |id: &str, name: &str, input: Value| json!([{"type": "tool_use", "id": id, "name": name, "input": input}]);
+    let result = |id: &str| json!([{"type": "tool_result", "tool_use_id": id, "content": "done"}]);
+    let folder = session.with_extension("").join("subagents");
+    fs::create_dir_all(&folder).unwrap();
+    let lines = [
+        line("user", "x1", json!("Look around")),
+        line("assistant", "x2", call("y1", "Bash", json!({"command": command}))),
+        line("user", "x3", result("y1")),
+    ];
+    fs::write(folder.join("agent-a1b2.jsonl"), lines.map(|line| format!("{line}\n")).concat()).unwrap();
+    let mut sent = line("user", "z2", result("task-1"));
+    sent["toolUseResult"] = json!({"status": "completed", "agentId": "a1b2", "prompt": "Look around"});
+    let sends = call("task-1", "Task", json!({"description": "Look", "prompt": "Look around"}));
+    let mut file = OpenOptions::new().append(true).open(session).unwrap();
+    writeln!(file, "{}\n{sent}", line("assistant", "z1", sends)).unwrap();
+}
+
 fn revision(news: &Value) -> u64 {
     news["revision"].as_u64().unwrap_or_else(|| panic!("{news}"))
 }
@@ -122,9 +145,12 @@ fn a_page_that_polls_waits_for_the_next_revision() {
 #[test]
 fn a_source_that_vanishes_leaves_its_last_state_and_says_so_across_a_restart() {
     let mut live = Live::started();
+    sub_agent(&live.session, "ls the-harbour");
     prompt(&live.session, "the last words");
     until(SOON, "they are shown", || live.part().contains("the last words"));
+    assert!(live.part().contains("the-harbour"), "{}", live.part());
     fs::remove_file(&live.session).unwrap();
+    fs::remove_dir_all(live.session.with_extension("")).unwrap();
     live.until_told("gone");
     assert!(live.info()["live_trouble"].as_str().unwrap().contains("is gone"), "{}", live.info());
     let out = live.home.run(&["ls"]);
@@ -137,6 +163,7 @@ fn a_source_that_vanishes_leaves_its_last_state_and_says_so_across_a_restart() {
     live.until_told("gone");
     assert!(revision(&live.told(None)) > known, "a page that was open hears of the restart");
     assert!(live.part().contains("the last words"));
+    assert!(live.part().contains("the-harbour"), "what its sub-agent did is there still");
     assert!(!live.page().text().contains("class=\"live\""), "the page does not say that it goes on");
     let history = live.home.ok(&["history", live.id.as_str().unwrap()]);
     assert!(history.contains("the session file is gone"), "{history}");

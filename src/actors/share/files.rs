@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -197,20 +197,10 @@ fn companions_of(copy: &Path) -> PathBuf {
 
 /// Copies what lies beside a session: records of sub-agents, and large outputs.
 fn copy_companions(companions: &[Companion], to: &Path, wanted: &Weak<()>) -> io::Result<()> {
-    for Companion { path, place } in companions {
-        if wanted.strong_count() == 0 {
-            return Ok(());
-        }
-        let copy = to.join(place);
-        if let Some(folder) = copy.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&copy)?;
-        match fs::File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            opened => drop(io::copy(&mut opened?, &mut file)?),
-        }
+    // What a copy that was cut short has left.
+    remove(to);
+    for companion in companions {
+        while wanted.strong_count() > 0 && companion.copy_below(to, PIECE)? > 0 {}
     }
     Ok(())
 }

@@ -10,6 +10,9 @@ function live() {
   let revision = 0;
   let fresh = [];
   let first;
+  // Something came into a window that is not here.
+  let beyond = false;
+  let greeted = false;
   // An update is under way, and which news came meanwhile.
   let busy = false;
   let again = false;
@@ -78,7 +81,9 @@ function live() {
     main.dataset.windows = windows;
     const last = boxes().at(-1);
     const n = last ? +last.dataset.no : 0;
-    if (!last || last.dataset.gone) return;
+    beyond = greeted && (n < windows - 1 || !last || !!last.dataset.gone);
+    greeted = true;
+    if (!last || last.dataset.gone) return offer();
     const doc = await raw(n);
     const now = $('.window', doc);
     if (!now) return;
@@ -115,7 +120,12 @@ function live() {
     sift();
   }
 
-  // The pill stands while what came first is below the screen.
+  const isAtEnd = () => {
+    const last = boxes().at(-1);
+    return last && !last.dataset.gone && +last.dataset.no >= +main.dataset.windows - 1;
+  };
+
+  // The pill stands while what came first is below the screen, or not here.
   function offer() {
     fresh = fresh.filter(e => e.isConnected);
     const below = first && first.isConnected && first.getBoundingClientRect().top > innerHeight - 60;
@@ -123,13 +133,16 @@ function live() {
       fresh = [];
       first = null;
     }
-    const n = fresh.filter(e => e.matches('.step')).length;
+    beyond = beyond && !isAtEnd();
+    const n = beyond ? 0 : fresh.filter(e => e.matches('.step')).length;
     pill.textContent = n ? `${n} new ${n === 1 ? 'step' : 'steps'}` : 'New below';
-    pill.hidden = !below;
+    pill.hidden = !below && !beyond;
   }
 
   pill.addEventListener('click', () => {
     if (first) first.scrollIntoView({ behavior: 'instant' });
+    else if (beyond) toEnd();
+    beyond = false;
     fresh = [];
     first = null;
     pill.hidden = true;

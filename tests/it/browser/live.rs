@@ -13,10 +13,15 @@ use crate::support::sessions;
 
 /// A live share in front of a browser.
 pub(super) fn live() -> Option<(Reader, std::path::PathBuf)> {
+    live_of(6)
+}
+
+/// The same, of a session of so many turns.
+fn live_of(turns: usize) -> Option<(Reader, std::path::PathBuf)> {
     let browser = Browser::start()?;
     let home = Home::started();
     let session = home.path("session.jsonl");
-    sessions::write(&session, 6, 32);
+    sessions::write(&session, turns, 32);
     let reply = home.ask(&json!({"method": "StartShare", "params": {
         "session_path": session, "provider": "local", "options": {"live": true}}}));
     let url = reply["data"]["public_url"].as_str().unwrap().to_owned();
@@ -63,6 +68,29 @@ fn what_comes_is_appended_and_the_reader_keeps_the_place() {
     browser.until("the outline has them", "document.querySelectorAll('.outline > li').length === 9");
     browser.click(".pill");
     browser.until("and leads there", "document.querySelector('#p7').getBoundingClientRect().top < 200 && document.querySelector('.pill').hidden");
+    reader.end();
+}
+
+#[test]
+fn what_comes_into_a_window_that_is_not_there_is_offered_and_led_to() {
+    let Some((reader, session)) = live_of(200) else { return };
+    let browser = &reader.browser;
+    let windows =
+        "[...document.querySelectorAll('.window')].filter(w => !w.dataset.gone).map(w => +w.dataset.no)";
+    browser.until("news were heard", "document.querySelector('.live').textContent === 'Live'");
+    browser.until("all windows are known", "+document.querySelector('main').dataset.windows > 8");
+    browser.assert("the last is not here", &format!("Math.max(...{windows}) < 6"));
+    browser.assert("nothing is offered", "document.querySelector('.pill').hidden");
+    grow(&session, 200, 202);
+    browser.until(
+        "new below is offered",
+        "document.querySelector('.pill').textContent === 'New below' && !document.querySelector('.pill').hidden",
+    );
+    browser.click(".pill");
+    browser.until(
+        "and leads there",
+        "document.body.textContent.includes('reply-201') && document.querySelector('.pill').hidden",
+    );
     reader.end();
 }
 

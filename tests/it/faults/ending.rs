@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::support::daemon::Home;
 use crate::support::tunnel::Mode;
+use crate::support::wait::{SOON, until};
 use crate::support::{http, process, sessions};
 
 #[test]
@@ -50,4 +52,24 @@ fn a_daemon_under_load_ends_in_order_within_ten_seconds_and_once() {
         home.start();
         assert_eq!(home.shares().len(), wanted, "{signals:?}");
     }
+}
+
+#[test]
+fn a_daemon_that_ends_takes_no_new_share_and_says_what_to_do() {
+    let mut home = Home::started();
+    // It takes its five seconds to end.
+    home.tunnel.behave(Mode::IgnoreTerm);
+    home.share(&sessions::example(), "cloudflare");
+    process::signal(home.daemon_pid(), Signal::INT);
+    let mut refused = Value::Null;
+    until(SOON, "a start is refused", || {
+        refused = home.try_share(&sessions::example(), "local");
+        refused["status"] == "Error"
+    });
+    assert_eq!(refused["data"]["code"], "shutting_down", "{refused}");
+    assert!(refused["data"]["remedy"].as_str().unwrap().contains("try again"), "{refused}");
+    assert_eq!(home.daemon_exit(), Some(0), "{}", home.log_text());
+    home.start();
+    // What was started before the daemon heard that it is to end has ended with it.
+    assert!(home.shares().is_empty(), "{:?}", home.shares());
 }
