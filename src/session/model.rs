@@ -72,12 +72,7 @@ impl std::ops::Add for Usage {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self {
-            input: self.input.saturating_add(other.input),
-            output: self.output.saturating_add(other.output),
-            cache_read: self.cache_read.saturating_add(other.cache_read),
-            cache_write: self.cache_write.saturating_add(other.cache_write),
-        }
+        self.with(other, u64::saturating_add)
     }
 }
 
@@ -85,16 +80,20 @@ impl std::ops::Sub for Usage {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self {
-            input: self.input.saturating_sub(other.input),
-            output: self.output.saturating_sub(other.output),
-            cache_read: self.cache_read.saturating_sub(other.cache_read),
-            cache_write: self.cache_write.saturating_sub(other.cache_write),
-        }
+        self.with(other, u64::saturating_sub)
     }
 }
 
 impl Usage {
+    fn with(self, other: Self, of_both: fn(u64, u64) -> u64) -> Self {
+        Self {
+            input: of_both(self.input, other.input),
+            output: of_both(self.output, other.output),
+            cache_read: of_both(self.cache_read, other.cache_read),
+            cache_write: of_both(self.cache_write, other.cache_write),
+        }
+    }
+
     /// All tokens together.
     pub fn total(&self) -> u64 {
         self.input + self.output + self.cache_read + self.cache_write
