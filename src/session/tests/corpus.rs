@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{session, turns, windows};
+use super::{assert_ends_agree, session, turns, windows};
 use crate::redact::Cleaner;
 use crate::session::model::{Item, Marker, Outcome, Tool};
 
@@ -225,6 +225,7 @@ fn outlines_agree_with_windows() {
     for path in all_sessions() {
         let session = session(&std::fs::read(&path).unwrap());
         let overview = session.overview();
+        assert_ends_agree(&session, &path.display().to_string());
         let mut asides = 0;
         for window in windows(&session) {
             for turn in window.turns.iter().filter(|turn| !turn.continued && turn.prompt.is_some()) {

@@ -13,7 +13,7 @@ mod source;
 use std::fs::File;
 use std::io::Write;
 
-use super::model::{Item, Step, Turn, Window};
+use super::model::{Ended, Item, Outcome, Step, Turn, Window};
 use super::{Progress, Session, Source};
 use crate::redact::Cleaner;
 
@@ -64,6 +64,33 @@ pub(super) fn steps(session: &Session) -> Vec<Step> {
             _ => None,
         })
         .collect()
+}
+
+/// Asserts that the outline says of each step what the step says of itself.
+pub(super) fn assert_ends_agree(session: &Session, name: &str) {
+    let outlined: Vec<Vec<Ended>> =
+        session.overview().outline.iter().map(|entry| entry.ends.clone()).collect();
+    let ended = |item: &Item| match item {
+        Item::Step(step) => Some(match step.outcome {
+            Outcome::Done => Ended::Done,
+            Outcome::Open => Ended::Open,
+            Outcome::Declined => Ended::Declined,
+            Outcome::Failed(_) => Ended::Failed,
+        }),
+        _ => None,
+    };
+    let turns = turns(session);
+    let shown = turns.iter().map(|turn| turn.items.iter().filter_map(ended).collect::<Vec<_>>());
+    // What was shown before the first prompt has a turn in the outline only if something was done.
+    let some = |ends: &Vec<Ended>| !ends.is_empty();
+    let outlined: Vec<Vec<Ended>> = outlined.into_iter().filter(some).collect();
+    // Of a turn with very many steps the first are outlined.
+    let shown: Vec<Vec<Ended>> = shown
+        .filter(some)
+        .zip(outlined.iter().map(Vec::len).chain(std::iter::repeat(usize::MAX)))
+        .map(|(ends, most)| ends.into_iter().take(if most < 512 { usize::MAX } else { most }).collect())
+        .collect();
+    assert_eq!(outlined, shown, "{name}");
 }
 
 /// Records as Claude Code writes them, numbered by their place.

@@ -2,8 +2,8 @@
 
 use super::retold::{read, retold};
 use crate::redact::Cleaner;
-use crate::session::model::{Ended, Item, Outcome, Tool};
-use crate::session::tests::{file, turns};
+use crate::session::model::{Item, Tool};
+use crate::session::tests::{assert_ends_agree, file, turns};
 use crate::session::{Include, Progress, Session, Source};
 
 /// The fixtures: agent, path, content.
@@ -162,22 +162,6 @@ fn a_patch_of_several_files_is_a_step_a_file() {
 #[test]
 fn the_outline_says_how_each_step_ended() {
     for (_, name, bytes) in FIXTURES {
-        let session = read(bytes).unwrap();
-        let outlined: Vec<Ended> =
-            session.overview().outline.iter().flat_map(|entry| entry.ends.clone()).collect();
-        let shown: Vec<Ended> = turns(&session)
-            .iter()
-            .flat_map(|turn| &turn.items)
-            .filter_map(|item| match item {
-                Item::Step(step) => Some(match step.outcome {
-                    Outcome::Done => Ended::Done,
-                    Outcome::Open => Ended::Open,
-                    Outcome::Declined => Ended::Declined,
-                    Outcome::Failed(_) => Ended::Failed,
-                }),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(outlined, shown, "{name}");
+        assert_ends_agree(&read(bytes).unwrap(), name);
     }
 }
