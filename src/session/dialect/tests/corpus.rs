@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::retold::{read, read_source};
 use crate::session::Session;
 use crate::session::model::{Item, Outcome};
-use crate::session::tests::turns;
+use crate::session::tests::{assert_ends_agree, turns};
 
 /// What a session holds, counted by text: prompts and replies; and how many calls and results.
 #[derive(Debug, Default, PartialEq)]
@@ -257,7 +257,7 @@ fn sessions_of_opencode_are_joined_whole() {
 }
 
 #[test]
-fn every_file_of_these_agents_is_recognised() {
+fn every_file_of_these_agents_is_recognised_and_its_outline_agrees_with_its_steps() {
     let agents = [
         ("codex", "Codex"),
         ("pi", "pi"),
@@ -276,6 +276,7 @@ fn every_file_of_these_agents_is_recognised() {
             // Beside the sessions lie lists, snapshots and journals; of those only the likeness counts.
             if let Ok(session) = read(&fs::read(&path).unwrap()) {
                 assert_eq!(session.agent(), agent, "{}", path.display());
+                assert_ends_agree(&session, &path.display().to_string());
             } else {
                 assert_eq!(folder, "claude-code", "{} is not recognised", path.display());
             }
