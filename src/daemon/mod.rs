@@ -128,7 +128,11 @@ pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonEr
     let listener = listen(&paths.socket())?;
     write_pid(paths)?;
 
-    let ended = System::new().block_on(serve(env, opened.db, listener, ready));
+    let system = System::new();
+    let ended = system.block_on(serve(env, opened.db, listener, ready));
+    // All that must be done is done. What still waits on a thread of its own (a name that is looked up for a probe)
+    // is not waited for: it ends with the process.
+    std::mem::forget(system);
     for path in [paths.socket(), paths.pid_file()] {
         if let Err(error) = fs::remove_file(&path) {
             tracing::warn!(path = %path.display(), %error, "left behind");

@@ -115,6 +115,19 @@ fn a_public_url_is_pending_then_verified_or_unverified_and_that_is_no_error() {
     assert!(said.contains("public    unverified: "), "{said}");
 }
 
+#[test]
+fn a_daemon_that_ends_does_not_wait_for_a_url_that_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut home = home(&format!("http://{}", silent.local_addr().unwrap()), "");
+    home.share(&sessions::example(), "mine");
+    // It asks through the public URL, and waits for 15 s.
+    let _asked = silent.accept().unwrap();
+    let began = Instant::now();
+    process::signal(home.daemon_pid(), Signal::TERM);
+    assert_eq!(home.daemon_exit(), Some(0), "{}", home.log_text());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
 /// Stands between the public URL and the page.
 struct Relay {
     port: u16,
