@@ -79,7 +79,10 @@ impl<D: Dialect> Format for Hearing<D> {
     }
 
     fn mended(self, bytes: &[u8]) -> Option<String> {
-        if is_text(self.0) { Some(json::as_utf8(bytes)) } else { json::mended(bytes) }
+        if is_text(self.0) {
+            return std::str::from_utf8(bytes).is_err().then(|| json::as_utf8(bytes));
+        }
+        json::mended(bytes)
     }
 }
 

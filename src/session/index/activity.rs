@@ -71,9 +71,9 @@ impl Index {
 
     /// Number of the step at this position; `None` if it is a sub-agent's.
     fn number_of(&self, at: usize) -> Option<u32> {
-        let entry = self.entry(self.steps.all().get(at)?.entry)?;
+        let (before, side) = self.entries.before(self.steps.all().get(at)?.entry);
         let nth = at - self.steps.first_beside(at);
-        (entry.kind != Kind::Side).then_some(entry.steps + 1 + nth as u32)
+        (!side).then_some(before + 1 + nth as u32)
     }
 
     /// Position of the turn of the main agent's step of this number.
