@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod flock;
 pub mod ipc;
 pub mod paths;
 pub mod redact;

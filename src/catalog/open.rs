@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::CatalogError;
+use crate::flock::Flock;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("src/catalog/migrations");
 
@@ -44,17 +45,11 @@ pub(super) fn rebuild(path: &Path) -> Result<SqliteConnection, CatalogError> {
 
 /// Takes the lock that stands for `work` on the database at `path`; waits for it if `wait`. `None`: another
 /// process has it.
-pub(super) fn lock(path: &Path, work: &str, wait: bool) -> Result<Option<File>, CatalogError> {
+pub(super) fn lock(path: &Path, work: &str, wait: bool) -> Result<Option<Flock>, CatalogError> {
     let path = with_suffix(path, &format!(".{work}"));
     let file = private(&path).map_err(|source| io_error(&path, source))?;
-    if wait {
-        return file.lock().map(|()| Some(file)).map_err(|source| io_error(&path, source));
-    }
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(source)) => Err(io_error(&path, source)),
-    }
+    let taken = if wait { Flock::wait(file).map(Some) } else { Flock::take(file) };
+    taken.map_err(|source| io_error(&path, source))
 }
 
 fn replace(

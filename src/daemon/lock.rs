@@ -1,16 +1,18 @@
 //! Who is the daemon: who holds the flock on the lock file. The kernel releases it however a process ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use crate::flock::Flock;
+
 /// The lock; released when dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _lock: Flock,
 }
 
 /// Why the lock was not taken.
@@ -48,11 +50,7 @@ impl Lock {
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(failed(io::Error::other("it is no regular file: move it away")));
         }
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
+        Flock::take(file).map_err(failed)?.map(|lock| Self { _lock: lock }).ok_or(LockError::Held)
     }
 
     /// Whether somebody holds it. A file that is not there is held by nobody.
@@ -60,7 +58,7 @@ impl Lock {
         // Opening never waits: a pipe may stand there.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        Flock::is_taken(file).unwrap_or(false)
     }
 }
 

@@ -3,12 +3,14 @@
 //! `<id>.lock` is held (flock) for a keeper's whole life and holds its process number; `<id>.sock` is its control
 //! socket; `<id>.new` is that socket before it listens; `<id>.cfg` is the tunnel client's private configuration.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::flock::Flock;
 
 /// Longest share id, in bytes: names must fit in a socket's address.
 const ID_CAP: usize = 64;
@@ -92,11 +94,11 @@ impl KeeperFiles {
     ///
     /// # Errors
     /// [`LockError::Held`] when another process has it.
-    pub fn acquire(&self) -> Result<File, LockError> {
+    pub fn acquire(&self) -> Result<Flock, LockError> {
         let path = self.lock();
         let io = |source| LockError::Io { path: self.lock(), source };
         loop {
-            let mut file = OpenOptions::new()
+            let file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
@@ -105,15 +107,12 @@ impl KeeperFiles {
                 .custom_flags(nofollow())
                 .open(&path)
                 .map_err(io)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held { path }),
-                Err(TryLockError::Error(source)) => return Err(io(source)),
-            }
-            if is_still(&file, &path) {
+            let Some(mut lock) = Flock::take(file).map_err(io)? else { return Err(LockError::Held { path }) };
+            let file = lock.file();
+            if is_still(file, &path) {
                 file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
                 write!(file, "{}", std::process::id()).map_err(io)?;
-                return Ok(file);
+                return Ok(lock);
             }
         }
     }
@@ -124,16 +123,10 @@ impl KeeperFiles {
     /// Only what is neither "no such file" nor an answer.
     pub fn is_held(&self) -> io::Result<bool> {
         let opened = OpenOptions::new().read(true).custom_flags(nofollow()).open(self.lock());
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        // Shared, so that two askers do not take each other for a keeper.
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(error),
+        match opened {
+            Ok(file) => Flock::is_taken(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The event loop: turns messages of the other threads into inputs of the pure state, and its effects into deeds.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -21,6 +20,7 @@ use super::process::{self, Surroundings};
 use super::protocol::{Event, Hello, Reply, Request, TunnelState};
 use super::startup::Ready;
 use super::state::{Conn, Effect, Input, Now, Run, State};
+use crate::flock::Flock;
 use crate::tunnel::extract::TunnelEvent;
 use crate::tunnel::files::KeeperFiles;
 use crate::tunnel::os;
@@ -59,7 +59,7 @@ pub(super) enum Message {
 struct Keeper {
     files: KeeperFiles,
     /// Held for life.
-    _lock: File,
+    _lock: Flock,
     page: TcpListener,
     port: u16,
     control: Arc<UnixListener>,

@@ -1,6 +1,6 @@
 //! From `panko keeper` to a keeper that listens: spec, session, lock, sockets, and the one line of report.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::Mode;
 
 use super::protocol::{FRAME_CAP, KeeperSpec, StartError, StartErrorCode, StartReport, VERSION, frame};
+use crate::flock::Flock;
 use crate::tunnel::files::{KeeperFiles, LockError, create_dir};
 use crate::tunnel::os;
 
@@ -26,7 +27,7 @@ pub(super) struct Ready {
     pub(super) spec: KeeperSpec,
     pub(super) files: KeeperFiles,
     /// Held for life.
-    pub(super) lock: File,
+    pub(super) lock: Flock,
     pub(super) page: TcpListener,
     pub(super) port: u16,
     pub(super) control: UnixListener,
@@ -95,7 +96,7 @@ fn check_path(files: &KeeperFiles) -> Result<(), StartError> {
     })
 }
 
-fn lock(files: &KeeperFiles) -> Result<File, StartError> {
+fn lock(files: &KeeperFiles) -> Result<Flock, StartError> {
     let give_up = Instant::now() + LOCK_PATIENCE;
     loop {
         match files.acquire() {
