@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CheckArgs, CliError, Exit};
+use crate::plain::plain;
 use crate::redact::Cleaner;
 use crate::session::{self, OpenError, Report, Source};
 

@@ -1,9 +1,10 @@
 //! `panko config`.
 
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, ConfigCommand, Exit};
 use crate::config;
 use crate::paths::Paths;
+use crate::plain::plain;
 
 pub(super) fn run(paths: &Paths, what: &ConfigCommand) -> Result<Exit, CliError> {
     let path = paths.config();

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
-use super::terminal::plain;
 use crate::ipc::client::ClientError;
 use crate::ipc::protocol::{ErrorCode, ErrorReply};
+use crate::plain::plain;
 
 /// Exit codes; `--help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,12 @@
 
 use super::connect::{PATIENCE, running, unexpected};
 use super::info::latest;
-use super::terminal::{plain, print};
+use super::terminal::print;
 use super::{CliError, Exit, InfoArgs};
+use crate::describe;
 use crate::ipc::protocol::{Reply, Request};
 use crate::paths::Paths;
+use crate::plain::plain;
 
 pub(super) fn run(paths: &Paths, args: &InfoArgs) -> Result<Exit, CliError> {
     let mut client = running(paths)?;
@@ -19,11 +21,7 @@ pub(super) fn run(paths: &Paths, args: &InfoArgs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     for event in &events {
-        // To the second: the rest is noise to a person, and in the JSON.
-        let at = event.at.split('.').next().unwrap_or(&event.at).trim_end_matches('Z');
-        let more = [event.public_url.as_deref(), event.reason.as_deref()].into_iter().flatten();
-        let more = more.collect::<Vec<_>>().join("  ");
-        print(plain(format!("{at}Z  {:<8}  {more}", event.status).trim_end()))?;
+        print(plain(&describe::event(event)))?;
     }
     Ok(Exit::Done)
 }

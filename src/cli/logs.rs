@@ -2,10 +2,11 @@
 
 use super::connect::{PATIENCE, running, unexpected};
 use super::info::latest;
-use super::terminal::{plain_lines, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, LogsArgs};
 use crate::ipc::protocol::{Reply, Request};
 use crate::paths::Paths;
+use crate::plain::plain_lines;
 
 pub(super) fn run(paths: &Paths, args: &LogsArgs) -> Result<Exit, CliError> {
     let mut client = running(paths)?;

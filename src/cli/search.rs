@@ -5,10 +5,11 @@ use std::io::{self, IsTerminal as _};
 use serde::Serialize;
 
 use super::sessions::{self, Shown, cut};
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, SearchArgs};
 use crate::catalog::{Hit, Span};
 use crate::paths::Paths;
+use crate::plain::plain;
 use crate::redact::Cleaner;
 
 /// Characters of a title.

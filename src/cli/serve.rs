@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::connect::{PATIENCE, running, running_or_started, shares};
-use super::terminal::{plain, tell};
+use super::terminal::tell;
 use super::{CliError, Exit, ServeArgs, ServeStopArgs};
 use crate::config;
 use crate::daemon::{self, DaemonError, detach, logging, running as daemon_running};
 use crate::ipc::protocol::{Request, Shutdown};
 use crate::paths::Paths;
+use crate::plain::plain;
 
 /// How long the daemon may take to end: its own limit is 10 s.
 const END_TIME: Duration = Duration::from_secs(15);

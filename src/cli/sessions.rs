@@ -8,11 +8,12 @@ use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::list::ago;
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, SessionsArgs};
 use crate::catalog::{Catalog, CatalogError, Listed, Update};
+use crate::describe::ago;
 use crate::paths::Paths;
+use crate::plain::plain;
 use crate::redact::Cleaner;
 use crate::session::discovery::{Surroundings, Walked, find};
 

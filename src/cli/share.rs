@@ -9,11 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use uuid::Uuid;
 
 use super::connect::{running, running_or_started, unexpected};
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, ShareArgs};
 use crate::config;
 use crate::ipc::protocol::{Reply, Request, ShareInfo, StartShare};
 use crate::paths::Paths;
+use crate::plain::plain;
 use crate::share::ShareOptions;
 use crate::tunnel::provider::Provider;
 use crate::tunnel::resolve::resolve;

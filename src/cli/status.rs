@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::connect::{PATIENCE, unexpected};
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, ServeStatusArgs};
 use crate::daemon::running;
 use crate::ipc::client::{Client, ClientError};
 use crate::ipc::protocol::{Reply, Request};
 use crate::paths::Paths;
+use crate::plain::plain;
 
 pub(super) fn run(paths: &Paths, args: &ServeStatusArgs) -> Result<Exit, CliError> {
     let mut client = match Client::connect(&paths.socket()) {

@@ -1,12 +1,13 @@
 //! `panko stop`: by the daemon; without one, the stop is recorded before a daemon could bring the share back.
 
 use super::connect::{PATIENCE, choose, shares};
-use super::terminal::{plain, tell};
+use super::terminal::tell;
 use super::{CliError, Exit, StopArgs};
 use crate::daemon::{DaemonError, offline};
 use crate::ipc::client::{Client, ClientError};
 use crate::ipc::protocol::Request;
 use crate::paths::Paths;
+use crate::plain::plain;
 
 pub(super) fn run(paths: &Paths, args: &StopArgs) -> Result<Exit, CliError> {
     let asked = args.share.as_deref().unwrap_or_default();

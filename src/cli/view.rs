@@ -1,9 +1,10 @@
 //! `panko view FILE`: a session in the browser of this machine, until Ctrl+C.
 
-use super::terminal::{plain, print, tell};
+use super::terminal::{print, tell};
 use super::{CliError, Exit, ViewArgs, include};
 use crate::config;
 use crate::paths::Paths;
+use crate::plain::plain;
 use crate::view;
 
 pub(super) fn run(paths: &Paths, args: &ViewArgs) -> Result<Exit, CliError> {

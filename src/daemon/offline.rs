@@ -7,7 +7,9 @@ use super::DaemonError;
 use super::lock::{Lock, LockError};
 use crate::actors::share::end_keeper;
 use crate::db::{self, DbError, Outcome, ShareRow};
+use crate::ipc::protocol::ShareInfo;
 use crate::paths::Paths;
+use crate::share::Status;
 
 /// A share as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,34 @@ pub struct Recorded {
     pub wanted: bool,
     /// Why it is down.
     pub reason: Option<String>,
+}
+
+impl Recorded {
+    /// It as a daemon would tell of it: nothing of it is up.
+    pub fn info(self) -> ShareInfo {
+        let waits = "waits for the daemon; `panko serve` brings it back".to_owned();
+        ShareInfo {
+            id: self.id,
+            session_path: self.session_path.into(),
+            session_name: self.name,
+            public_url: self.public_url,
+            provider_name: self.provider,
+            local_port: 0,
+            started_at: self.started_at,
+            status: Status::Stopped,
+            phase: "no_daemon".to_owned(),
+            reason: if self.wanted { Some(waits) } else { self.reason },
+            remedy: None,
+            next_attempt_in: None,
+            recoveries: 0,
+            public: None,
+            public_trouble: None,
+            live: None,
+            live_trouble: None,
+            expires_at: None,
+            ended_at: None,
+        }
+    }
 }
 
 /// The shares as they are recorded, oldest first; none if there is no database, or one of an earlier schema.

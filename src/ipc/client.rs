@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::frame::read_frame;
-use super::protocol::{ErrorReply, Reply, Request};
+use super::protocol::{ErrorReply, Event, Reply, Request, ShareInfo};
 
 /// Why a request got no reply that fits it.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,26 @@ impl Client {
         let stream = self.reader.get_mut();
         stream.set_read_timeout(Some(patience)).map_err(failed)?;
         stream.write_all(&line).map_err(failed)?;
+        self.read(patience)
+    }
+
+    /// Asks to be told of every change: the shares as they are, and what follows. Waits at most `patience` for the
+    /// list.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn subscribe(mut self, patience: Duration) -> Result<(Vec<ShareInfo>, Events), ClientError> {
+        let shares = match self.ask(&Request::Subscribe, patience)? {
+            Reply::Subscribed(shares) => shares,
+            other => return Err(ClientError::Garbled(format!("{other:?}"))),
+        };
+        let forever = self.reader.get_ref().set_read_timeout(None);
+        forever.map_err(|source| ClientError::Io { path: self.path.clone(), source })?;
+        Ok((shares, Events(self)))
+    }
+
+    /// The next frame; `patience` is how long was waited for.
+    fn read(&mut self, patience: Duration) -> Result<Reply, ClientError> {
         let mut frame = Vec::new();
         let whole = read_frame(&mut self.reader, &mut frame).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
@@ -79,6 +99,22 @@ impl Client {
             Ok(Reply::Error(error)) => Err(ClientError::Refused(error)),
             Ok(reply) => Ok(reply),
             Err(error) => Err(ClientError::Garbled(error.to_string())),
+        }
+    }
+}
+
+/// What a daemon tells a client that subscribed.
+pub struct Events(Client);
+
+impl Events {
+    /// Waits for the next event, however long it takes.
+    ///
+    /// # Errors
+    /// [`ClientError`]: the daemon has gone, or said something else.
+    pub fn next(&mut self) -> Result<Event, ClientError> {
+        match self.0.read(Duration::MAX)? {
+            Reply::Event(event) => Ok(event),
+            other => Err(ClientError::Garbled(format!("{other:?}"))),
         }
     }
 }

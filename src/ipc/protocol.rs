@@ -192,6 +192,9 @@ pub enum Event {
         /// How many.
         events: u64,
     },
+    /// Something that a later version tells of.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A failure on the wire.

@@ -125,6 +125,12 @@ fn unknown_fields_of_newer_clients_are_ignored() {
 }
 
 #[test]
+fn events_of_later_versions_are_no_error() {
+    let told = r#"{"status":"Event","data":{"kind":"viewer_came","share":{"id":1}}}"#;
+    assert_eq!(serde_json::from_str::<Reply>(told).unwrap(), Reply::Event(Event::Unknown));
+}
+
+#[test]
 fn every_method_is_listed() {
     for request in [
         Request::Ping,
