@@ -26,14 +26,18 @@ pub fn trouble(share: &ShareInfo) -> Option<String> {
 
 /// What there is to say, name by name, without what is not known.
 pub fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
+    let status = match share.status.as_str() {
+        status if status == share.phase || share.phase.is_empty() => status.to_owned(),
+        status => format!("{status} ({})", share.phase),
+    };
     let mut facts = vec![
         ("id", share.id.to_string()),
         ("name", share.session_name.clone()),
         ("file", share.session_path.display().to_string()),
-        ("status", format!("{} ({})", share.status.as_str(), share.phase)),
+        ("status", status),
         ("url", share.public_url.clone()),
         ("by", share.provider_name.clone()),
-        ("since", share.started_at.clone()),
+        ("since", to_the_second(&share.started_at)),
     ];
     let next = share.next_attempt_in.map(|secs| format!("in {secs} s"));
     let recoveries = (share.recoveries > 0).then(|| share.recoveries.to_string());
@@ -48,8 +52,8 @@ pub fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
     let more = [
         ("public", public),
         ("follows", live),
-        ("expires", share.expires_at.clone()),
-        ("ended", share.ended_at.clone()),
+        ("expires", share.expires_at.as_deref().map(to_the_second)),
+        ("ended", share.ended_at.as_deref().map(to_the_second)),
         ("reason", share.reason.clone()),
         ("remedy", share.remedy.clone()),
         ("retried", next),
@@ -62,11 +66,14 @@ pub fn facts(share: &ShareInfo) -> Vec<(&'static str, String)> {
 
 /// One line of a share's history.
 pub fn event(event: &ShareEvent) -> String {
-    // To the second: the rest is noise to a person, and in the JSON.
-    let at = event.at.split('.').next().unwrap_or(&event.at).trim_end_matches('Z');
     let more = [event.public_url.as_deref(), event.reason.as_deref()].into_iter().flatten();
     let more = more.collect::<Vec<_>>().join("  ");
-    format!("{at}Z  {:<8}  {more}", event.status).trim_end().to_owned()
+    format!("{}  {:<8}  {more}", to_the_second(&event.at), event.status).trim_end().to_owned()
+}
+
+/// A time on the wire without what is noise to a person.
+fn to_the_second(at: &str) -> String {
+    format!("{}Z", at.split('.').next().unwrap_or(at).trim_end_matches('Z'))
 }
 
 /// `42 min`: how long before `now` the time `then` is, in the unit that matters.
@@ -85,6 +92,13 @@ pub fn ago(then: &str, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_on_the_wire_lose_their_fractions_alone() {
+        for at in ["2026-03-01T11:59:30.123456789Z", "2026-03-01T11:59:30Z"] {
+            assert_eq!(to_the_second(at), "2026-03-01T11:59:30Z");
+        }
+    }
 
     #[test]
     fn times_are_told_in_the_unit_that_matters() {

@@ -17,6 +17,7 @@ pub mod redact;
 pub mod render;
 pub mod session;
 pub mod share;
+pub mod tui;
 pub mod tunnel;
 pub mod view;
 pub mod web;

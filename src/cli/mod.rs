@@ -21,6 +21,7 @@ mod share;
 mod status;
 mod stop;
 mod terminal;
+mod tui;
 mod view;
 
 use std::path::PathBuf;
@@ -315,10 +316,7 @@ impl Cli {
     pub fn run(self) -> Result<Exit, CliError> {
         let paths = Paths::from_env().map_err(|error| CliError::failed(error, "see `panko --help`"))?;
         match self.command {
-            None => Err(CliError::usage(
-                "the terminal interface is not part of this version",
-                "`panko --help` lists the commands",
-            )),
+            None => tui::run(&paths),
             Some(Command::Share(args)) => share::run(&paths, &args),
             Some(Command::Ls(args)) => list::run(&paths, &args),
             Some(Command::Stop(args)) => stop::run(&paths, &args),

@@ -16,6 +16,7 @@ use crate::ipc::protocol::{Reply, Request, ShareInfo, StartShare};
 use crate::paths::Paths;
 use crate::plain::plain;
 use crate::share::ShareOptions;
+use crate::tunnel::LOCAL;
 use crate::tunnel::provider::Provider;
 use crate::tunnel::resolve::resolve;
 
@@ -23,8 +24,6 @@ use crate::tunnel::resolve::resolve;
 const PATIENCE: Duration = Duration::from_secs(700);
 /// A pause of the spinner.
 const TICK: Duration = Duration::from_millis(80);
-/// What `share` takes if nothing is configured and nothing is installed.
-const EMBEDDED: &str = "local";
 /// What it takes if its program is there.
 const PREFERRED: &str = "cloudflare";
 
@@ -54,7 +53,7 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
         resolve(found.program()?, None, std::env::var_os("PATH").as_deref()).ok()
     };
     let provider = args.tunnel.clone().or_else(|| config.default_provider.clone()).unwrap_or_else(|| {
-        if program(PREFERRED).is_some() { PREFERRED.to_owned() } else { EMBEDDED.to_owned() }
+        if program(PREFERRED).is_some() { PREFERRED.to_owned() } else { LOCAL.to_owned() }
     });
     let options = ShareOptions {
         name: args.name.clone(),
@@ -145,7 +144,7 @@ fn spinner(ask: &StartShare) -> ProgressBar {
 fn report(info: &ShareInfo, json: bool) -> Result<(), CliError> {
     let id = info.id.to_string();
     tell(format!("shared {} by {} ({})", plain(&info.session_name), plain(&info.provider_name), &id[..8]));
-    if info.provider_name == EMBEDDED {
+    if info.provider_name == LOCAL {
         tell("on this machine only: `panko share --tunnel cloudflare` makes it public (needs cloudflared)");
     } else {
         tell("anybody with the link can read it");

@@ -111,7 +111,7 @@ impl Events {
     ///
     /// # Errors
     /// [`ClientError`]: the daemon has gone, or said something else.
-    pub fn next(&mut self) -> Result<Event, ClientError> {
+    pub fn wait(&mut self) -> Result<Event, ClientError> {
         match self.0.read(Duration::MAX)? {
             Reply::Event(event) => Ok(event),
             other => Err(ClientError::Garbled(format!("{other:?}"))),

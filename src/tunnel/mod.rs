@@ -23,3 +23,6 @@ pub mod resolve;
 pub mod spawn;
 pub mod spec;
 pub mod sweep;
+
+/// The provider that has no tunnel: its pages are reached on this machine alone.
+pub const LOCAL: &str = "local";

@@ -109,7 +109,7 @@ pub enum UrlColumn {
 pub const TABLE: &[Row] = &[LOCAL, CLOUDFLARE];
 
 const LOCAL: Row = Row {
-    name: "local",
+    name: super::LOCAL,
     program: None,
     install: "",
     args: &[],

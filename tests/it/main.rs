@@ -20,3 +20,4 @@ mod recovery;
 mod soak;
 mod supervision;
 mod support;
+mod tui;

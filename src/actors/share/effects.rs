@@ -11,6 +11,7 @@ use crate::actors::{db, supervisor};
 use crate::db::Outcome;
 use crate::ipc::protocol::{ErrorCode, ErrorReply};
 use crate::share::{Cause, Effect, Event, Failure, Phase, Status, StopReason};
+use crate::tunnel::LOCAL;
 use crate::web;
 use crate::web::session::SessionSite;
 
@@ -117,7 +118,7 @@ impl ShareActor {
 
     fn await_slot(&mut self, ctx: &mut Context<Self>) {
         // A share without a client has no provider to be gentle with.
-        let slots = (self.record.provider != "local").then(|| self.env.start_slots(&self.record.provider));
+        let slots = (self.record.provider != LOCAL).then(|| self.env.start_slots(&self.record.provider));
         let turn = async move {
             match slots {
                 Some(slots) => slots.acquire_owned().await.ok(),

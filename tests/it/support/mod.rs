@@ -7,6 +7,7 @@ pub mod http;
 pub mod inject;
 pub mod keeper;
 pub mod process;
+pub mod screen;
 pub mod sessions;
 pub mod tunnel;
 pub mod wait;
