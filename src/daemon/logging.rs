@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use rustix::fs::OFlags;
 use tracing_subscriber::EnvFilter;
 
 /// A log larger than this is put aside at the next start, in bytes; one predecessor is kept.
@@ -14,7 +15,7 @@ const LARGE: u64 = 8 << 20;
 /// Logs to the file at `path` (0600, appended).
 ///
 /// # Errors
-/// If the file cannot be opened; symbolic links are not followed.
+/// If the file cannot be opened; symbolic links are not followed, and a pipe that nobody reads is not waited for.
 pub fn to_file(path: &Path) -> io::Result<()> {
     let file = open(path)?;
     let log =
@@ -43,7 +44,7 @@ fn open(path: &Path) -> io::Result<File> {
         .append(true)
         .create(true)
         .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(path)
 }
 

@@ -214,7 +214,16 @@ fn a_database_with_any_bit_flipped_opens_or_is_set_aside() {
 
 #[test]
 fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
-    for name in ["state.db", "daemon.sock", "daemon.lock", "daemon.pid"] {
+    // The log is written by a daemon without a terminal.
+    let [attached, detached]: [&[&str]; 2] = [&["serve", "--foreground"], &["serve"]];
+    let ours = [
+        ("state.db", attached),
+        ("daemon.sock", attached),
+        ("daemon.lock", attached),
+        ("daemon.pid", attached),
+        ("daemon.log", detached),
+    ];
+    for (name, serve) in ours {
         for kind in ["link", "folder", "pipe"] {
             let home = Home::new();
             fs::create_dir_all(home.data("")).unwrap();
@@ -231,13 +240,16 @@ fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
             }
             let before = fs::symlink_metadata(&place).unwrap().file_type();
             let began = Instant::now();
-            let mut daemon = home.command(&["serve", "--foreground"]);
-            let mut daemon = daemon.stderr(std::process::Stdio::null()).spawn().unwrap();
-            until(SOON, &format!("a daemon refuses a {kind} as {name}"), || {
+            let mut daemon = home.command(serve);
+            let mut daemon = daemon.stderr(std::process::Stdio::piped()).spawn().unwrap();
+            until(SOON * 2, &format!("a daemon refuses a {kind} as {name}"), || {
                 daemon.try_wait().unwrap().is_some()
             });
-            assert!(!daemon.wait().unwrap().success(), "{kind} as {name}");
+            let out = daemon.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&out.stderr);
+            assert!(!out.status.success(), "{kind} as {name}: {said}");
             assert!(began.elapsed() < Duration::from_secs(10), "{kind} as {name}: {:?}", began.elapsed());
+            assert!(said.contains(name), "{kind} as {name}: {said}");
             assert_eq!(fs::symlink_metadata(&place).unwrap().file_type(), before, "{kind} as {name}");
             assert_eq!(fs::read_to_string(&victim).unwrap(), "mine", "{kind} as {name}");
         }
