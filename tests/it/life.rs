@@ -123,7 +123,10 @@ fn a_silent_tunnel_is_given_up_when_its_time_is_over() {
         "[tunnels.mute]\ncommand = [{program:?}, \"{{port}}\"]\nurl_regex = '(https://\\S+)'\nready_timeout = 1\n"
     ));
     home.start();
+    let began = Instant::now();
     let reply = home.try_share(&sessions::example(), "mute");
+    let took = began.elapsed().as_secs_f64();
+    assert!((1.0..3.0).contains(&took), "it was given up after {took} s");
     assert_eq!((&reply["status"], &reply["data"]["code"]), (&json!("Error"), &json!("timed_out")), "{reply}");
     home.assert_nothing_runs();
     assert!(home.shares().is_empty());

@@ -120,11 +120,16 @@ fn a_program_that_cannot_run_is_a_typed_error_at_once_and_no_loop() {
         if what == "of mode 000" {
             fs::set_permissions(&program, fs::Permissions::from_mode(0o000)).unwrap();
         }
-        let began = Instant::now();
-        let reply = home.try_share(&sessions::example(), "cloudflare");
-        assert!(began.elapsed() < Duration::from_secs(2), "{what}: {:?}", began.elapsed());
-        assert!(codes.contains(&reply["data"]["code"].as_str().unwrap()), "{what}: {reply}");
-        assert!(!reply["data"]["remedy"].as_str().unwrap().is_empty(), "{what}: {reply}");
+        // The fastest of some: what it takes, not what else the machine does.
+        let fastest = (0..3).map(|_| {
+            let began = Instant::now();
+            let reply = home.try_share(&sessions::example(), "cloudflare");
+            assert!(codes.contains(&reply["data"]["code"].as_str().unwrap()), "{what}: {reply}");
+            assert!(!reply["data"]["remedy"].as_str().unwrap().is_empty(), "{what}: {reply}");
+            began.elapsed()
+        });
+        let fastest = fastest.min().unwrap();
+        assert!(fastest <= Duration::from_secs(1), "{what}: {fastest:?}");
         assert!(home.shares().is_empty(), "{what}");
         home.assert_nothing_runs();
     }
