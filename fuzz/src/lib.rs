@@ -33,7 +33,7 @@ fn all(session: Session, piece: usize) {
     }
     for no in (0..=overview.steps.saturating_add(1)).take(64) {
         session.step(no).expect("it is as it was");
-        session.attachment(no).expect("it is as it was");
+        session.attachment(no.into()).expect("it is as it was");
         let _ = (session.place_of_step(no), session.place_of_aside(no), session.place_of_prompt(no));
     }
     let words = ["in".to_owned(), overview.agent.to_owned()];

@@ -21,7 +21,7 @@ pub(super) fn attachment(html: &mut Html, scene: &Scene, file: &Attachment, what
         html.raw("Document</a><figcaption>").text(&facts).raw("</figcaption></figure>");
         return;
     }
-    html.raw("<img src=\"").html(&url).raw("\" alt=\"").raw(what).raw(" ").num(file.no);
+    html.raw("<img src=\"").html(&url).raw("\" alt=\"").raw(what).raw(" ").text(&file.no.to_string());
     html.raw("\" loading=\"lazy\"");
     if let Some((width, height)) = file.size {
         html.raw(" width=\"").num(width).raw("\" height=\"").num(height).raw("\"");

@@ -1,13 +1,13 @@
 //! Where things stand: links between the pages of a share, the clock of a session, ids of steps.
 //!
 //! A share is served at `/s/<token>/`; every link is relative, so a page knows neither the token nor the
-//! host. Window 0 stands at `./`, window n at `w/<n>`, a step at `s12`, an image at `i1`, assets at `a/`.
+//! host. Window 0 stands at `./`, window n at `w/<n>`, a step at `s12`, an image at `i1` (of the sub-agent of step 12 `i12.1`), assets at `a/`.
 
 use jiff::Timestamp;
 
 use super::figures;
 use super::html::Html;
-use crate::session::model::{Overview, WindowNo};
+use crate::session::model::{AttachmentNo, Overview, WindowNo};
 
 /// What all parts of one page share.
 pub(super) struct Scene {
@@ -55,9 +55,9 @@ impl Scene {
     }
 
     /// The address of an attachment's bytes.
-    pub(super) fn attachment(&self, no: u32) -> Html {
+    pub(super) fn attachment(&self, no: AttachmentNo) -> Html {
         let mut html = Html::new();
-        html.raw(self.up).raw("i").num(no);
+        html.raw(self.up).raw("i").text(&no.to_string());
         html
     }
 

@@ -16,7 +16,7 @@ use super::index::{Entry, Index, Kind};
 use super::json;
 use super::lines::{Fed, Lines, Splitter};
 use super::media;
-use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
+use super::model::{AttachmentNo, Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::private::Include;
 use super::recognise::recognised;
 use super::report::Report;
@@ -246,8 +246,17 @@ impl Session {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn attachment(&self, no: u32) -> Result<Option<(&'static str, Vec<u8>)>, ReadError> {
+    pub fn attachment(&self, no: AttachmentNo) -> Result<Option<(&'static str, Vec<u8>)>, ReadError> {
         let desk = self.desk();
+        let AttachmentNo { step, no } = no;
+        if let Some(step) = step {
+            // Showing the step opens the file of the sub-agent that it sent.
+            let shown = self.step(step)?;
+            return match shown.and_then(|_| self.subs.sent_by(step)) {
+                Some(sub) => sub.attachment(no.into()),
+                None => Ok(None),
+            };
+        }
         let found = desk.index().image_entry(no);
         let Some(entry) = found else { return Ok(None) };
         let record = desk.record(&entry)?;

@@ -24,7 +24,7 @@ use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
 use crate::render::export::{Format, json_lines};
 use crate::render::{self, PageInput};
-use crate::session::model::{Overview, Window, WindowNo};
+use crate::session::model::{AttachmentNo, Overview, Window, WindowNo};
 use crate::session::{Include, OpenError, Progress, ReadError, Session, Source};
 use crate::share::{Cause, Failure};
 
@@ -78,7 +78,7 @@ pub struct SessionSite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked<'a> {
     Page(Page),
-    Image(u32),
+    Image(AttachmentNo),
     Asset(&'a str),
     Find,
     Whole(Format),
@@ -250,7 +250,7 @@ impl SessionSite {
         self.session.windows() >= shown.windows.saturating_mul(2)
     }
 
-    fn image(&self, no: u32) -> Result<Option<Arc<Content>>, ReadError> {
+    fn image(&self, no: AttachmentNo) -> Result<Option<Arc<Content>>, ReadError> {
         let found = self.session.attachment(no)?;
         Ok(found
             .map(|(media_type, bytes)| Arc::new(Content::new(media_type, bytes.into(), Freshness::AskAgain))))
@@ -343,7 +343,7 @@ fn asked<'a>(path: &'a str, query: &str) -> Option<Asked<'a>> {
     }
     match path.split_at_checked(1)? {
         ("s", no) => number(no).map(|no| Asked::Page(Page::Step(no))),
-        ("i", no) => number(no).map(Asked::Image),
+        ("i", no) => AttachmentNo::parse(no).map(Asked::Image),
         _ => None,
     }
 }
@@ -378,7 +378,8 @@ mod tests {
             ("w/12", "", Some(Asked::Page(Page::Window(12)))),
             ("w/12", "part=1", Some(Asked::Page(Page::Part(12)))),
             ("s7", "", Some(Asked::Page(Page::Step(7)))),
-            ("i3", "", Some(Asked::Image(3))),
+            ("i3", "", Some(Asked::Image(3.into()))),
+            ("i12.3", "", Some(Asked::Image(AttachmentNo { step: Some(12), no: 3 }))),
             ("find", "q=x", Some(Asked::Find)),
             ("a/x.css", "", Some(Asked::Asset("x.css"))),
         ] {
@@ -397,6 +398,10 @@ mod tests {
             "s1x",
             "i",
             "i 1",
+            "i1.",
+            "i.1",
+            "i01.1",
+            "i1.2.3",
             "x",
             "é",
             "/",

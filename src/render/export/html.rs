@@ -17,7 +17,7 @@ use crate::render::page::{PageInput, page};
 use crate::render::scene::Scene;
 use crate::render::turn;
 use crate::session::Session;
-use crate::session::model::{Overview, Window};
+use crate::session::model::{AttachmentNo, Overview, Window};
 
 /// Where the turns begin in the page's document.
 const TALK: &str = "<div id=\"talk\" tabindex=\"-1\"></div>";
@@ -111,7 +111,7 @@ enum Address<'a> {
     /// To the page of a step: its whole output is not in this file.
     Step,
     /// To the bytes of an attachment.
-    Attachment(u32),
+    Attachment(AttachmentNo),
     /// Nowhere.
     Nowhere,
 }
@@ -123,12 +123,15 @@ fn address(value: &str) -> Address<'_> {
     }
     let (path, fragment) = value.split_once('#').map_or((value, None), |(path, id)| (path, Some(id)));
     let path = path.trim_start_matches("../").trim_start_matches("./");
-    let number = |start: char| path.strip_prefix(start).and_then(|no| no.parse::<u32>().ok());
+    let is_step = path.strip_prefix('s').is_some_and(|no| no.parse::<u32>().is_ok());
     match (path, fragment) {
-        _ if number('s').is_some() => Address::Step,
+        _ if is_step => Address::Step,
         (_, Some(id)) => Address::Here(id),
         ("", None) => Address::Here("top"),
-        _ => number('i').map_or(Address::Nowhere, Address::Attachment),
+        _ => {
+            let attached = path.strip_prefix('i').and_then(AttachmentNo::parse);
+            attached.map_or(Address::Nowhere, Address::Attachment)
+        }
     }
 }
 
@@ -169,7 +172,7 @@ impl Alone<'_> {
     }
 
     /// The bytes as a URL: an image is shown; what is linked can only be downloaded.
-    fn attachment(&mut self, name: &str, no: u32) -> Result<(), ExportError> {
+    fn attachment(&mut self, name: &str, no: AttachmentNo) -> Result<(), ExportError> {
         let Some((media_type, bytes)) = self.session.attachment(no)? else { return Ok(()) };
         let picture = media_type.starts_with("image/");
         if name == SRC && picture {
@@ -208,7 +211,8 @@ mod tests {
             ("", Address::Here("top")),
             ("s12", Address::Step),
             ("s12#s12.3", Address::Step),
-            ("i7", Address::Attachment(7)),
+            ("i7", Address::Attachment(7.into())),
+            ("../i7.2", Address::Attachment(AttachmentNo { step: Some(7), no: 2 })),
             ("w/4", Address::Nowhere),
             ("javascript:x", Address::Nowhere),
             ("//example.org", Address::Nowhere),

@@ -159,7 +159,7 @@ pub fn rich() -> (Overview, Window) {
     let mut third = turn(3, "the table is cut off on the right, see the screenshot", third_items());
     if let Some(prompt) = &mut third.prompt {
         let size = Some((1280, 400));
-        prompt.attachments.push(Attachment { no: 1, media_type: "image/png", bytes: 61_000, size });
+        prompt.attachments.push(Attachment { no: 1.into(), media_type: "image/png", bytes: 61_000, size });
     }
     let fourth = turn(4, "thanks", Vec::new());
     let mut entries: Vec<_> = [&first, &second, &third, &fourth]

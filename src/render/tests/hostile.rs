@@ -48,7 +48,7 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
         text: t.clone(),
         command: None,
         attachments: vec![Attachment {
-            no: 1,
+            no: 1.into(),
             media_type: "application/octet-stream",
             bytes: 3,
             size: Some((1, 1)),

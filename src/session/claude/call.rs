@@ -166,7 +166,7 @@ pub(super) fn step(
         if items.is_empty()
             && let Some(id) = call.outcome.extra().and_then(|extra| extra.text("agentId"))
         {
-            *items = items_beside(&id, desk)?;
+            *items = items_beside(&id, caller.no, desk)?;
         }
     }
     let outcome = match &call.outcome {
@@ -250,15 +250,15 @@ fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadEr
     shown_inside(&chain, desk)
 }
 
-/// What a sub-agent did whose records lie in a file of their own.
-fn items_beside(id: &str, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
-    let Some(sub) = desk.subs.get(id, desk) else { return Ok(Vec::new()) };
+/// What the sub-agent that step `sent_by` sent did, whose records lie in a file of their own.
+fn items_beside(id: &str, sent_by: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let Some(sub) = desk.subs.get(id, sent_by, desk) else { return Ok(Vec::new()) };
     let inside = Desk { output: desk.output, diff_lines: desk.diff_lines, ..sub.desk() };
     let mut shown = shown_inside(&sub.first_entries(SUB_RECORDS), &inside)?;
     for item in &mut shown {
         match item {
             // Numbered in the other file.
-            Item::Step(step) => step.images.clear(),
+            Item::Step(step) => step.images.iter_mut().for_each(|image| image.no.step = Some(sent_by)),
             Item::Aside { prompt, .. } => {
                 let fields = vec![(desk.clean("text"), prompt.text.clone())];
                 *item = Item::Unknown { what: desk.clean("said to the sub-agent"), fields };

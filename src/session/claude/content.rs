@@ -77,7 +77,7 @@ fn attachment(image: &Obj<'_>, no: u32) -> Attachment {
     let encoded = base64(image).unwrap_or_default();
     let head = media::head(&encoded);
     Attachment {
-        no,
+        no: no.into(),
         media_type: media::kind(&head),
         bytes: media::decoded_len(&encoded),
         size: media::size(&head),

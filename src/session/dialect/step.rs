@@ -155,7 +155,7 @@ pub(super) fn pictures(images: &[std::borrow::Cow<'_, str>], first: u32) -> Vec<
     let attachment = |(encoded, no): (&std::borrow::Cow<'_, str>, u32)| {
         let head = media::head(encoded);
         Attachment {
-            no,
+            no: no.into(),
             media_type: media::kind(&head),
             bytes: media::decoded_len(encoded),
             size: media::size(&head),

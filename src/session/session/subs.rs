@@ -18,11 +18,18 @@ const OPEN: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Subs {
     opened: Mutex<HashMap<String, Option<Arc<Session>>>>,
+    /// By the step that sent them.
+    sent: Mutex<HashMap<u32, Arc<Session>>>,
 }
 
 impl Subs {
-    /// The records of a sub-agent, as far as they are read.
-    pub(crate) fn get(&self, id: &str, desk: &Desk<'_>) -> Option<Arc<Session>> {
+    /// The records of the sub-agent that a step sent, if that step was shown.
+    pub(super) fn sent_by(&self, step: u32) -> Option<Arc<Session>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).get(&step).cloned()
+    }
+
+    /// The records of the sub-agent of this id, which `step` sent, as far as they are read.
+    pub(crate) fn get(&self, id: &str, step: u32, desk: &Desk<'_>) -> Option<Arc<Session>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if !opened.contains_key(id) {
             if opened.len() >= OPEN {
@@ -39,6 +46,7 @@ impl Subs {
         drop(opened);
         // One that cannot be read any more shows what is known of it.
         let _ = sub.advance(PIECE);
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(step, sub.clone());
         Some(sub)
     }
 

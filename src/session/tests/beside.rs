@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::redact::Cleaner;
-use crate::session::model::{Item, Step, Tool};
+use crate::session::model::{AttachmentNo, Item, Step, Tool};
 use crate::session::{Progress, Session, Source};
 
 fn line(kind: &str, uuid: &str, second: u32, side: bool, content: &Value) -> Value {
@@ -100,6 +100,33 @@ fn a_sub_agent_in_a_file_of_its_own_is_shown_by_the_step_that_sent_it() {
         assert_eq!(overview.usage.output, 40, "its tokens are counted with the session's");
         let changed = &overview.changes.as_ref().unwrap().files[0];
         assert_eq!((changed.path.as_str(), changed.first.as_str()), ("count.txt", "1.2"));
+    }
+}
+
+#[test]
+fn an_image_in_a_sub_agents_own_file_has_an_address() {
+    let home = tempfile::tempdir().unwrap();
+    let path = session(home.path(), "s1/subagents/agent-a1b2.jsonl");
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0";
+    let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png",
+        "data": data_encoding::BASE64.encode(png)}});
+    let seen = json!([{"type": "tool_result", "tool_use_id": "y1", "content": [image]}]);
+    write(
+        &home.path().join("s1/subagents/agent-a1b2.jsonl"),
+        &[
+            line("user", "x1", 2, true, &json!("Count the files")),
+            line("assistant", "x2", 3, true, &call("y1", "Read", &json!({"file_path": "a.png"}))),
+            line("user", "x3", 4, true, &seen),
+        ],
+    );
+    let shown = inside(&opened(&path));
+    let no = shown[0].images[0].no;
+    assert_eq!((no.to_string().as_str(), shown[0].images[0].size), ("1.1", Some((640, 480))));
+    // By who has shown nothing yet, as after a restart.
+    let session = opened(&path);
+    assert_eq!(session.attachment(no).unwrap(), Some(("image/png", png.to_vec())));
+    for (step, no) in [(Some(1), 2), (Some(2), 1), (Some(9), 1), (None, 1)] {
+        assert_eq!(session.attachment(AttachmentNo { step, no }).unwrap(), None, "{step:?} {no}");
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{file, record};
 use crate::redact::Cleaner;
+use crate::session::model::AttachmentNo;
 use crate::session::{Progress, Session, Source, check};
 
 /// A little of everything.
@@ -26,7 +27,8 @@ fn read(bytes: &[u8]) {
         session.step(no).unwrap();
         session.place_of_step(no);
         session.place_of_aside(no);
-        session.attachment(no).unwrap();
+        session.attachment(no.into()).unwrap();
+        session.attachment(AttachmentNo { step: Some(no), no: 1 }).unwrap();
     }
     session.report();
 }

@@ -130,7 +130,7 @@ fn places_say_in_which_window_things_stand() {
         assert!(session.step(none).unwrap().is_none());
         assert_eq!(session.place_of_prompt(none), None);
         assert_eq!(session.place_of_aside(none), None);
-        assert!(session.attachment(none).unwrap().is_none());
+        assert!(session.attachment(none.into()).unwrap().is_none());
     }
 }
 

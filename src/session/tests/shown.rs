@@ -386,16 +386,16 @@ fn images_are_numbered_and_served_by_their_bytes() {
     ]);
     let prompt = turns(&session)[0].prompt.clone().unwrap();
     assert_eq!(
-        prompt.attachments.iter().map(|a| (a.no, a.media_type, a.size)).collect::<Vec<_>>(),
+        prompt.attachments.iter().map(|a| (a.no.no, a.media_type, a.size)).collect::<Vec<_>>(),
         [(1, "application/octet-stream", None), (2, "image/png", Some((640, 480)))]
     );
-    assert_eq!(steps(&session)[0].images[0].no, 3);
+    assert_eq!(steps(&session)[0].images[0].no, 3.into());
     assert_eq!(
-        session.attachment(1).unwrap().unwrap(),
+        session.attachment(1.into()).unwrap().unwrap(),
         ("application/octet-stream", b"<svg onload=alert(1)>".to_vec())
     );
-    assert_eq!(session.attachment(3).unwrap().unwrap().0, "image/png");
-    assert!(session.attachment(4).unwrap().is_none());
+    assert_eq!(session.attachment(3.into()).unwrap().unwrap().0, "image/png");
+    assert!(session.attachment(4.into()).unwrap().is_none());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::tool::{OutputView, ToolView, output, tool};
 use crate::redact::CleanText;
 use crate::session::model::{
-    AsideHow, Attachment, Item, Marker, Outcome, Overview, Prompt, Step, StepKind, Usage,
+    AsideHow, Attachment, AttachmentNo, Item, Marker, Outcome, Overview, Prompt, Step, StepKind, Usage,
 };
 
 /// Agents inside agents deeper than this are left out.
@@ -92,6 +92,8 @@ pub(super) fn prompt(prompt: &Prompt) -> PromptView<'_> {
 #[derive(Serialize)]
 struct AttachmentView {
     no: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<u32>,
     media_type: &'static str,
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,8 +103,8 @@ struct AttachmentView {
 }
 
 fn attachment(file: &Attachment) -> AttachmentView {
-    let Attachment { no, media_type, bytes, size } = *file;
-    AttachmentView { no, media_type, bytes, width: size.map(|(w, _)| w), height: size.map(|(_, h)| h) }
+    let Attachment { no: AttachmentNo { step, no }, media_type, bytes, size } = *file;
+    AttachmentView { no, step, media_type, bytes, width: size.map(|(w, _)| w), height: size.map(|(_, h)| h) }
 }
 
 #[derive(Serialize)]
