@@ -73,10 +73,10 @@ pub enum Request {
     Hello,
     /// Stop the daemon, and the shares with it unless they are to be kept for the next daemon.
     Shutdown(Option<Shutdown>),
-    /// Makes an actor panic, for the tests of supervision. Debug builds only.
+    /// Makes an actor panic, or does now what is else done now and then, for tests. Debug builds only.
     #[cfg(debug_assertions)]
     Fault {
-        /// `supervisor`, `db`, `ipc`, or `share`.
+        /// `supervisor`, `db`, `ipc`, or `share`; `sweep` ends keepers that belong to nobody.
         actor: String,
         /// Which share.
         #[serde(default, skip_serializing_if = "Option::is_none")]

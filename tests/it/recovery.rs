@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -141,6 +143,37 @@ fn an_upgrade_keeps_the_tunnels() {
     home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
     assert_eq!(urls(&home.shares()), urls(&[share]));
     assert_eq!(home.tunnel.starts().len(), 1);
+}
+
+#[test]
+fn what_is_kept_for_the_next_daemon_is_no_stray_however_long_the_end_takes() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let ending = home.share(&sessions::example(), "cloudflare");
+    let (url, tunnels) = (share["public_url"].clone(), home.tunnel.starts());
+    // One share that is being prepared ends with the daemon, and that waits for the database.
+    home.tunnel.behave(Mode::Silent);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    until(SOON, "a third tunnel starts", || home.tunnel.starts().len() == 3);
+    let mut theirs = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    theirs.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    home.connect().send(&json!({"method": "Shutdown", "params": {"keep_tunnels": true}}));
+    until(SOON, "the others are left", || {
+        let gone = |share: &Value| home.shares().iter().all(|known| known["id"] != share["id"]);
+        gone(&share) && gone(&ending)
+    });
+    let swept = home.ask(&json!({"method": "Fault", "params": {"actor": "sweep"}}));
+    assert_eq!(swept["status"], "Pong", "{swept}");
+    theirs.batch_execute("COMMIT").unwrap();
+    assert_eq!(home.daemon_exit(), Some(0));
+    home.tunnel.behave(Mode::Ok);
+    home.start();
+    home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
+    let again = home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}));
+    assert_eq!(again["data"]["public_url"], url);
+    assert!(process::lives(tunnels[0]) && process::lives(tunnels[1]), "{}", home.log_text());
 }
 
 #[test]

@@ -162,6 +162,7 @@ impl Desk {
     async fn fault(&self, actor: &str, share: Option<uuid::Uuid>) -> Result<Reply, ErrorReply> {
         match actor {
             "supervisor" => self.supervisor(supervisor::Fault(None), PATIENCE).await?,
+            "sweep" => self.supervisor(supervisor::Sweep, PATIENCE).await?,
             "share" => self.supervisor(supervisor::Fault(share), PATIENCE).await?,
             "ipc" => {
                 if let Some(ipc) = self.ipc.get() {

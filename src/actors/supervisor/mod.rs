@@ -343,6 +343,21 @@ impl Handler<Fault> for Supervisor {
     }
 }
 
+/// Ends keepers that belong to nobody, now. Answered when they were looked for.
+#[cfg(debug_assertions)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Sweep;
+
+#[cfg(debug_assertions)]
+impl Handler<Sweep> for Supervisor {
+    type Result = actix::ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, Sweep: Sweep, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.sweep())
+    }
+}
+
 fn no_such_share(id: Uuid) -> ErrorReply {
     ErrorReply::new(ErrorCode::NoSuchShare, format!("there is no share {id}"), "`panko ls --all` lists them")
 }

@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
+use actix::{
+    ActorFuture, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -173,6 +175,10 @@ impl Supervisor {
 
     fn end_stray(&self, id: Option<Uuid>) {
         let Some(id) = id else { return };
+        if self.closing {
+            // What is left to the next daemon is known to this one no more.
+            return;
+        }
         tracing::warn!(share = %id, "a keeper of a share that nobody wants is ended");
         drop(self.env.take_attached(id));
         let paths = self.env.paths.clone();
@@ -187,21 +193,26 @@ impl Supervisor {
     /// if one is, it is public. A share that comes up has its entry before it has a keeper.
     fn sweep_strays(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(SWEEP, |supervisor, ctx| {
-            let folder = supervisor.env.paths.keepers();
-            let look = tokio::task::spawn_blocking(move || {
-                tunnel::sweep::sweep_orphans(&folder)?;
-                tunnel::attach::living(&folder)
-            });
-            ctx.spawn(look.into_actor(supervisor).map(|living, supervisor, _| match living {
-                Ok(Ok(living)) => {
-                    let ids = living.iter().filter_map(|id| Uuid::try_parse(id).ok());
-                    ids.filter(|id| !supervisor.shares.contains_key(id))
-                        .for_each(|id| supervisor.end_stray(Some(id)));
-                }
-                Ok(Err(error)) => tracing::error!(%error, "the keepers' folder cannot be read"),
-                Err(error) => tracing::error!(%error, "looking for keepers failed"),
-            }));
+            let swept = supervisor.sweep();
+            ctx.spawn(swept);
         });
+    }
+
+    pub(super) fn sweep(&self) -> impl ActorFuture<Self, Output = ()> + 'static {
+        let folder = self.env.paths.keepers();
+        let look = tokio::task::spawn_blocking(move || {
+            tunnel::sweep::sweep_orphans(&folder)?;
+            tunnel::attach::living(&folder)
+        });
+        look.into_actor(self).map(|living, supervisor, _| match living {
+            Ok(Ok(living)) => {
+                let ids = living.iter().filter_map(|id| Uuid::try_parse(id).ok());
+                ids.filter(|id| !supervisor.shares.contains_key(id))
+                    .for_each(|id| supervisor.end_stray(Some(id)));
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the keepers' folder cannot be read"),
+            Err(error) => tracing::error!(%error, "looking for keepers failed"),
+        })
     }
 
     /// Notes that a daemon is alive: how long none was decides what comes back by itself.
