@@ -142,6 +142,12 @@ impl Paths {
     /// # Errors
     /// [`PathError::Data`], [`PathError::NotOurs`].
     pub fn prepare(&self) -> Result<(), PathError> {
+        // Where the data lies is a person's choice; within it nothing leads elsewhere: what is there is deleted.
+        for path in [self.keepers(), self.snapshots()] {
+            if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) {
+                return Err(PathError::NotOurs { path, what: "a symbolic link" });
+            }
+        }
         for folder in [self.data.clone(), self.keepers(), self.snapshots()] {
             prepare_folder(&folder)?;
         }

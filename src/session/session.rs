@@ -136,6 +136,11 @@ impl Session {
         self
     }
 
+    /// The file that is read.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// The agent's product name.
     pub fn agent(&self) -> &'static str {
         self.agent.name()

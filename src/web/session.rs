@@ -250,6 +250,11 @@ impl SessionSite {
         self.session.windows() >= shown.windows.saturating_mul(2)
     }
 
+    /// The file that is shown.
+    pub fn source(&self) -> &Source {
+        self.session.source()
+    }
+
     fn image(&self, no: AttachmentNo) -> Result<Option<Arc<Content>>, ReadError> {
         let found = self.session.attachment(no)?;
         Ok(found

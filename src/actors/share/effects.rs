@@ -73,6 +73,7 @@ impl ShareActor {
             return Event::ServerDown(translate::page_down("its socket is gone"));
         };
         site.read_on_behind(self.env.pool.clone());
+        self.site = Arc::downgrade(&site);
         self.listen_to_site(&site, ctx);
         match web::start(listener, self.record.token.clone(), site, self.env.pool.clone()) {
             Ok(web::Running { server, nonce, handle }) => {

@@ -1,8 +1,9 @@
 //! What of a share lies outside this process: its keeper, its snapshot, its log. Blocking.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -26,6 +27,8 @@ use crate::web::session::{SessionSite, SiteSource};
 const ATTACH_TIME: Duration = Duration::from_secs(8);
 /// Bytes copied between two looks whether the copy is still wanted.
 const PIECE: u64 = 4 << 20;
+/// How the name of a copy begins that is being made.
+const CUT_SHORT: &str = ".tmp";
 /// How much of a tunnel's log is kept when its keeper ends, in bytes.
 const KEPT_LOG: usize = 64 * 1024;
 
@@ -74,17 +77,18 @@ pub fn end_keeper(paths: &Paths, id: Uuid) {
 }
 
 /// Deletes from the folder of private copies what belongs to no share: `copies` are the ids whose copy stays,
-/// `known` those whose log does. Copies that were cut short by a crash go, too.
+/// `known` those whose log does. Copies that were cut short by a crash go, too. What panko gave no name to is not its
+/// own, and stays.
 pub fn sweep_copies(paths: &Paths, copies: &HashSet<Uuid>, known: &HashSet<Uuid>) -> io::Result<()> {
     for entry in fs::read_dir(paths.snapshots())? {
         let path = entry?.path();
-        let id = path.file_stem().and_then(|stem| Uuid::try_parse(stem.to_str()?).ok());
-        let stays = match (id, path.extension().and_then(|extension| extension.to_str())) {
-            (Some(id), Some("jsonl") | None) => copies.contains(&id),
-            (Some(id), Some("log")) => known.contains(&id),
-            _ => false,
+        let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        let goes = match (Uuid::try_parse(name), path.extension().and_then(OsStr::to_str)) {
+            (Ok(id), Some("jsonl") | None) => !copies.contains(&id),
+            (Ok(id), Some("log")) => !known.contains(&id),
+            _ => name.starts_with(CUT_SHORT),
         };
-        if !stays {
+        if goes {
             remove(&path);
         }
     }
@@ -139,15 +143,15 @@ impl ShareActor {
     }
 
     /// Makes the private copy behind a share that is up: from then on, the source may change or vanish.
-    /// What a viewer sees until then comes from the source up to the same length.
+    /// What a viewer sees until then comes from the source up to the same length. It is copied from the very file that
+    /// is shown: by now its path may name another, or none.
     pub(super) fn keep_snapshot(&self, ctx: &mut Context<Self>) {
-        let (source, copy, len) = (self.record.session_path.clone(), self.snapshot(), self.record.source_len);
-        if copy.exists() {
-            return;
-        }
+        let (copy, len) = (self.snapshot(), self.record.source_len);
+        let Some(site) = self.site.upgrade().filter(|_| !copy.exists()) else { return };
         let wanted = Arc::downgrade(&self.alive);
         let pool = self.env.pool.clone();
-        let made = async move { pool.run_behind(move || make_snapshot(&source, &copy, len, &wanted)).await };
+        let made =
+            async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
         self.spawn_then(ctx, made, |share, made, _| {
             let error = match made {
                 Ok(Ok(())) => return,
@@ -161,15 +165,17 @@ impl ShareActor {
 
 /// Whole or not at all: a copy that was cut short is never taken for a snapshot. Given up when nobody wants
 /// it any more: a share that ends must not leave a copy of what it showed.
-fn make_snapshot(source: &Path, copy: &Path, len: u64, wanted: &Weak<()>) -> io::Result<()> {
+fn make_snapshot(source: &Source, copy: &Path, len: u64, wanted: &Weak<()>) -> io::Result<()> {
     let folder = copy.parent().unwrap_or(Path::new("."));
     // tempfile makes it 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let source = Source::open(source).map_err(io::Error::other)?;
+    let mut file = tempfile::Builder::new().prefix(CUT_SHORT).tempfile_in(folder)?;
+    // A copy before this one may have been cut short; everybody else reads at offsets.
+    let mut from = source.file();
+    from.seek(SeekFrom::Start(0))?;
     let mut left = len;
     while left > 0 && wanted.strong_count() > 0 {
         // By the system's own means, which share blocks where the file system can.
-        match io::copy(&mut source.file().take(left.min(PIECE)), &mut file)? {
+        match io::copy(&mut from.take(left.min(PIECE)), &mut file)? {
             0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the source has become shorter")),
             copied => left -= copied,
         }
@@ -226,7 +232,7 @@ mod tests {
         let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
         fs::write(&source, b"what was there, and what came later").unwrap();
         let wanted = Arc::new(());
-        make_snapshot(&source, &copy, 14, &Arc::downgrade(&wanted)).unwrap();
+        make_snapshot(&Source::open(&source).unwrap(), &copy, 14, &Arc::downgrade(&wanted)).unwrap();
         assert_eq!(fs::read(&copy).unwrap(), b"what was there");
         assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -237,7 +243,7 @@ mod tests {
         let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
         fs::write(&source, b"short").unwrap();
         let wanted = Arc::new(());
-        make_snapshot(&source, &copy, 14, &Arc::downgrade(&wanted)).unwrap_err();
+        make_snapshot(&Source::open(&source).unwrap(), &copy, 14, &Arc::downgrade(&wanted)).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
     }
 
@@ -254,7 +260,7 @@ mod tests {
         }
         fs::create_dir(folder.path().join("copies")).unwrap();
         let wanted = Arc::new(());
-        make_snapshot(&source, &copy, 2, &Arc::downgrade(&wanted)).unwrap();
+        make_snapshot(&Source::open(&source).unwrap(), &copy, 2, &Arc::downgrade(&wanted)).unwrap();
         let kept = folder.path().join("copies/c");
         assert_eq!(fs::read(kept.join("subagents/agent-1.jsonl")).unwrap(), b"sub");
         assert_eq!(fs::read(kept.join("tool-results/o.txt")).unwrap(), b"out");
@@ -269,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (source, copy) = (folder.path().join("s.jsonl"), folder.path().join("copy"));
         fs::write(&source, b"what was there").unwrap();
-        make_snapshot(&source, &copy, 14, &Weak::new()).unwrap();
+        make_snapshot(&Source::open(&source).unwrap(), &copy, 14, &Weak::new()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the source is there");
     }
 }

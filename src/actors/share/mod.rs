@@ -12,7 +12,7 @@ mod keeper;
 mod record;
 mod translate;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -34,6 +34,7 @@ use super::supervisor::{self, Supervisor};
 use crate::db::{ShareEvent, Up};
 use crate::share::{Event, Failure, Pace, Public, State, Status, StopReason, step};
 use crate::web::live::Going;
+use crate::web::session::SessionSite;
 
 /// The actor.
 pub struct ShareActor {
@@ -63,6 +64,8 @@ pub struct ShareActor {
     owner: Owner,
     /// Alive as long as the share: what works for it elsewhere holds it weakly.
     alive: Arc<()>,
+    /// What is shown, as long as the server lives.
+    site: Weak<SessionSite>,
     /// Held by whatever attaches, spawns or ends this share's keeper: one at a time.
     keeper_work: Arc<Mutex<()>>,
     _link: Link,
@@ -127,6 +130,7 @@ impl ShareActor {
             recorded: announced,
             owner,
             alive: Arc::new(()),
+            site: Weak::new(),
             keeper_work: Arc::default(),
             _link: link,
         }

@@ -5,10 +5,18 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::support::daemon::Home;
 use crate::support::http;
 use crate::support::sessions;
+use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
+
+fn has_copy(home: &Home) -> bool {
+    let kept = fs::read_dir(home.data("snapshots")).unwrap();
+    kept.map(|entry| entry.unwrap().path()).any(|path| path.extension().is_some_and(|kind| kind == "jsonl"))
+}
 
 #[test]
 fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
@@ -31,11 +39,7 @@ fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
         sessions::write(&session, 30, 64);
         let share = home.share(&session, "local");
         let url = share["public_url"].as_str().unwrap();
-        until(SOON, "the private copy is there", || {
-            fs::read_dir(home.data("snapshots"))
-                .unwrap()
-                .any(|entry| entry.unwrap().path().extension().is_some_and(|kind| kind == "jsonl"))
-        });
+        until(SOON, "the private copy is there", || has_copy(&home));
         let (first, second) = (http::get(url).body, http::get(&format!("{url}w/1")).body);
         change(&session);
         home.kill_daemon();
@@ -43,6 +47,45 @@ fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
         home.until_share(&share["id"], "it is up again", |share| share["status"] == "active");
         assert_eq!(http::get(&format!("{url}w/1")).body, second, "the file was {what}");
         assert_eq!(http::get(url).body, first, "the file was {what}");
+    }
+}
+
+#[test]
+fn what_becomes_of_the_file_while_its_tunnel_starts_is_not_shared() {
+    type Change = fn(&Path);
+    let cases: [(&str, Change); 2] = [
+        ("deleted", |file| fs::remove_file(file).unwrap()),
+        ("replaced", |file| {
+            let other = file.with_extension("other");
+            sessions::write(&other, 60, 100);
+            fs::rename(other, file).unwrap();
+        }),
+    ];
+    for (what, change) in cases {
+        let mut home = Home::started();
+        let session = home.path("session.jsonl");
+        sessions::write(&session, 30, 64);
+        home.tunnel.behave(Mode::Slow);
+        let mut wire = home.connect();
+        wire.send(&json!({"method": "StartShare",
+            "params": {"session_path": session, "provider": "cloudflare"}}));
+        // The page is there before the tunnel begins.
+        until(SOON, "the tunnel starts", || home.tunnel.starts().len() == 1);
+        change(&session);
+        home.tunnel.go_on();
+        let share = wire.next().unwrap()["data"].clone();
+        let url = share["public_url"].as_str().unwrap();
+        let path = &url[url.find("/s/").unwrap()..];
+        let page = |home: &Home| {
+            let port = home.shares()[0]["local_port"].as_u64().unwrap();
+            http::request(u16::try_from(port).unwrap(), "GET", path, &[]).body
+        };
+        let before = page(&home);
+        until(SOON, "the private copy is there", || has_copy(&home));
+        home.kill_daemon();
+        home.start();
+        home.until_share(&share["id"], "it is up again", |share| share["status"] == "active");
+        assert_eq!(page(&home), before, "the file was {what}");
     }
 }
 

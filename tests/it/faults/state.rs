@@ -257,6 +257,34 @@ fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
 }
 
 #[test]
+fn what_is_not_ours_in_the_folders_of_the_daemon_stays() {
+    let home = Home::new();
+    let theirs = home.path("theirs");
+    fs::create_dir_all(home.data("")).unwrap();
+    fs::create_dir(&theirs).unwrap();
+    fs::write(theirs.join("thesis.txt"), "mine").unwrap();
+    for folder in ["snapshots", "keepers"] {
+        std::os::unix::fs::symlink(&theirs, home.data(folder)).unwrap();
+        let out = home.run(&["serve"]);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success() && said.contains(folder), "{folder}: {said}");
+        fs::remove_file(home.data(folder)).unwrap();
+    }
+    assert_eq!(fs::read_to_string(theirs.join("thesis.txt")).unwrap(), "mine");
+
+    let mut home = home;
+    fs::create_dir(home.data("snapshots")).unwrap();
+    fs::rename(&theirs, home.data("snapshots/theirs")).unwrap();
+    let cut_short = home.data("snapshots/.tmpAbCdEf");
+    let nobodys = home.data("snapshots/0b6f6c4e-5c2a-4b7e-9a55-0d9d3c1c2f10.jsonl");
+    fs::write(&cut_short, "x").unwrap();
+    fs::write(&nobodys, "x").unwrap();
+    home.start();
+    until(SOON, "what is ours and nobody's is gone", || !cut_short.exists() && !nobodys.exists());
+    assert_eq!(fs::read_to_string(home.data("snapshots/theirs/thesis.txt")).unwrap(), "mine");
+}
+
+#[test]
 fn another_user_gets_nothing_not_even_where_the_modes_would_let_him() {
     if !rustix::process::geteuid().is_root() {
         return inject::skipped("only root can be another user");
