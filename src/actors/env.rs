@@ -122,10 +122,10 @@ impl Env {
         }
     }
 
-    /// Whether an answer came from elsewhere a moment ago.
-    pub fn was_online(&self) -> bool {
+    /// Whether an answer came from elsewhere a moment ago, and not before `since`.
+    pub fn was_online(&self, since: Duration) -> bool {
         let seen = *self.online.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.is_some_and(|at| self.now().saturating_sub(at) < ONLINE_FOR)
+        proves(seen, since, self.now())
     }
 
     /// The places for starting tunnels of `provider`.
@@ -133,5 +133,26 @@ impl Env {
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || Arc::new(Semaphore::new(STARTING_AT_ONCE));
         starts.entry(provider.to_owned()).or_insert_with(fresh).clone()
+    }
+}
+
+/// An answer at `seen` proves that this machine is online at `now`, for one who asks since when `since` is. What came
+/// before a tunnel failed proves nothing of it: that may be why it failed.
+fn proves(seen: Option<Duration>, since: Duration, now: Duration) -> bool {
+    seen.is_some_and(|at| at >= since && now.saturating_sub(at) < ONLINE_FOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_since_the_trouble_began_proves_that_this_machine_is_online() {
+        let at = Duration::from_secs;
+        assert!(proves(Some(at(100)), at(0), at(130)));
+        assert!(proves(Some(at(100)), at(100), at(130)));
+        assert!(!proves(Some(at(100)), at(101), at(130)), "it came before");
+        assert!(!proves(Some(at(100)), at(0), at(160)), "it is too long ago");
+        assert!(!proves(None, at(0), at(1)));
     }
 }

@@ -43,7 +43,7 @@ use crate::web::pool::Pool;
 pub use lock::{Lock, LockError};
 
 /// How long the whole of an orderly end may take.
-const END_TIME: Duration = Duration::from_secs(10);
+const END_TIME: Duration = Duration::from_secs(9);
 
 /// How long a lock is waited for whose holder does not answer …
 const LOCK_TIME: Duration = Duration::from_secs(5);

@@ -81,6 +81,7 @@ pub struct Opened {
 /// [`DbError`]: the file is then as it was.
 pub fn open(path: &Path, now: Timestamp) -> Result<Opened, DbError> {
     create_private(path)?;
+    refuse_newer_unread(path)?;
     match try_open(path) {
         Err(error) if is_damage(&error) => {
             let aside = set_aside(path, now)?;
@@ -121,6 +122,8 @@ fn try_open(path: &Path) -> Result<SqliteConnection, DbError> {
     db.batch_execute(settings).map_err(|source| query(path, source))?;
     check_integrity(&mut db, path)?;
     db.run_pending_migrations(MIGRATIONS).map_err(|source| migration(path, source))?;
+    // SQLite does not look into what it keeps: a text that is none stops whoever reads it.
+    super::list(&mut db).map_err(|source| query(path, source))?;
     Ok(db)
 }
 
@@ -130,6 +133,19 @@ fn connect(path: &Path) -> Result<SqliteConnection, DbError> {
         connect(diesel::ConnectionError::BadConnection("the path is not valid UTF-8".to_owned()))
     })?;
     SqliteConnection::establish(text).map_err(connect)
+}
+
+/// Looks at the version by a connection that cannot write. Any other would move what stands in the log of a daemon that
+/// was killed into the database, when it is closed.
+fn refuse_newer_unread(path: &Path) -> Result<(), DbError> {
+    let Some(text) = path.to_str() else { return Ok(()) };
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    // What cannot be opened or read so is met again, and told, by who opens it for writing.
+    let Ok(mut db) = SqliteConnection::establish(&format!("file:{escaped}?mode=ro")) else { return Ok(()) };
+    match refuse_newer(&mut db, path) {
+        Err(newer @ DbError::Newer { .. }) => Err(newer),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_newer(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError> {
@@ -196,6 +212,7 @@ fn integrity(db: &mut SqliteConnection) -> QueryResult<Option<String>> {
 /// and `SQLITE_NOTADB` (`sqlite3ErrStr`).
 fn is_damage(error: &DbError) -> bool {
     let text = match error {
+        DbError::Query { source: diesel::result::Error::DeserializationError(_), .. } => return true,
         DbError::Query { source, .. } => source.to_string(),
         DbError::Connect { source, .. } => source.to_string(),
         DbError::Migration { source, .. } => source.to_string(),

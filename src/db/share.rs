@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use jiff::Timestamp;
 
-use super::history;
+use super::history::{self, ShareEvent};
 use super::schema::shares::{self, dsl};
 
 /// A row as it is read.
@@ -156,7 +156,24 @@ pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bo
         dsl::remedy.eq(how.remedy.as_deref()),
         dsl::ended_at.eq(how.at.to_string()),
     );
-    diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
+    // For writing from its first word: one that read first would not wait for another writer.
+    db.immediate_transaction(|db| {
+        let before: Option<Option<String>> =
+            dsl::shares.find(id).select(dsl::ended_at).first(db).optional()?;
+        // The cause stands in the history, whoever ended it; once.
+        if before == Some(None) {
+            let event = ShareEvent {
+                share_id: id.to_owned(),
+                at: how.at.to_string(),
+                status: how.status.to_owned(),
+                phase: "ended".to_owned(),
+                public_url: None,
+                reason: how.reason.clone(),
+            };
+            history::note(db, &event)?;
+        }
+        diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
+    })
 }
 
 /// Deletes the row and its history; true if it was there.

@@ -174,6 +174,50 @@ fn a_database_of_a_newer_panko_is_refused_and_untouched() {
 }
 
 #[test]
+fn a_newer_database_is_untouched_also_after_a_crash() {
+    let (folder, mut db) = fresh();
+    db.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000');").unwrap();
+    // As kill -9 leaves it: the change stands in the log alone.
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["state.db", "state.db-wal"] {
+        fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    let read = || ["state.db", "state.db-wal"].map(|name| fs::read(crashed.path().join(name)).unwrap());
+    let before = read();
+    assert!(!before[1].is_empty());
+    assert!(matches!(open(&crashed.path().join("state.db"), now()), Err(DbError::Newer { .. })));
+    assert!(read() == before, "the files were written to");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_damage() {
+    let (folder, mut db) = fresh();
+    insert(&mut db, &new_share("one", None)).unwrap();
+    db.batch_execute("UPDATE shares SET remedy = CAST(x'80ff' AS TEXT)").unwrap();
+    drop(db);
+    let mut opened = open(&folder.path().join("state.db"), now()).unwrap();
+    assert!(opened.set_aside.is_some());
+    assert!(list(&mut opened.db).unwrap().is_empty());
+}
+
+#[test]
+fn an_end_stands_in_the_history_once_with_its_cause() {
+    let (_folder, mut db) = fresh();
+    insert(&mut db, &new_share("one", None)).unwrap();
+    let how = |reason: &str| Outcome {
+        status: "stopped",
+        reason: Some(reason.to_owned()),
+        remedy: None,
+        at: now(),
+    };
+    assert!(end(&mut db, "one", &how("its time is over")).unwrap());
+    assert!(end(&mut db, "one", &how("stopped")).unwrap());
+    let told = history(&mut db, "one").unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].status.as_str(), told[0].reason.as_deref()), ("stopped", Some("its time is over")));
+}
+
+#[test]
 fn a_damaged_database_is_set_aside_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");

@@ -187,6 +187,14 @@ impl State {
         }
     }
 
+    /// Since when the tunnel is ill, by the clock of [`step`](super::step::step); zero if it is not.
+    pub fn degraded_since(&self) -> Duration {
+        match self.phase {
+            Phase::Degraded { since } => since,
+            _ => Duration::ZERO,
+        }
+    }
+
     pub(super) fn on_looked(&mut self, findings: Findings, now: Now, todo: &mut Vec<Effect>) {
         if !self.is_watched() {
             return;

@@ -138,7 +138,7 @@ fn check(path: &Path) -> Result<(), ResolveError> {
 
 fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut bytes)?;
+    File::open(path)?.take(7).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -152,7 +152,9 @@ fn runs(magic: &[u8]) -> bool {
         [0xca, 0xfe, 0xba, 0xbe],
         [0xca, 0xfe, 0xba, 0xbf],
     ];
-    magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!") || MACH_O.iter().any(|known| magic == known)
+    // Class (32 or 64 bits), byte order, and the one version there is: a kernel runs nothing else.
+    let elf = matches!(magic, [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..]);
+    elf || magic.starts_with(b"#!") || MACH_O.iter().any(|known| magic.starts_with(known))
 }
 
 #[cfg(test)]
@@ -173,12 +175,14 @@ mod tests {
         put(folder.path(), "mode-000", b"#!/bin/sh\n", 0o000);
         put(folder.path(), "garbage", b"\x00\x01\x02\x03", 0o755);
         put(folder.path(), "empty", b"", 0o755);
+        put(folder.path(), "no-elf", b"\x7fELF\x09\x09\x09\x09", 0o755);
         fs::create_dir(folder.path().join("folder")).unwrap();
         let good = put(folder.path(), "good", b"#!/bin/sh\n", 0o755);
 
         assert!(matches!(on_path("missing"), Err(ResolveError::Missing { .. })));
         assert!(matches!(on_path("mode-000"), Err(ResolveError::NotExecutable { .. })));
         assert!(matches!(on_path("garbage"), Err(ResolveError::NotAProgram { .. })));
+        assert!(matches!(on_path("no-elf"), Err(ResolveError::NotAProgram { .. })));
         assert!(matches!(on_path("empty"), Err(ResolveError::NotAProgram { .. })));
         assert!(matches!(on_path("folder"), Err(ResolveError::Directory { .. })));
         assert_eq!(on_path("good").unwrap(), good);

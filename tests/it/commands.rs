@@ -197,6 +197,7 @@ fn history_tells_every_change_with_its_cause_and_outlives_daemon_and_share() {
         history.as_array().unwrap().iter().map(|event| event["status"].as_str().unwrap()).collect();
     assert_eq!(told.first(), Some(&"starting"));
     assert_eq!(told.last(), Some(&"stopped"));
+    assert_eq!(history.as_array().unwrap().last().unwrap()["reason"], "stopped", "by whom or what");
     assert!(told.windows(2).any(|pair| pair == ["active", "error"]), "{told:?}");
     let urls: Vec<_> = history
         .as_array()

@@ -122,6 +122,22 @@ fn a_client_that_never_reads_or_never_ends_its_line_disturbs_nobody() {
 }
 
 #[test]
+fn clients_that_say_half_a_word_lock_nobody_out() {
+    let home = Home::started();
+    let mut follows = home.connect();
+    assert_eq!(follows.ask(&json!({"method": "Subscribe"}))["status"], "Subscribed");
+    let mut halves: Vec<_> = (0..600).map_while(|_| home.try_connect()).collect();
+    for wire in &mut halves {
+        wire.send_raw(b"{\"method\":");
+    }
+    assert!(halves.len() >= 512, "{} connections", halves.len());
+    assert_eq!(home.ask(&json!({"method": "Ping"})), json!({"status": "Pong"}));
+    // Who waits for events is not idle.
+    home.share(&sessions::example(), "local");
+    assert_eq!(follows.next().unwrap()["status"], "Event");
+}
+
+#[test]
 fn ten_thousand_connections_leave_nothing_behind() {
     let home = Home::started();
     let pid = home.daemon_pid();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
 
@@ -22,8 +22,12 @@ const AT_ONCE: usize = 64;
 /// How long a client may leave an answer unread before it is dropped.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Serves one client until it goes, sends too long a frame, or stops reading.
-pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
+/// How long a client may say nothing whole while others wait for its place.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Serves one client until it goes, sends too long a frame, or stops reading; or until it says nothing, asked for
+/// nothing, and there is no place in `room` for others.
+pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>, room: &Semaphore) {
     let (reader, writer) = stream.into_split();
     let mut lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_FRAME));
     let mut sink = FramedWrite::new(writer, LinesCodec::new());
@@ -41,7 +45,13 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
         let mut apart = JoinSet::new();
         // Ends with the reading: a client that subscribed and closed its writing side is gone.
         let mut subscription = JoinSet::new();
-        while let Some(line) = lines.next().await {
+        loop {
+            let idle = apart.is_empty() && subscription.is_empty();
+            let line = tokio::select! {
+                line = lines.next() => line,
+                () = crowded(room), if idle => None,
+            };
+            let Some(line) = line else { break };
             while apart.try_join_next().is_some() {}
             let incoming = match line {
                 Ok(line) if line.trim().is_empty() => continue,
@@ -77,6 +87,16 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>) {
     tokio::select! {
         () = &mut write => {}
         () = read => write.await,
+    }
+}
+
+/// Returns when a client that has been idle takes the place of another.
+async fn crowded(room: &Semaphore) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        if room.available_permits() == 0 {
+            return;
+        }
     }
 }
 

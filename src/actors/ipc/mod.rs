@@ -20,7 +20,7 @@ pub use self::answer::Desk;
 use super::env::Env;
 use super::link::Link;
 
-/// Connections at once.
+/// Connections at once, at most: a quarter of the descriptors that the process may have.
 const CONNECTIONS: usize = 512;
 /// Requests under way, over all connections.
 const UNDER_WAY: usize = 256;
@@ -77,16 +77,18 @@ async fn accept(listener: StdListener, desk: Arc<Desk>) {
         Err(error) => return tracing::error!(%error, "the control socket cannot be served"),
     };
     let mut connections = JoinSet::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let quarter = descriptors.map_or(CONNECTIONS, |most| usize::try_from(most / 4).unwrap_or(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(quarter.clamp(4, CONNECTIONS)));
     loop {
         // Over the limit, newcomers wait in the backlog instead of costing descriptors.
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if is_ours(&stream) => {
-                    let desk = desk.clone();
+                    let (desk, room) = (desk.clone(), room.clone());
                     connections.spawn_local(async move {
-                        connection::serve(stream, desk).await;
+                        connection::serve(stream, desk, &room).await;
                         drop(permit);
                     });
                 }

@@ -28,13 +28,13 @@ impl ShareActor {
         let (port, pong) = (keeper.port(), keeper.ping());
         let (client, ready_at) = (keeper.client_pid(), keeper.ready_at());
         let (token, attach_no, server_no) = (self.record.token.clone(), self.attaches, self.servers);
-        let (env, edge) = (self.env.clone(), self.edge());
+        let (env, edge, since) = (self.env.clone(), self.edge(), self.state.degraded_since());
         let look = async move {
             let page = web::check::page_answers(port, &token);
             let pulse = spawn_blocking(move || pulse(client, ready_at.as_deref()));
             let (page, pong, pulse) = tokio::join!(page, timeout(KEEPER_TIME, pong), pulse);
             let tunnel = pulse.unwrap_or(Pulse::Unknown);
-            let online = matches!(tunnel, Pulse::Ill(_)) && is_online(&env, edge).await;
+            let online = matches!(tunnel, Pulse::Ill(_)) && is_online(&env, edge, since).await;
             Findings { page, keeper: matches!(pong, Ok(Ok(()))), tunnel, online }
         };
         self.spawn_then(ctx, look, move |share, findings, ctx| {
@@ -52,7 +52,7 @@ impl ShareActor {
         };
         let challenge = Uuid::new_v4().simple().to_string();
         let expected = nonce.answer(&challenge);
-        let (env, edge) = (self.env.clone(), self.edge());
+        let (env, edge, since) = (self.env.clone(), self.edge(), self.state.degraded_since());
         self.probing = true;
         let (asked, server_no) = (url.clone(), self.servers);
         let probe = async move {
@@ -71,7 +71,7 @@ impl ShareActor {
                     env.note_online(elsewhere);
                     Probed::Wrong(why)
                 }
-                Answer::None(why) => Probed::Unreached { why, online: is_online(&env, edge).await },
+                Answer::None(why) => Probed::Unreached { why, online: is_online(&env, edge, since).await },
             }
         };
         self.spawn_then(ctx, probe, move |share, probed, ctx| {
@@ -103,9 +103,10 @@ fn pulse(client: Option<u32>, ready_at: Option<&str>) -> Pulse {
     }
 }
 
-/// Whether this machine is provably online: another share was reached a moment ago, or the provider's edge is.
-async fn is_online(env: &Arc<Env>, edge: Option<String>) -> bool {
-    if env.was_online() {
+/// Whether this machine is provably online: another share was reached a moment ago (not before `since`, when the
+/// trouble began), or the provider's edge is.
+async fn is_online(env: &Arc<Env>, edge: Option<String>, since: Duration) -> bool {
+    if env.was_online(since) {
         return true;
     }
     let Some(edge) = edge else { return false };

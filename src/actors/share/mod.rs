@@ -186,7 +186,9 @@ impl ShareActor {
                 self.keep_snapshot(ctx);
             }
         }
-        if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && told.phase != "left" {
+        // An end stands in the history with its row, written by whoever ends it.
+        let goes_on = told.phase != "left" && told.status != Status::Stopped;
+        if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && goes_on {
             self.note(&told);
         }
         let changed = supervisor::Changed { id: self.record.id, view: self.view() };

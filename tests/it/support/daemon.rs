@@ -162,6 +162,11 @@ impl Home {
         Wire::connect(&self.data("daemon.sock")).unwrap()
     }
 
+    /// The same, unless the daemon's queue of newcomers is full.
+    pub fn try_connect(&self) -> Option<Wire> {
+        Wire::connect(&self.data("daemon.sock")).ok()
+    }
+
     /// One request on a connection of its own.
     #[track_caller]
     pub fn ask(&self, request: &Value) -> Value {
