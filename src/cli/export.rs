@@ -10,7 +10,12 @@ use tempfile::NamedTempFile;
 use super::{CliError, Exit, ExportArgs, include};
 use crate::redact::Cleaner;
 use crate::render::export::{ExportError, Format, export};
-use crate::session::{OpenError, Session, Source};
+use crate::session::{OpenError, Progress, ReadError, Session, Source};
+
+/// Bytes indexed at a time.
+const PIECE: usize = 8 << 20;
+/// Steps looked at at a time for the files they changed.
+const SURVEYED: usize = 256;
 
 /// The words for formats.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -32,10 +37,18 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
         |error: OpenError| CliError::failed(format!("{file}: {error}"), "`panko check FILE` tells more");
     let source = Source::open(&args.file).map_err(refused)?;
     let session = Session::open(source, Cleaner::new()).map_err(refused)?.including(include(&args.include));
+    read_through(&session).map_err(|error| CliError::failed(format!("{file}: {error}"), "try again"))?;
     match &args.output {
         Some(output) => to_file(&session, format, output),
         None => to_stdout(&session, format),
     }
+}
+
+/// All of it, sub-agents too: the head of an export says what the head of the page does.
+fn read_through(session: &Session) -> Result<(), ReadError> {
+    while session.advance(PIECE)? == Progress::More {}
+    while session.survey(SURVEYED)? == Progress::More {}
+    Ok(())
 }
 
 fn format(args: &ExportArgs) -> Result<Format, CliError> {

@@ -37,6 +37,7 @@ pub(super) fn run(paths: &Paths, args: &SessionsArgs) -> Result<Exit, CliError> 
             listed.into_iter().filter(|session| found.contains(&session.id)).collect()
         }
     };
+    let found = listed.len();
     listed.retain(|session| {
         let is = |asked: &Option<String>, told: &str| asked.as_ref().is_none_or(|asked| alike(told, asked));
         is(&args.agent, &session.agent) && is(&args.project, session.project.as_deref().unwrap_or_default())
@@ -49,7 +50,11 @@ pub(super) fn run(paths: &Paths, args: &SessionsArgs) -> Result<Exit, CliError> 
             print(plain(&session.path.display().to_string()))?;
         }
     } else if listed.is_empty() {
-        tell("no sessions found; `panko share FILE` takes any session file, wherever it is");
+        tell(if found > 0 {
+            format!("none of the {found} sessions here is of that kind; `panko sessions` lists them all")
+        } else {
+            "no sessions found; `panko share FILE` takes any session file, wherever it is".to_owned()
+        });
     } else {
         print(table(&listed, Timestamp::now()))?;
     }

@@ -157,7 +157,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
         }
         Tool::WebSearch { query, results } => {
             let mut row = Row::new("Search", &[]);
-            row.what = said(&Html::of(&phrase::one_line(query.as_str(), LINE)));
+            row.what = said(&Html::of(&phrase::plain_line(query.as_str(), LINE)));
             row.body = result(spot, step, results, Form::Terminal);
             row
         }
@@ -237,7 +237,8 @@ fn script(html: &mut Html, command: &str) {
 
 /// Whether there is a result to speak of: a step without one has no "No output" either.
 fn has_result(step: &Step, output: &Output) -> bool {
-    step.outcome == Outcome::Done || !output.text.is_blank()
+    let silent = step.outcome == Outcome::Done && step.images.is_empty();
+    silent || !output.text.is_blank()
 }
 
 fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form<'_>) -> Option<Html> {
@@ -325,13 +326,20 @@ fn question(questions: &[Question]) -> Row {
 
 /// `24 steps, 51 k tokens`; on a phone the steps alone, or the task would have no room.
 pub(super) fn effort(steps: u64, used: Option<u64>) -> Html {
+    let used = used.filter(|&used| used > 0);
     let mut html = Html::new();
+    if steps == 0 && used.is_none() {
+        return html;
+    }
+    // One part of the row: its parts have gaps between them.
+    html.raw("<span>");
     if steps > 0 {
         html.text(&counted(steps, "step", "steps"));
     }
-    if let Some(used) = used.filter(|&used| used > 0) {
-        html.raw(if html.is_empty() { "<span class=\"in\">" } else { "<span class=\"in\">, " });
+    if let Some(used) = used {
+        html.raw(if steps > 0 { "<span class=\"in\">, " } else { "<span class=\"in\">" });
         html.text(&tokens(used)).raw(" tokens</span>");
     }
+    html.raw("</span>");
     html
 }

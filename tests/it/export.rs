@@ -15,6 +15,48 @@ fn export(home: &Home, session: &Path, format: &str) -> String {
 }
 
 #[test]
+fn an_export_tells_of_sub_agents_in_files_of_their_own_as_the_page_does() {
+    let home = Home::new();
+    let line = |kind: &str, uuid: &str, content: Value| {
+        json!({"type": kind, "uuid": uuid, "parentUuid": null, "sessionId": "s1", "isSidechain": uuid > "x",
+            "timestamp": "2026-05-04T09:00:00.000Z",
+            "message": {"role": kind, "id": uuid, "model": "m", "content": content}})
+    };
+    let call = |id: &str, name: &str, input: Value| json!([{"type": "tool_use", "id": id, "name": name, "input": input}]);
+    let result = |id: &str| json!([{"type": "tool_result", "tool_use_id": id, "content": "done"}]);
+    let write = |path: &Path, lines: &[Value]| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    };
+    let mut sent = line("user", "u3", result("t1"));
+    sent["toolUseResult"] = json!({"status": "completed", "agentId": "a1", "prompt": "Write it"});
+    let session = home.path("s1.jsonl");
+    write(
+        &session,
+        &[
+            line("user", "u1", json!("Write a file")),
+            line(
+                "assistant",
+                "u2",
+                call("t1", "Task", json!({"description": "Write", "prompt": "Write it"})),
+            ),
+            sent,
+        ],
+    );
+    write(
+        &home.path("s1/subagents/agent-a1.jsonl"),
+        &[
+            line("user", "x1", json!("Write it")),
+            line("assistant", "x2", call("y1", "Write", json!({"file_path": "new.txt", "content": "one\n"}))),
+            line("user", "x3", result("y1")),
+        ],
+    );
+    let told: Value = serde_json::from_str(&export(&home, &session, "json")).unwrap();
+    assert_eq!((&told["steps"], &told["sub_steps"]), (&json!(1), &json!(1)));
+    assert!(export(&home, &session, "html").contains("1 file"), "what was changed");
+}
+
+#[test]
 fn an_export_is_private_whole_and_takes_the_place_of_what_was_there() {
     let home = Home::new();
     let session = sessions::example();

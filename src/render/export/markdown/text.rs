@@ -45,14 +45,15 @@ fn literal(text: &str, out: &mut String) {
     }
 }
 
-/// `text` on one line inside a block of HTML, where Markdown means nothing.
+/// `text` on one line inside a block of HTML, where Markdown means nothing. No character of it goes: it may be a
+/// pattern or a path.
 pub(super) fn escaped(text: &str, max: usize) -> String {
-    phrase::one_line(&plain(text), max).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    phrase::plain_line(&plain(text), max).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A code span.
+/// A code span, whole but for its line breaks.
 pub(super) fn code(text: &str, max: usize) -> String {
-    let line = phrase::one_line(&plain(text), max);
+    let line = phrase::plain_line(&plain(text), max);
     let ticks = "`".repeat(longest_run(&line, '`') + 1);
     let space = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
     format!("{ticks}{space}{line}{space}{ticks}")
@@ -234,6 +235,7 @@ mod tests {
         assert_eq!(fenced("```\nx\n````", "md"), "`````md\n```\nx\n````\n`````\n");
         assert_eq!(code("a `b` c", 99), "``a `b` c``");
         assert_eq!(code("`b`", 99), "`` `b` ``");
+        assert_eq!(code("ls **/*.rs # all **b**", 99), "`ls **/*.rs # all **b**`");
     }
 
     #[test]
@@ -243,6 +245,7 @@ mod tests {
             "\\*a\\* &lt;b\\> \\[c\\](d) `e` &amp; f g"
         );
         assert_eq!(inline("one ` two `` x", 99), "one `two`\\` x");
+        assert_eq!(escaped("rm -rf **/x # y", 99), "rm -rf **/x # y");
         assert_eq!(escaped("<b> `x` \"y\" &lt;", 99), "&lt;b&gt; `x` \"y\" &amp;lt;");
         assert_eq!(plain("\u{1b}[1;31mred\u{1b}[0m \u{1b}]0;title\u{7}x\u{1b}]8;;y\u{1b}\\z"), "red xz");
     }
