@@ -313,6 +313,11 @@ impl State {
             self.failure = Some(failure);
             return self.stop(StopReason::NeverStarted, now, todo);
         }
+        // What the provider asked for holds, whatever else fails meanwhile.
+        let asked_for = match (&self.phase, &self.failure) {
+            (Phase::Backoff { until }, Some(Failure { cause: Cause::RateLimited, .. })) => Some(*until),
+            _ => None,
+        };
         if self.healthy_since.take().is_some_and(|since| now.saturating_sub(since) >= backoff::HEALTHY) {
             self.failures = 0;
         }
@@ -321,7 +326,13 @@ impl State {
             Phase::GaveUp
         } else {
             let wait = backoff::delay(self.failures, failure.cause, self.seed, self.pace.rate_limit_wait);
-            Phase::Backoff { until: now + wait }
+            match asked_for.filter(|until| *until > now + wait) {
+                Some(until) => {
+                    self.phase = Phase::Backoff { until };
+                    return;
+                }
+                None => Phase::Backoff { until: now + wait },
+            }
         };
         self.failure = Some(failure);
     }

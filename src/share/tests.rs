@@ -129,6 +129,20 @@ fn a_silent_tunnel_fails_when_its_patience_ends_and_not_before() {
 }
 
 #[test]
+fn what_else_fails_shortens_no_wait_that_the_provider_asked_for() {
+    let (limited, _) = step(active(), Event::TunnelDown(failure(Cause::RateLimited)), at(5));
+    let Phase::Backoff { until } = limited.phase else { panic!("{:?}", limited.phase) };
+    for event in [Event::KeeperGone, Event::ServerDown(failure(Cause::Session))] {
+        let (state, _) = step(limited.clone(), event.clone(), at(6));
+        assert_eq!(state.phase, Phase::Backoff { until }, "{event:?}");
+        assert_eq!(state.failure.map(|failure| failure.cause), Some(Cause::RateLimited), "{event:?}");
+    }
+    // Once it is over, it counts no more.
+    let (state, _) = step(limited, Event::KeeperGone, until);
+    assert!(matches!(state.phase, Phase::Backoff { until: next } if next > until), "{:?}", state.phase);
+}
+
+#[test]
 fn a_tunnel_that_dies_is_started_again_after_its_delay_on_the_same_server() {
     let (state, todo) = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(5));
     assert_eq!((state.status(), todo), (Status::Error, vec![]));

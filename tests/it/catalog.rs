@@ -228,7 +228,7 @@ fn every_claude_session_of_the_corpus_is_listed_once() {
         expected.insert(path.to_str().unwrap().to_owned());
     }
     if expected.is_empty() {
-        eprintln!("skipped: no corpus is unpacked at target/corpus");
+        crate::support::inject::skipped("no corpus is unpacked at target/corpus");
         return;
     }
     let sessions = listed(&home, &[]);

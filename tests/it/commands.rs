@@ -289,7 +289,7 @@ fn check_accepts_every_claude_session_of_the_corpus() {
     let all: Vec<_> = sessions::corpus();
     let files: Vec<&str> = all.iter().map(|path| path.to_str().unwrap()).collect();
     if files.is_empty() {
-        eprintln!("skipped: no corpus is unpacked at target/corpus");
+        crate::support::inject::skipped("no corpus is unpacked at target/corpus");
         return;
     }
     let mut args = vec!["check", "--quiet"];

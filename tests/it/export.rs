@@ -112,7 +112,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn no_collected_payload_comes_alive() {
     let Ok(payloads) = fs::read_to_string("target/hostile/xss_payloads.jsonl") else {
-        eprintln!("skipped: no hostile samples are unpacked at target/hostile");
+        crate::support::inject::skipped("no hostile samples are unpacked at target/hostile");
         return;
     };
     let home = Home::new();
@@ -195,7 +195,7 @@ fn every_claude_session_of_the_corpus_is_exported_with_every_prompt() {
     let home = Home::new();
     let all = sessions::corpus();
     if all.is_empty() {
-        eprintln!("skipped: no corpus is unpacked at target/corpus");
+        crate::support::inject::skipped("no corpus is unpacked at target/corpus");
     }
     for session in all {
         let name = session.display();

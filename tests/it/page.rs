@@ -400,7 +400,7 @@ fn said(session: &Path) -> Vec<String> {
 fn the_page_of_every_corpus_session_shows_every_prompt_and_reply() {
     let files = sessions::corpus();
     if files.is_empty() {
-        eprintln!("skipped: no corpus is unpacked at target/corpus");
+        crate::support::inject::skipped("no corpus is unpacked at target/corpus");
         return;
     }
     let home = Home::started();
