@@ -34,6 +34,11 @@ pub(super) fn open(path: &Path) -> Result<SqliteConnection, CatalogError> {
         Ok(Some(db)) => Ok(db),
         Ok(None) => replace(path, |_| true),
         Err(error) if is_damage(&error) => rebuild(path),
+        Err(error @ (CatalogError::Query { .. } | CatalogError::Connect { .. })) => {
+            // Another process may be replacing it just now.
+            let _lock = lock(path, "lock", true)?;
+            attempt(path)?.ok_or(error)
+        }
         Err(error) => Err(error),
     }
 }
@@ -62,13 +67,19 @@ fn replace(
     {
         return Ok(db);
     }
-    for suffix in ["", "-wal", "-shm"] {
-        let path = with_suffix(path, suffix);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&path, error)),
-            _ => {}
-        }
-    }
+    // Under another name, until it is whole: who opens it meanwhile meets none that is half made.
+    let fresh = with_suffix(path, ".new");
+    remove(&fresh)?;
+    build(&fresh)?;
+    remove(path)?;
+    fs::rename(&fresh, path).map_err(|source| io_error(path, source))?;
+    let mut db = connect(path)?;
+    settle(&mut db).map_err(|source| CatalogError::Query { path: path.to_owned(), source })?;
+    Ok(db)
+}
+
+/// Makes an empty database at `path`, where there is none.
+fn build(path: &Path) -> Result<(), CatalogError> {
     // SQLite gives its log the mode of the database.
     private(path).map_err(|source| io_error(path, source))?;
     let mut db = connect(path)?;
@@ -77,8 +88,19 @@ fn replace(
     settle(&mut db).map_err(query)?;
     db.run_pending_migrations(MIGRATIONS)
         .map_err(|source| CatalogError::Schema { path: path.to_owned(), source })?;
-    db.batch_execute(&format!("PRAGMA user_version = {};", mark())).map_err(query)?;
-    Ok(db)
+    db.batch_execute(&format!("PRAGMA user_version = {};", mark())).map_err(query)
+}
+
+/// Removes a database with its log.
+fn remove(path: &Path) -> Result<(), CatalogError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let path = with_suffix(path, suffix);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The database, if it is there and of this version.

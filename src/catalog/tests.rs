@@ -246,6 +246,18 @@ fn one_process_reads_and_others_say_so() {
 }
 
 #[test]
+fn none_that_is_half_made_is_met() {
+    for _ in 0..20 {
+        let home = Home::new();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| home.open());
+            }
+        });
+    }
+}
+
+#[test]
 fn many_open_it_at_once() {
     let home = Home::new();
     for n in 0..30 {

@@ -56,7 +56,7 @@ impl Lock {
     /// Whether somebody holds it. A file that is not there is held by nobody.
     pub fn is_held(path: &Path) -> bool {
         // Opening never waits: a pipe may stand there.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
         let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
         Flock::is_taken(file).unwrap_or(false)
     }

@@ -1,6 +1,10 @@
 //! Is the daemon running, and which process is it?
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use rustix::fs::OFlags;
 
 use super::lock::Lock;
 use crate::paths::Paths;
@@ -12,11 +16,18 @@ pub fn is_running(paths: &Paths) -> bool {
 
 /// The pid that the daemon wrote down, for information: only [`is_running`] says whether it lives.
 pub fn read_pid(paths: &Paths) -> Option<u32> {
-    fs::read_to_string(paths.pid_file()).ok()?.trim().parse().ok()
+    // Opening and reading never wait: a pipe may stand there.
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(paths.pid_file()).ok()?;
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -28,5 +39,10 @@ mod tests {
         fs::write(paths.pid_file(), format!("{}\n", std::process::id())).unwrap();
         assert_eq!(read_pid(&paths), Some(std::process::id()));
         assert!(!is_running(&paths));
+
+        fs::remove_file(paths.pid_file()).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, paths.pid_file(), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(read_pid(&paths), None, "it does not wait for a writer");
     }
 }

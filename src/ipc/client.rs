@@ -1,6 +1,6 @@
 //! A blocking client of the control socket, for the command line and the TUI.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead as _, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,8 +78,6 @@ impl Client {
             Reply::Subscribed(shares) => shares,
             other => return Err(ClientError::Garbled(format!("{other:?}"))),
         };
-        let forever = self.reader.get_ref().set_read_timeout(None);
-        forever.map_err(|source| ClientError::Io { path: self.path.clone(), source })?;
         Ok((shares, Events(self)))
     }
 
@@ -107,13 +105,23 @@ impl Client {
 pub struct Events(Client);
 
 impl Events {
-    /// Waits for the next event, however long it takes.
+    /// The next event; `None` if there was none for so long.
     ///
     /// # Errors
     /// [`ClientError`]: the daemon has gone, or said something else.
-    pub fn wait(&mut self) -> Result<Event, ClientError> {
-        match self.0.read(Duration::MAX)? {
-            Reply::Event(event) => Ok(event),
+    pub fn wait(&mut self, time: Duration) -> Result<Option<Event>, ClientError> {
+        let Client { path, reader } = &mut self.0;
+        let failed = |source| ClientError::Io { path: path.clone(), source };
+        reader.get_ref().set_read_timeout(Some(time)).map_err(failed)?;
+        // Nothing of a frame is taken while it is waited for.
+        match reader.fill_buf() {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                return Ok(None);
+            }
+            _ => {}
+        }
+        match self.0.read(time)? {
+            Reply::Event(event) => Ok(Some(event)),
             other => Err(ClientError::Garbled(format!("{other:?}"))),
         }
     }

@@ -114,7 +114,13 @@ pub(crate) fn numbered(diff: &str) -> Vec<Raw> {
         let text = digits.get(end..).map(|rest| rest.strip_prefix(' ').unwrap_or(rest)).unwrap_or_default();
         let Some(hunk) = hunks.last_mut() else { continue };
         let (old, new) = if tag == Tag::Added { (no - moved, no) } else { (no, no + moved) };
-        hunk.start = hunk.start.or(u64::try_from(old).ok().zip(u64::try_from(new).ok()));
+        // Some writers number the lines before the first change from 1, wherever they stand: the change tells.
+        let first_change = tag != Tag::Same && hunk.lines.iter().all(|(tag, _)| *tag == Tag::Same);
+        if hunk.start.is_none() || first_change {
+            let before = i64::try_from(hunk.lines.len()).unwrap_or_default();
+            let start = |no: i64| u64::try_from(no.saturating_sub(before)).ok();
+            hunk.start = start(old).zip(start(new));
+        }
         hunk.lines.push((tag, text.to_owned()));
         moved += match tag {
             Tag::Added => 1,
@@ -187,9 +193,17 @@ mod tests {
 
     #[test]
     fn a_numbered_diff_is_cut_at_its_gaps_and_knows_both_sides() {
-        let diff = "     ...\n 236 \n-238 - old\n+238 new\n+239 newer\n     ...\n 300 end";
+        let diff = "     ...\n 237 \n-238 - old\n+238 new\n+239 newer\n     ...\n 300 end";
         let first = [(Tag::Same, ""), (Tag::Removed, "- old"), (Tag::Added, "new"), (Tag::Added, "newer")];
-        let wanted = [raw(Some((236, 236)), &first), raw(Some((300, 301)), &[(Tag::Same, "end")])];
+        let wanted = [raw(Some((237, 237)), &first), raw(Some((300, 301)), &[(Tag::Same, "end")])];
         assert_eq!(numbered(diff), wanted);
+    }
+
+    #[test]
+    fn a_numbered_diff_starts_where_its_first_change_says() {
+        // As pi writes it: what comes before the change is numbered from 1.
+        let diff = "   1 a\n   2 b\n+281 x\n 282 c";
+        let lines = [(Tag::Same, "a"), (Tag::Same, "b"), (Tag::Added, "x"), (Tag::Same, "c")];
+        assert_eq!(numbered(diff), [raw(Some((279, 279)), &lines)]);
     }
 }

@@ -132,10 +132,12 @@ fn the_screens_without_shares_say_why_and_what_to_do() {
     );
     update(&mut empty, Msg::Down(Vec::new()), now());
     assert!(screen(&empty).contains("the daemon is not running"), "{}", screen(&empty));
+    update(&mut empty, Msg::Shares(vec![share(1, "fix-parser")]), now());
     update(&mut empty, Msg::Unreachable("permission denied".to_owned()), now());
     assert_eq!(empty.daemon, Daemon::Unreachable("permission denied".to_owned()));
     let shown = screen(&empty);
     assert!(shown.contains("permission denied. `panko serve-status`"), "{shown}");
+    assert!(!shown.contains("fix-parser") && !shown.contains("active"), "{shown}");
 }
 
 #[test]

@@ -83,7 +83,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Option<Effect> {
             model.daemon = Daemon::Down;
             model.replace(recorded, now);
         }
-        Msg::Unreachable(why) => model.daemon = Daemon::Unreachable(why),
+        // What was known of the shares may be so no more.
+        Msg::Unreachable(why) => {
+            model.daemon = Daemon::Unreachable(why);
+            model.replace(Vec::new(), now);
+        }
         Msg::Done(text) => model.say(text, false, now),
         Msg::Failed(text) => model.say(text, true, now),
         // It opens at its end: that is what just happened.

@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::update::Msg;
 use crate::daemon::offline::{self, Recorded};
 use crate::ipc::client::{Client, ClientError, Events};
-use crate::ipc::protocol::Event;
+use crate::ipc::protocol::{Event, Request};
 use crate::paths::Paths;
 
 /// How long the daemon may take to list its shares.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks for a daemon that is not there.
 const LOOK: Duration = Duration::from_millis(500);
+/// After so long without news the daemon is asked whether it lives: one that was stopped ends no connection.
+const QUIET: Duration = Duration::from_secs(3);
 /// Before a daemon that ended a connection is asked again.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -32,7 +34,7 @@ pub fn watch(paths: &Paths, out: &Sender<Msg>) {
             return;
         }
         last = Some(said);
-        match events.map(|events| follow(events, out)) {
+        match events.map(|events| follow(events, paths, out)) {
             Some(Err(SendError(_))) => return,
             Some(Ok(())) => thread::park_timeout(BREATH),
             None => thread::park_timeout(LOOK),
@@ -41,14 +43,16 @@ pub fn watch(paths: &Paths, out: &Sender<Msg>) {
 }
 
 /// Tells what the daemon tells, until it ends the connection, or something was missed.
-fn follow(mut events: Events, out: &Sender<Msg>) -> Result<(), SendError<Msg>> {
-    while let Ok(event) = events.wait() {
-        if matches!(event, Event::Missed { .. }) {
-            return Ok(());
+fn follow(mut events: Events, paths: &Paths, out: &Sender<Msg>) -> Result<(), SendError<Msg>> {
+    let lives = || Client::connect(&paths.socket())?.ask(&Request::Ping, PATIENCE);
+    loop {
+        match events.wait(QUIET) {
+            Ok(Some(Event::Missed { .. })) | Err(_) => return Ok(()),
+            Ok(Some(event)) => out.send(Msg::Told(event))?,
+            Ok(None) if lives().is_err() => return Ok(()),
+            Ok(None) => {}
         }
-        out.send(Msg::Told(event))?;
     }
-    Ok(())
 }
 
 /// What a daemon that starts would bring back.

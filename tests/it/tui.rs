@@ -113,6 +113,19 @@ fn a_daemon_that_goes_and_comes_back_is_followed() {
 }
 
 #[test]
+fn a_daemon_that_stands_still_is_not_said_to_run() {
+    let home = Home::started();
+    home.share(&sessions::example(), "local");
+    let Some(screen) = started(&home) else { return };
+    screen.until(&["daemon running", "active"]);
+    process::signal(home.daemon_pid(), Signal::STOP);
+    let text = screen.until(&["daemon unreachable", "serve-status"]);
+    assert!(!text.contains("active"), "{text}");
+    process::signal(home.daemon_pid(), Signal::CONT);
+    screen.until(&["daemon running", "active"]);
+}
+
+#[test]
 fn a_signal_gives_the_terminal_back() {
     let home = Home::started();
     let Some(screen) = started(&home) else { return };
