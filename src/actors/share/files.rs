@@ -145,14 +145,18 @@ impl ShareActor {
     /// Makes the private copy behind a share that is up: from then on, the source may change or vanish.
     /// What a viewer sees until then comes from the source up to the same length. It is copied from the very file that
     /// is shown: by now its path may name another, or none.
-    pub(super) fn keep_snapshot(&self, ctx: &mut Context<Self>) {
+    pub(super) fn keep_snapshot(&mut self, ctx: &mut Context<Self>) {
         let (copy, len) = (self.snapshot(), self.record.source_len);
-        let Some(site) = self.site.upgrade().filter(|_| !copy.exists()) else { return };
+        // One copy at a time: two would move one place in one file.
+        let is_due = !self.copying && !copy.exists();
+        let Some(site) = self.site.upgrade().filter(|_| is_due) else { return };
+        self.copying = true;
         let wanted = Arc::downgrade(&self.alive);
         let pool = self.env.pool.clone();
         let made =
             async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
         self.spawn_then(ctx, made, |share, made, _| {
+            share.copying = false;
             let error = match made {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),

@@ -66,6 +66,8 @@ pub struct ShareActor {
     alive: Arc<()>,
     /// What is shown, as long as the server lives.
     site: Weak<SessionSite>,
+    /// The private copy is being made.
+    copying: bool,
     /// Held by whatever attaches, spawns or ends this share's keeper: one at a time.
     keeper_work: Arc<Mutex<()>>,
     _link: Link,
@@ -131,6 +133,7 @@ impl ShareActor {
             owner,
             alive: Arc::new(()),
             site: Weak::new(),
+            copying: false,
             keeper_work: Arc::default(),
             _link: link,
         }

@@ -51,6 +51,19 @@ fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
 }
 
 #[test]
+fn the_private_copy_of_a_long_session_is_what_was_shared_to_the_byte() {
+    let home = Home::started();
+    let session = home.path("session.jsonl");
+    sessions::write(&session, 3_000, 20_000);
+    // A public URL that is asked for in vain: what is told of the share changes while the copy is made.
+    home.share(&session, "cloudflare");
+    until(SOON, "the private copy is there", || has_copy(&home));
+    let kept = fs::read_dir(home.data("snapshots")).unwrap();
+    let copy = kept.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
+    assert!(fs::read(copy).unwrap() == fs::read(&session).unwrap());
+}
+
+#[test]
 fn what_becomes_of_the_file_while_its_tunnel_starts_is_not_shared() {
     type Change = fn(&Path);
     let cases: [(&str, Change); 2] = [
