@@ -1,7 +1,7 @@
 //! The terminal interface: `panko` without a verb. The shares, live, with what ails them and what can be done.
 //!
-//! Elm style: what happens is a [`update::Msg`], [`update::update`] takes it into the [`model::Model`] and says what is
-//! to be done, [`view::draw`] shows it. All three are pure; this file and the threads it starts are the shell around
+//! Elm style: what happens is a `update::Msg`, `update::update` takes it into the `model::Model` and says what is
+//! to be done, `view::draw` shows it. All three are pure; this file and the threads it starts are the shell around
 //! them. A client as the command line is: it speaks the control protocol.
 
 mod deed;
