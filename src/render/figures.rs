@@ -49,6 +49,15 @@ pub(super) fn found(matches: Option<u64>, files: Option<u64>) -> Option<String> 
     })
 }
 
+/// US dollars as people say them: `$3.41`, `$0.02`, `under 1 ¢`, `$1,204`.
+pub(super) fn money(dollars: f64) -> String {
+    match dollars {
+        small if small < 0.01 => "under 1 ¢".to_owned(),
+        some if some < 99.995 => format!("${some:.2}"),
+        much => format!("${}", count(much.round() as u64)),
+    }
+}
+
 /// What a compaction left of so many tokens: `168 k to 22 k tokens`, `from 168 k tokens`.
 pub(super) fn shrunk(before: Option<u64>, after: Option<u64>) -> Option<String> {
     match (before.filter(|n| *n > 0), after.filter(|n| *n > 0)) {
@@ -125,6 +134,20 @@ mod tests {
             assert_eq!(count(n), want);
         }
         assert_eq!(counted(1, "line", "lines"), "1 line");
+    }
+
+    #[test]
+    fn money_is_rounded_to_cents_and_much_of_it_to_dollars() {
+        for (dollars, want) in [
+            (0.000_1, "under 1 ¢"),
+            (0.01, "$0.01"),
+            (3.414, "$3.41"),
+            (99.99, "$99.99"),
+            (99.999, "$100"),
+            (1_204.4, "$1,204"),
+        ] {
+            assert_eq!(money(dollars), want, "{dollars}");
+        }
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::figures::{between, count, day, exact, lasted, machine, tokens};
+use super::figures::{between, count, day, exact, lasted, machine, money, tokens};
 use super::html::Html;
 use super::phrase;
 use super::scene::Scene;
 use super::{changed, timeline};
 use crate::redact::CleanText;
-use crate::session::model::{Overview, Usage};
+use crate::session::model::{Cost, Overview, Usage};
+use crate::session::price;
 
 /// Characters of a first prompt that serve as title.
 const FROM_PROMPT: usize = 60;
@@ -75,6 +76,7 @@ pub(super) fn facts(overview: &Overview, live: bool) -> Html {
         facts.add("<dt>Steps</dt>", &title, &Html::of(&count(all)));
     }
     used(&mut facts, overview.usage);
+    cost(&mut facts, overview.cost);
     facts.html
 }
 
@@ -193,4 +195,16 @@ fn used(facts: &mut Facts, usage: Usage) {
         html.raw(" <span class=\"sub\">").num(cached as u64).raw(" % cached</span>");
     }
     facts.add("<dt>Tokens</dt>", &parts.join(", "), &html);
+}
+
+/// What the tokens cost, where the price of all of them is known.
+fn cost(facts: &mut Facts, cost: Cost) {
+    let Some(dollars) = cost.dollars() else { return };
+    let mut html = Html::of(&money(dollars));
+    html.raw(" <span class=\"sub\">list price</span>");
+    let title = format!(
+        "Tokens at the providers' list prices, as of {}; a subscription costs otherwise",
+        price::AS_OF
+    );
+    facts.add("<dt>Cost</dt>", &title, &html);
 }

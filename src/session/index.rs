@@ -26,6 +26,7 @@ pub(crate) use entries::{Entry, Kind};
 pub(crate) use header::{Annex, Header, TurnHead};
 pub(crate) use lookup::Span;
 use steps::Steps;
+pub(crate) use tokens::Spent;
 
 /// A window is closed before the first prompt after this many items…
 const SOFT_ITEMS: u32 = 40;

@@ -34,6 +34,7 @@ pub mod model;
 mod numbers;
 mod opencode;
 mod pi;
+pub mod price;
 mod private;
 mod qwen;
 mod recognise;

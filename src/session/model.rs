@@ -6,6 +6,8 @@
 //! A reader never holds a session: it holds an [`Overview`] (the header and the outline, a few hundred
 //! bytes a prompt) and one [`Window`] at a time.
 
+mod usage;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 
 use super::timeline::Timeline;
 use crate::redact::CleanText;
+pub use usage::{Cost, Usage};
 
 /// Ordinal of a window of a session, from 0.
 pub type WindowNo = u32;
@@ -40,6 +43,8 @@ pub struct Overview {
     pub ended: Option<Timestamp>,
     /// Tokens, each message counted once.
     pub usage: Usage,
+    /// What they cost at list prices ([`price`](super::price)).
+    pub cost: Cost,
     /// Steps of the main agent.
     pub steps: u32,
     /// Steps of sub-agents.
@@ -54,51 +59,6 @@ pub struct Overview {
     pub windows: WindowNo,
     /// False while the file is still being read: more windows and outline entries may come.
     pub complete: bool,
-}
-
-/// Tokens used, in tokens; 0 where the agent recorded none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Fresh input, not from any cache.
-    pub input: u64,
-    /// Output, thinking included.
-    pub output: u64,
-    /// Input read from the cache.
-    pub cache_read: u64,
-    /// Input written to the cache.
-    pub cache_write: u64,
-}
-
-impl std::ops::Add for Usage {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        self.with(other, u64::saturating_add)
-    }
-}
-
-impl std::ops::Sub for Usage {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        self.with(other, u64::saturating_sub)
-    }
-}
-
-impl Usage {
-    fn with(self, other: Self, of_both: fn(u64, u64) -> u64) -> Self {
-        Self {
-            input: of_both(self.input, other.input),
-            output: of_both(self.output, other.output),
-            cache_read: of_both(self.cache_read, other.cache_read),
-            cache_write: of_both(self.cache_write, other.cache_write),
-        }
-    }
-
-    /// All tokens together.
-    pub fn total(&self) -> u64 {
-        self.input + self.output + self.cache_read + self.cache_write
-    }
 }
 
 /// One prompt in the outline.

@@ -123,6 +123,7 @@ pub fn overview(outline: Vec<OutlineEntry>) -> Overview {
         started: at(0),
         ended: at(524),
         usage: Usage { input: 150, output: 9_000, cache_read: 1_329_665, cache_write: 152_740 },
+        cost: Cost { nanodollars: 1_845_207_500, unpriced: 0 },
         steps: 17,
         sub_steps: 24,
         outline,

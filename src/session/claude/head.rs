@@ -2,7 +2,11 @@
 
 use crate::session::agent::Likeness;
 use crate::session::json::{Fill, Flag, Number, RawValue, Read, Reader, Text};
+use jiff::Timestamp;
+
+use crate::session::index::Spent;
 use crate::session::model::Usage;
+use crate::session::price::{self, Asked};
 
 /// Defines a struct that is read from an object: known keys into fields, the rest passed over. A value that
 /// is no object gives the default; with `bare`, a string stands in the field of that name.
@@ -101,6 +105,16 @@ lenient! {
         output: Number = "output_tokens",
         cache_read: Number = "cache_read_input_tokens",
         cache_write: Number = "cache_creation_input_tokens",
+        kept: Kept<'a> = "cache_creation",
+        speed: Text<'a> = "speed",
+        tier: Text<'a> = "service_tier",
+    }
+}
+
+lenient! {
+    /// How long what was written to the cache is kept there.
+    Kept {
+        hour: Number = "ephemeral_1h_input_tokens",
     }
 }
 
@@ -178,5 +192,15 @@ impl Tokens<'_> {
             cache_read: self.cache_read.0.unwrap_or(0),
             cache_write: self.cache_write.0.unwrap_or(0),
         }
+    }
+
+    /// These tokens of this model, at this time, with what they cost.
+    pub(super) fn spent(&self, model: &str, at: Option<Timestamp>) -> Spent {
+        let usage = self.usage();
+        let standard = |text: &Text<'_>| text.as_str().is_none_or(|text| text == "standard");
+        // Fast answers, and such as wait, have prices of their own.
+        let model = if standard(&self.speed) && standard(&self.tier) { model } else { "" };
+        let asked = Asked::Once { hour_write: self.kept.hour.0.unwrap_or(0) };
+        Spent { usage, cost: price::cost(model, at, usage, asked) }
     }
 }

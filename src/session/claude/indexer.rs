@@ -213,9 +213,9 @@ impl Reading {
         let Some(message) = &fields.message else { return };
         let model = message.model.as_str().unwrap_or_default();
         if model != "<synthetic>" {
-            let usage = message.usage.usage();
-            if let Some(id) = message.id.as_str().filter(|_| usage != Usage::default()) {
-                index.header().tokens.of_message(hash(id), usage);
+            let spent = message.usage.spent(model, record.at);
+            if let Some(id) = message.id.as_str().filter(|_| spent.usage != Usage::default()) {
+                index.header().tokens.of_message(hash(id), spent);
             }
             let models = &mut index.header().models;
             let known = model.is_empty() || models.iter().any(|known| known.as_str() == model);

@@ -2,14 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::said::{Block, Counted, Facts, Recorded, Returned, Said, Title};
 use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Format, NotJson, Records, sound};
-use crate::session::index::{Index, Kind, New, NewStep, hash};
+use crate::session::index::{Index, Kind, New, NewStep, Spent, hash};
 use crate::session::json;
 use crate::session::lines::Place;
-use crate::session::model::{Ended, Output};
+use crate::session::model::{Ended, Output, Usage};
+use crate::session::price::{self, Asked};
 
 /// Characters of a prompt in the outline.
 const HEADLINE: usize = 240;
@@ -110,6 +113,9 @@ impl<D: Dialect> Reading<D> {
     fn put(&mut self, said: &Said<'_>, record: &Record<'_>, index: &mut Index) {
         header(&said.facts, record, index);
         let switch = self.switched(&said.facts);
+        if let Some((counted, usage)) = said.facts.usage {
+            self.used(counted, usage, said.at, record.place, index);
+        }
         if (said.blocks.is_empty() && !switch) || !self.is_new(said) {
             return;
         }
@@ -168,6 +174,22 @@ impl<D: Dialect> Reading<D> {
         let switched = self.answered && before.is_some();
         self.model = Some(model.to_owned());
         switched
+    }
+
+    /// Notes the tokens that were used, by the model in use. What several came to together has no price.
+    fn used(&self, counted: Counted, usage: Usage, at: Option<Timestamp>, place: Place, index: &mut Index) {
+        let header = index.header();
+        let (model, asked) = match (counted, &self.model) {
+            (Counted::Session, Some(model)) if header.models.len() < 2 => (model.as_str(), Asked::Often),
+            (Counted::Session, _) | (_, None) => ("", Asked::Often),
+            (_, Some(model)) => (model.as_str(), Asked::Once { hour_write: 0 }),
+        };
+        let spent = Spent { usage, cost: price::cost(model, at, usage, asked) };
+        match counted {
+            Counted::Session => header.tokens.of_session(spent),
+            Counted::Record => header.tokens.of_message(hash(&format!("record at {}", place.offset)), spent),
+            Counted::Message(id) => header.tokens.of_message(id, spent),
+        }
     }
 
     /// Something is answered by the model in use.
@@ -267,15 +289,6 @@ fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
         None => {}
     }
     header.seen(facts.until);
-    if let Some((counted, usage)) = facts.usage {
-        match counted {
-            Counted::Session => header.tokens.of_session(usage),
-            Counted::Record => {
-                header.tokens.of_message(hash(&format!("record at {}", record.place.offset)), usage);
-            }
-            Counted::Message(id) => header.tokens.of_message(id, usage),
-        }
-    }
 }
 
 /// What was shown before is recorded again: its calls may have their results now.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::Index;
 use super::steps::Mark;
-use super::tokens::Tokens;
+use super::tokens::{Spent, Tokens};
 use crate::redact::CleanText;
-use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, Usage, WindowNo};
+use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, WindowNo};
 use crate::session::timeline::Event;
 
 /// Summaries kept, the last ones: each is looked for among all messages.
@@ -109,7 +109,7 @@ impl TurnHead {
 #[derive(Debug, Default)]
 pub(crate) struct Annex {
     pub steps: u32,
-    pub usage: Usage,
+    pub spent: Spent,
     pub events: Vec<Event>,
 }
 
@@ -172,6 +172,7 @@ impl Index {
             });
             last.asides.extend(waiting.map(|(no, text, at)| OutlineAside { no, window, text, at }));
         }
+        let spent = header.tokens.total() + self.annex.spent;
         Overview {
             agent,
             version: header.version.clone(),
@@ -181,7 +182,8 @@ impl Index {
             branch: header.branch.clone(),
             started: header.started,
             ended: header.ended,
-            usage: header.tokens.total() + self.annex.usage,
+            usage: spent.usage,
+            cost: spent.cost,
             steps: self.main_steps,
             sub_steps: header.sub_steps + self.annex.steps,
             outline,

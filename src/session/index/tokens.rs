@@ -3,45 +3,68 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::session::model::Usage;
+use crate::session::model::{Cost, Usage};
 
 /// Messages whose tokens may still be told anew.
 const RECENT: usize = 1_000;
 
+/// Tokens and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub usage: Usage,
+    pub cost: Cost,
+}
+
+impl std::ops::Add for Spent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { usage: self.usage + other.usage, cost: self.cost + other.cost }
+    }
+}
+
+impl std::ops::Sub for Spent {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { usage: self.usage - other.usage, cost: self.cost - other.cost }
+    }
+}
+
 /// What was used so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
-    total: Usage,
+    total: Spent,
     /// What the agent told of the session as a whole, last.
-    session: Usage,
+    session: Spent,
     /// Every message that is in the total.
     counted: HashSet<u64>,
-    recent: VecDeque<(u64, Usage)>,
+    recent: VecDeque<(u64, Spent)>,
 }
 
 impl Tokens {
     /// All of them.
-    pub(super) fn total(&self) -> Usage {
+    pub(super) fn total(&self) -> Spent {
         self.total + self.session
     }
 
     /// Notes the tokens of the whole session up to here.
-    pub(crate) fn of_session(&mut self, usage: Usage) {
-        self.session = usage;
+    pub(crate) fn of_session(&mut self, spent: Spent) {
+        self.session = spent;
     }
 
     /// Notes the tokens of the message of this id. What is told once more of a message that was followed by a
     /// thousand others is a copy, and does not count.
-    pub(crate) fn of_message(&mut self, id: u64, usage: Usage) {
+    pub(crate) fn of_message(&mut self, id: u64, spent: Spent) {
         if self.counted.insert(id) {
-            self.total = self.total + usage;
-            self.recent.push_back((id, usage));
+            self.total = self.total + spent;
+            self.recent.push_back((id, spent));
             if self.recent.len() > RECENT {
                 self.recent.pop_front();
             }
         } else if let Some((_, told)) = self.recent.iter_mut().rev().find(|(recent, _)| *recent == id) {
-            self.total = self.total - *told + usage;
-            *told = usage;
+            self.total = self.total - *told + spent;
+            *told = spent;
         }
     }
 }
@@ -50,8 +73,11 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    fn used(output: u64) -> Usage {
-        Usage { output, ..Usage::default() }
+    fn used(output: u64) -> Spent {
+        Spent {
+            usage: Usage { output, ..Usage::default() },
+            cost: Cost { nanodollars: output * 7, unpriced: 0 },
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Progress, Session};
 use crate::session::agent::Desk;
-use crate::session::index::{Annex, Entry};
+use crate::session::index::{Annex, Entry, Spent};
 use crate::session::source::Source;
 
 /// Bytes read of one each time it is shown; the survey reads on.
@@ -60,7 +60,7 @@ impl Subs {
             while matches!(sub.advance(PIECE), Ok(Progress::More)) {}
             let overview = sub.overview();
             annex.steps += overview.steps + overview.sub_steps;
-            annex.usage = annex.usage + overview.usage;
+            annex.spent = annex.spent + Spent { usage: overview.usage, cost: overview.cost };
             annex.events.extend(sub.desk().index().minor_events());
         }
         annex

@@ -4,6 +4,7 @@
 mod activity;
 mod beside;
 mod corpus;
+mod cost;
 mod fuzz;
 mod growth;
 mod private;

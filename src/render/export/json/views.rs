@@ -8,6 +8,7 @@ use crate::redact::CleanText;
 use crate::session::model::{
     AsideHow, Attachment, AttachmentNo, Item, Marker, Outcome, Overview, Prompt, Step, StepKind, Usage,
 };
+use crate::session::price;
 
 /// Agents inside agents deeper than this are left out.
 const DEEPEST: usize = 16;
@@ -32,6 +33,8 @@ pub(super) struct HeadView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Timestamp>,
     usage: UsageView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<CostView>,
     steps: u32,
     sub_steps: u32,
 }
@@ -42,6 +45,12 @@ struct UsageView {
     output: u64,
     cache_read: u64,
     cache_write: u64,
+}
+
+#[derive(Serialize)]
+struct CostView {
+    usd: f64,
+    prices_as_of: &'static str,
 }
 
 impl<'a> HeadView<'a> {
@@ -59,6 +68,7 @@ impl<'a> HeadView<'a> {
             started: overview.started,
             ended: overview.ended,
             usage: UsageView { input, output, cache_read, cache_write },
+            cost: overview.cost.dollars().map(|usd| CostView { usd, prices_as_of: price::AS_OF }),
             steps: overview.steps,
             sub_steps: overview.sub_steps,
         }
