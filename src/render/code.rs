@@ -4,6 +4,7 @@ use super::ansi;
 use super::figures::{count, counted};
 use super::highlight::{self, Language};
 use super::html::Html;
+use super::markdown::markdown;
 use super::scene::Spot;
 use crate::session::model::Output;
 
@@ -43,6 +44,17 @@ pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Fo
         html.raw("</details>");
     } else if output.cut() {
         whole(html, spot, left_out);
+    }
+}
+
+/// Appends `output` as prose, with a link to the whole where it was cut.
+pub(super) fn prose(html: &mut Html, spot: &Spot<'_>, output: &Output) {
+    if !output.text.is_blank() {
+        html.raw("<div class=\"prose small\">").html(&markdown(&output.text)).raw("</div>");
+    }
+    if output.cut() {
+        let kept = output.text.as_str().lines().count() as u64;
+        whole(html, spot, output.lines.saturating_sub(kept));
     }
 }
 

@@ -69,6 +69,10 @@ pub(super) fn nature(step: &Step, running: bool) -> Nature {
             };
             (server.as_ref().unwrap_or(&step.name).as_str(), ("call", "calls"), clip(name))
         }
+        Tool::Polled { command, .. } => ("polled", ("time", "times"), phrase::command_name(command.as_str())),
+        Tool::Todo { change: Some(change), .. } if change.added => {
+            ("todo", ("entry", "entries"), clip(change.text.as_str()))
+        }
         Tool::Write { .. }
         | Tool::Edit { .. }
         | Tool::Todo { .. }

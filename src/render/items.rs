@@ -50,11 +50,13 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
                 }
                 let running = last && ending.running && step.outcome == Outcome::Open;
                 let mut row = step::row(spot, step, running);
+                let mut nature = gather::nature(step, running);
                 if last_todo == Some(i) {
                     row.open = true;
                     row.classes.push("last");
+                    nature = Nature::Alone;
                 }
-                strip.push((row, gather::nature(step, running)));
+                strip.push((row, nature));
             }
             Item::Context { what, text } => strip.push((context(spot, what, text), Nature::Alone)),
             Item::Unknown { what, fields } => strip.push((unknown(spot, what, fields), Nature::Alone)),

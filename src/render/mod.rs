@@ -11,6 +11,7 @@
 mod ansi;
 pub mod assets;
 mod changed;
+mod checklist;
 mod code;
 mod diff;
 pub mod export;
@@ -37,6 +38,7 @@ mod spark;
 mod step;
 mod timeline;
 mod turn;
+mod web;
 
 pub use assets::{Asset, asset};
 pub use find::{FoundInput, Hit, QUERY, Search, found_page, found_part};

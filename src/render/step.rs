@@ -3,27 +3,23 @@
 use super::code::{self, Form};
 use super::diff;
 use super::figure;
-use super::figures::{bytes, counted, found, tokens};
+use super::figures::{counted, found, tokens};
 use super::highlight::{self, Language};
 use super::html::Html;
-use super::markdown::{markdown, may_link, open_link};
+use super::markdown::markdown;
 use super::phrase;
 use super::row::{Row, cmd, note, pre, said, small};
 use super::scene::Spot;
 use super::signs;
-use super::{nest, pairs};
-use crate::session::model::{Outcome, Output, Question, Step, StepKind, TodoItem, TodoState, Tool};
+use super::{checklist, nest, pairs, web};
+use crate::session::model::{Outcome, Output, Step, StepKind, Tool};
 
 /// The most characters of a command or query in a row.
-const LINE: usize = 300;
-/// Characters of an entry of a list, a question, an option.
-const ENTRY: usize = 2_000;
+pub(super) const LINE: usize = 300;
 /// Characters of a name of a tool or a server.
 const NAME: usize = 60;
 /// Characters of a command below its row.
 const COMMAND: usize = 16 * 1024;
-/// Longest URL that becomes a link; browsers stop at about as much.
-const URL: usize = 2_000;
 
 /// The row of `step`. `running`: no result yet because it is still going on.
 pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
@@ -57,13 +53,10 @@ fn outcome(row: &mut Row, step: &Step, running: bool) {
         Outcome::Failed(text) => {
             row.classes.push("failed");
             let exit = match &step.tool {
-                Tool::Shell { exit, .. } => *exit,
+                Tool::Shell { exit, .. } | Tool::Polled { exit, .. } => *exit,
                 _ => None,
             };
-            let mut res = Html::new();
-            let word = exit.map_or_else(|| "failed".to_owned(), |code| format!("exit {code}"));
-            res.raw(signs::CROSS).raw("<span class=\"fail\">").text(&word).raw("</span>");
-            row.res = res;
+            row.res = failed(&exit.map_or_else(|| "failed".to_owned(), |code| format!("exit {code}")));
             if !text.is_blank() {
                 row.body.get_or_insert_default().html(&pre(text.as_str()));
             }
@@ -83,6 +76,13 @@ fn outcome(row: &mut Row, step: &Step, running: bool) {
         }
         Outcome::Open => row.res = Html::of("no result recorded"),
     }
+}
+
+/// A red cross and the word beside it.
+fn failed(word: &str) -> Html {
+    let mut html = Html::new();
+    html.raw(signs::CROSS).raw("<span class=\"fail\">").text(word).raw("</span>");
+    html
 }
 
 /// Verb, object, result and body, as the tool has it.
@@ -139,29 +139,20 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Terminal });
             row
         }
-        Tool::Fetch { url, content } => {
-            let mut row = Row::new("Fetch", &[]);
-            row.what = cmd(phrase::clip(phrase::host_and_path(url.as_str()), LINE));
-            if content.bytes > 0 {
-                row.res = Html::of(&bytes(content.bytes));
-            }
-            let mut body = Html::new();
-            if url.as_str().len() <= URL && may_link(url.as_str()) {
-                body.raw("<p class=\"note\">");
-                open_link(&mut body, url.as_str());
-                body.text(url.as_str()).raw("</a></p>");
-            }
-            body.html(&result(spot, step, content, Form::Terminal).unwrap_or_default());
-            row.body = Some(body).filter(|body| !body.is_empty());
+        Tool::Polled { command, state, exit, output } => {
+            let mut row = Row::new("Output", &[]);
+            row.what = cmd(&phrase::plain_line(command.as_str(), LINE));
+            row.res = match (exit, state) {
+                (Some(code), _) => failed(&format!("exit {code}")),
+                (None, Some(state)) => Html::of(&phrase::plain_line(state.as_str(), NAME)),
+                (None, None) => Html::new(),
+            };
+            row.body = result(spot, step, output, Form::Terminal);
             row
         }
-        Tool::WebSearch { query, results } => {
-            let mut row = Row::new("Search", &[]);
-            row.what = said(&Html::of(&phrase::plain_line(query.as_str(), LINE)));
-            row.body = result(spot, step, results, Form::Terminal);
-            row
-        }
-        Tool::Todo { items } => todo(items),
+        Tool::Fetch { url, asked, content } => web::fetch(spot, step, url, asked.as_ref(), content),
+        Tool::WebSearch { query, links, results } => web::search(spot, step, query, links, results),
+        Tool::Todo { items, change } => checklist::todo(items, change.as_ref()),
         Tool::Plan { text } => {
             let mut row = Row::new("Plan", &["last"]);
             row.what = said(&phrase::with_code(&phrase::one_line(first_line(text.as_str()), 120)));
@@ -172,7 +163,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             row.open = true;
             row
         }
-        Tool::Question { questions } => question(questions),
+        Tool::Question { questions } => checklist::question(questions),
         Tool::Agent { .. } => nest::agent(spot, step),
         Tool::Other { server, object, input, output } => {
             let mut row = Row::default();
@@ -236,12 +227,12 @@ fn script(html: &mut Html, command: &str) {
 }
 
 /// Whether there is a result to speak of: a step without one has no "No output" either.
-fn has_result(step: &Step, output: &Output) -> bool {
+pub(super) fn has_result(step: &Step, output: &Output) -> bool {
     let silent = step.outcome == Outcome::Done && step.images.is_empty();
     silent || !output.text.is_blank()
 }
 
-fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form<'_>) -> Option<Html> {
+pub(super) fn result(spot: &Spot<'_>, step: &Step, output: &Output, form: Form<'_>) -> Option<Html> {
     has_result(step, output).then(|| {
         let mut html = Html::new();
         code::output(&mut html, spot, output, form);
@@ -264,64 +255,6 @@ fn tool_of(name: &str) -> &str {
 
 fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
-}
-
-/// `started: Run the linter   2 of 4 done`; the list below.
-fn todo(items: &[TodoItem]) -> Row {
-    let mut row = Row::new("Todo", &[]);
-    let done = items.iter().filter(|item| item.state == TodoState::Done).count();
-    let doing = items.iter().find(|item| item.state == TodoState::Doing);
-    let what = match doing {
-        Some(item) => format!("started: {}", phrase::one_line(item.text.as_str(), LINE)),
-        None if items.is_empty() => "emptied".to_owned(),
-        None if done == items.len() => "all done".to_owned(),
-        None => counted(items.len() as u64, "entry", "entries"),
-    };
-    row.what = said(&Html::of(&what));
-    if items.is_empty() {
-        return row;
-    }
-    row.res = Html::of(&format!("{done} of {} done", items.len()));
-    let mut body = Html::new();
-    body.raw("<ul class=\"todo\">");
-    for item in items {
-        let (open, sign) = match item.state {
-            TodoState::Done => ("<li class=\"done\">", signs::DONE),
-            TodoState::Doing => ("<li class=\"doing\">", signs::DOING),
-            TodoState::Later => ("<li>", signs::LATER),
-        };
-        body.raw(open).raw(sign).raw("<span>").clip(item.text.as_str(), ENTRY).raw("</span></li>");
-    }
-    body.raw("</ul>");
-    row.body = Some(body);
-    row
-}
-
-fn question(questions: &[Question]) -> Row {
-    let mut row = Row::new("Asked", &["last"]);
-    let first = questions.first().map(|q| q.text.as_str()).unwrap_or_default();
-    row.what = said(&phrase::with_code(&phrase::one_line(first, LINE)));
-    let mut body = Html::new();
-    for (i, question) in questions.iter().enumerate() {
-        // The row says the first question, unless it had to be cut.
-        if i > 0 || question.text.as_str().chars().nth(LINE).is_some() {
-            body.raw("<p>").clip(question.text.as_str(), ENTRY).raw("</p>");
-        }
-        body.raw("<ul class=\"todo\">");
-        for (option, picked) in &question.options {
-            body.raw(if *picked { "<li class=\"picked\">" } else { "<li class=\"passed\">" });
-            body.raw(if *picked { signs::PICKED } else { signs::PASSED });
-            body.raw("<span>").clip(option.as_str(), ENTRY).raw("</span></li>");
-        }
-        if let Some(answer) = question.answer.as_ref().filter(|answer| !answer.is_blank()) {
-            body.raw("<li class=\"picked\">").raw(signs::PICKED);
-            body.raw("<span>").clip(answer.as_str(), ENTRY).raw("</span></li>");
-        }
-        body.raw("</ul>");
-    }
-    row.body = Some(body);
-    row.open = true;
-    row
 }
 
 /// `24 steps, 51 k tokens`; on a phone the steps alone, or the task would have no room.

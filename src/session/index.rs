@@ -6,6 +6,7 @@ mod entries;
 mod header;
 mod lookup;
 mod steps;
+mod tasks;
 mod tokens;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub(crate) use entries::{Entry, Kind};
 pub(crate) use header::{Annex, Header, TurnHead};
 pub(crate) use lookup::Span;
 use steps::Steps;
+pub(crate) use tasks::Tasks;
 pub(crate) use tokens::Spent;
 
 /// A window is closed before the first prompt after this many items…
@@ -136,6 +138,8 @@ pub(crate) struct Index {
     /// What waits to be said at the end of the file as it is now; not part of any prefix.
     pending: Vec<(New, Entry)>,
     activity: Activity,
+    /// The list that is kept by calls of which each changes one entry.
+    pub tasks: Tasks,
     /// What a survey of the whole has found.
     changes: Option<Arc<Changes>>,
     annex: Annex,

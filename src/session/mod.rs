@@ -21,6 +21,7 @@ mod document;
 mod droid;
 mod error;
 mod feeding;
+mod found;
 mod gemini;
 mod grok;
 mod hits;

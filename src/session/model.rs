@@ -373,10 +373,23 @@ pub enum Tool {
         /// The hits, one a line.
         hits: Output,
     },
+    /// What a command in the background printed since it was last looked at.
+    Polled {
+        /// The command line, where known, else what the agent calls it.
+        command: CleanText,
+        /// How far it is, in the agent's word: `running`, `completed`.
+        state: Option<CleanText>,
+        /// Exit code where known and not 0.
+        exit: Option<i32>,
+        /// stdout and stderr; ANSI sequences kept.
+        output: Output,
+    },
     /// A page was fetched.
     Fetch {
         /// Its URL.
         url: CleanText,
+        /// What was asked of the page: `content` is then an answer in Markdown, else what the page holds.
+        asked: Option<CleanText>,
         /// What came back.
         content: Output,
     },
@@ -384,13 +397,17 @@ pub enum Tool {
     WebSearch {
         /// The query.
         query: CleanText,
-        /// What came back.
+        /// The pages found.
+        links: Vec<Link>,
+        /// What came back besides, Markdown.
         results: Output,
     },
-    /// A todo list was set.
+    /// A todo list was set, or one entry of it changed.
     Todo {
         /// The list after this step.
         items: Vec<TodoItem>,
+        /// What changed, where the step tells of one entry alone.
+        change: Option<TodoChange>,
     },
     /// A plan was put before the person.
     Plan {
@@ -448,6 +465,26 @@ pub struct TodoItem {
     pub text: CleanText,
     /// How far it is.
     pub state: TodoState,
+}
+
+/// A change of one entry of a todo list.
+#[derive(Clone, Debug)]
+pub struct TodoChange {
+    /// What became of it; `None`: it was deleted.
+    pub to: Option<TodoState>,
+    /// The entry is new.
+    pub added: bool,
+    /// What is to be done.
+    pub text: CleanText,
+}
+
+/// A page that a search found.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Its title.
+    pub title: CleanText,
+    /// Its URL, as it was told: nothing says that it is one.
+    pub url: CleanText,
 }
 
 /// A question the agent asked.

@@ -110,9 +110,18 @@ fn tool<'a>(texts: &mut Vec<&'a str>, tool: &'a Tool) {
             texts.extend(within.iter().map(|text| text.as_str()));
             texts.push(hits.text.as_str());
         }
-        Tool::Fetch { url, content } => texts.extend([url.as_str(), content.text.as_str()]),
-        Tool::WebSearch { query, results } => texts.extend([query.as_str(), results.text.as_str()]),
-        Tool::Todo { items } => texts.extend(items.iter().map(|item| item.text.as_str())),
+        Tool::Polled { command, output, .. } => texts.extend([command.as_str(), output.text.as_str()]),
+        Tool::Fetch { url, asked, content } => {
+            texts.push(url.as_str());
+            texts.extend(asked.iter().map(|text| text.as_str()));
+            texts.push(content.text.as_str());
+        }
+        Tool::WebSearch { query, links, results } => {
+            texts.push(query.as_str());
+            texts.extend(links.iter().flat_map(|link| [link.title.as_str(), link.url.as_str()]));
+            texts.push(results.text.as_str());
+        }
+        Tool::Todo { items, .. } => texts.extend(items.iter().map(|item| item.text.as_str())),
         Tool::Plan { text } => texts.push(text.as_str()),
         Tool::Question { questions } => {
             for question in questions {

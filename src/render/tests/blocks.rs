@@ -169,3 +169,62 @@ fn a_running_step_is_the_last_without_a_result() {
     assert!(show(true).contains("step run running"));
     assert!(show(false).contains("no result recorded"));
 }
+
+/// The forms that the rich session lacks, each opened on its own.
+#[test]
+fn more_forms_of_tools() {
+    let entry = |text, state| TodoItem { text: clean(text), state };
+    let items = vec![entry("Chart the bay", TodoState::Done), entry("Sound it", TodoState::Later)];
+    let change = |to, text| Some(TodoChange { to, added: false, text: clean(text) });
+    let task = |no, change| {
+        item(step(no, StepKind::Other, "TaskUpdate", Tool::Todo { items: items.clone(), change }))
+    };
+    let polled = |exit| Tool::Polled {
+        command: clean("npm run dev"),
+        state: Some(clean("running")),
+        exit,
+        output: output("ready in 1098 ms\n"),
+    };
+    let fetch = Tool::Fetch {
+        url: clean("https://example.org/tides/"),
+        asked: Some(clean("When is high water?")),
+        content: output("# High water\n\nAt **04:12**."),
+    };
+    let link = |title, url| Link { title: clean(title), url: clean(url) };
+    let search = Tool::WebSearch {
+        query: clean("tide tables Leith"),
+        links: vec![link("Tides <today>", "https://example.org/tides"), link("Trap", "javascript:alert(1)")],
+        results: output("High water is at *04:12*."),
+    };
+    let looks = |kind, name, tool| item(step(1, kind, name, tool));
+    let forms = [
+        ("task_done", task(1, change(Some(TodoState::Done), "Chart the bay"))),
+        ("task_deleted", task(1, change(None, "Ask"))),
+        ("polled", looks(StepKind::Read, "BashOutput", polled(None))),
+        ("polled_exit", looks(StepKind::Read, "BashOutput", polled(Some(1)))),
+        ("fetch_asked", looks(StepKind::Read, "WebFetch", fetch)),
+        ("search_links", looks(StepKind::Read, "WebSearch", search)),
+    ];
+    for (name, form) in forms {
+        insta::assert_snapshot!(format!("form_{name}"), show(&[form]));
+    }
+}
+
+#[test]
+fn entries_added_one_after_the_other_gather_but_the_list_as_it_is_last_stands_open() {
+    let items: Vec<Item> = (1..=4)
+        .map(|no| {
+            let text = clean(&format!("entry {no}"));
+            let change = Some(TodoChange { to: Some(TodoState::Later), added: true, text: text.clone() });
+            let items = vec![TodoItem { text, state: TodoState::Later }];
+            item(step(no, StepKind::Other, "TaskCreate", Tool::Todo { items, change }))
+        })
+        .collect();
+    let html = show(&items);
+    assert!(
+        html.contains("<span class=\"n\">3 entries</span><span class=\"cmd\">entry 1, entry 2, entry 3"),
+        "{html}"
+    );
+    assert_eq!(html.matches("<details open>").count(), 1, "{html}");
+    assert!(html.contains("<span class=\"said\">added: entry 4</span>"), "{html}");
+}

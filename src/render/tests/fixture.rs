@@ -301,7 +301,7 @@ fn second_items() -> Vec<Item> {
         let names = ["Default the date", "Add a test", "Run the linter", "Ask for a review"];
         let items =
             names.iter().enumerate().map(|(i, t)| TodoItem { text: clean(t), state: state(i) }).collect();
-        item(step(no, StepKind::Other, "TodoWrite", Tool::Todo { items }))
+        item(step(no, StepKind::Other, "TodoWrite", Tool::Todo { items, change: None }))
     };
     let grep = Tool::Find {
         verb: "Grep",
@@ -313,10 +313,14 @@ fn second_items() -> Vec<Item> {
     };
     let fetch = Tool::Fetch {
         url: clean("https://example.org/tides/"),
+        asked: None,
         content: output("Tides are caused by the moon."),
     };
-    let search =
-        Tool::WebSearch { query: clean("tide tables Leith"), results: output("1. Tides\n2. More tides\n") };
+    let search = Tool::WebSearch {
+        query: clean("tide tables Leith"),
+        links: Vec::new(),
+        results: output("1. Tides\n2. More tides\n"),
+    };
     let mcp = Tool::Other {
         server: Some(clean("linear")),
         object: None,

@@ -82,10 +82,22 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
             files: Some(1),
             hits: o.clone(),
         },
-        Tool::Fetch { url: t.clone(), content: o.clone() },
-        Tool::Fetch { url: clean(&format!("https://example.org/{text}")), content: o.clone() },
-        Tool::WebSearch { query: t.clone(), results: o.clone() },
-        Tool::Todo { items: vec![TodoItem { text: t.clone(), state: TodoState::Doing }] },
+        Tool::Fetch { url: t.clone(), asked: None, content: o.clone() },
+        Tool::Fetch {
+            url: clean(&format!("https://example.org/{text}")),
+            asked: Some(t.clone()),
+            content: o.clone(),
+        },
+        Tool::Polled { command: t.clone(), state: Some(t.clone()), exit: None, output: o.clone() },
+        Tool::WebSearch {
+            query: t.clone(),
+            links: vec![Link { title: t.clone(), url: t.clone() }],
+            results: o.clone(),
+        },
+        Tool::Todo {
+            items: vec![TodoItem { text: t.clone(), state: TodoState::Doing }],
+            change: Some(TodoChange { to: None, added: false, text: t.clone() }),
+        },
         Tool::Plan { text: t.clone() },
         Tool::Question {
             questions: vec![

@@ -25,6 +25,9 @@ const SUB_ITEMS: usize = 200;
 
 /// A call as its tool's form needs it.
 pub(super) struct Call<'a> {
+    /// Number of its step, and the id of the call.
+    pub no: u32,
+    pub id: &'a str,
     pub name: &'a str,
     pub input: Obj<'a>,
     pub cwd: &'a str,
@@ -158,7 +161,8 @@ pub(super) fn step(
         found.map_or_else(|| (Outcomes::None, Vec::new()), |(answer, nth)| outcome(answer, nth, desk));
     let name = block.text("name").unwrap_or_default();
     let input = block.obj("input").unwrap_or_default();
-    let call = Call { name: &name, input, cwd: caller.cwd, outcome };
+    let id = block.text("id").unwrap_or_default();
+    let call = Call { no: caller.no, id: &id, name: &name, input, cwd: caller.cwd, outcome };
     let mut tool = tools::tool(&call, desk);
     if let (Tool::Agent { items, .. }, false) = (&mut tool, caller.inside) {
         let prompt = call.input.text("prompt").unwrap_or_default();

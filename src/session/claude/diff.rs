@@ -43,6 +43,35 @@ pub(super) fn write(call: &Call<'_>, desk: &Desk<'_>) -> (bool, FileDiff) {
     (created, cleaned(hunks, desk))
 }
 
+/// What a `NotebookEdit` changed in the source of its cell. Lines are not counted: those of a notebook's JSON would
+/// tell a reader nothing.
+pub(super) fn notebook(call: &Call<'_>, desk: &Desk<'_>) -> FileDiff {
+    let new = call.input.text("new_source").unwrap_or_default();
+    let old = call.outcome.extra().and_then(|extra| before(&call.input, extra)).unwrap_or_default();
+    let hunks = match call.input.text("edit_mode").as_deref() {
+        Some("insert") => compared("", &new),
+        Some("delete") => compared(&old, ""),
+        _ => compared(&old, &new),
+    };
+    cleaned(hunks, desk)
+}
+
+/// The source that a notebook's cell had before it was edited. Without an id, the number is the cell's.
+fn before(input: &Obj<'_>, extra: &Obj<'_>) -> Option<String> {
+    let notebook = extra.text("original_file")?;
+    let (notebook, _) = json::first::<Obj<'_>>(&notebook)?;
+    let wanted = input.text("cell_id").or_else(|| extra.text("cell_id"));
+    let by_number = || match wanted.as_deref().and_then(|id| id.strip_prefix("cell-")) {
+        Some(number) => number.parse::<usize>().ok(),
+        None => input.number("cell_number").and_then(|number| usize::try_from(number).ok()),
+    };
+    let cells: Vec<Obj<'_>> = notebook.list("cells").into_iter().filter_map(Obj::of).collect();
+    let is_it = |cell: &&Obj<'_>| wanted.is_some() && cell.text("id") == wanted;
+    let source = cells.iter().find(is_it).or_else(|| cells.get(by_number()?))?.raw("source")?;
+    let lines = || json::list(source).into_iter().filter_map(json::text).collect();
+    Some(json::text(source).map_or_else(lines, |text| text.into_owned()))
+}
+
 /// The patch in the record.
 fn patch(call: &Call<'_>) -> Vec<Raw> {
     let hunks = call.outcome.extra().map(|extra| extra.list("structuredPatch")).unwrap_or_default();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::head::{Block, Content, Fields, Message};
 use super::said::{Said, reason, said};
-use super::{hidden, tools};
+use super::{hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Format, NotJson, Records, sound};
 use crate::session::index::{Index, Kind, New, hash};
@@ -199,6 +199,8 @@ impl Reading {
         let first = index.next_step();
         for (no, (block, kind)) in (first..).zip(steps(fields)) {
             new.steps.push(new_step(block, kind));
+            let (id, name) = (block.id.as_str(), block.name.as_str());
+            tasks::note(index, no, id, name.unwrap_or_default(), block.input, record.cleaner);
             if let Some(brief) = tools::brief(block.name.as_str(), block.input) {
                 index.sent(hash(brief.trim()), no);
             }
@@ -332,6 +334,7 @@ impl Reading {
         index.tally.counts.results += found.len() as u64;
         let entry = index.flow(new);
         results(fields).for_each(|(id, ended)| index.result(id, entry, ended));
+        found.iter().for_each(|block| tasks::note_result(index, block.of.as_str(), block.content));
     }
 
     fn system(record: &Record<'_, '_>, index: &mut Index) {

@@ -10,8 +10,10 @@ mod diff;
 mod head;
 mod hidden;
 mod indexer;
+mod polled;
 mod said;
 mod shown;
+mod tasks;
 mod tools;
 
 use super::agent::{Agent, Desk, Indexer, Likeness, Line, Shown};

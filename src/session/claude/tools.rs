@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use super::call::{Call, Outcomes};
 use super::content::value_text;
-use super::diff;
+use super::{diff, polled, tasks};
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
+use crate::session::found;
 use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
-use crate::session::model::{Output, Question, StepKind, TodoItem, TodoState, Tool};
+use crate::session::model::{Output, Question, StepKind, TodoItem, Tool};
 use crate::session::numbers::unnumbered;
 
 /// Whether a block of this type calls a tool.
@@ -25,7 +26,7 @@ fn is_agent(name: &str) -> bool {
 pub(super) fn kind(name: &str) -> StepKind {
     match name {
         "Read" | "Glob" | "Grep" | "LS" | "WebFetch" | "WebSearch" | "NotebookRead" | "LSP"
-        | "web_search" | "web_fetch" => StepKind::Read,
+        | "web_search" | "web_fetch" | "BashOutput" | "TaskOutput" | "AgentOutputTool" => StepKind::Read,
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => StepKind::Edit,
         "Bash" | "bash" | "PowerShell" => StepKind::Run,
         name if is_agent(name) => StepKind::Agent,
@@ -52,9 +53,21 @@ pub(super) fn tool(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
         "Glob" => find("Glob", call, desk),
         "Grep" => find("Grep", call, desk),
         "LS" => find("LS", call, desk),
-        "WebFetch" => Tool::Fetch { url: call.clean("url", desk), content: call.output(desk) },
-        "WebSearch" => Tool::WebSearch { query: call.clean("query", desk), results: call.output(desk) },
+        "WebFetch" | "web_fetch" => Tool::Fetch {
+            url: call.clean("url", desk),
+            asked: call.input.text("prompt").map(|asked| desk.cleaner.start(&asked, 4096)),
+            content: call.output(desk),
+        },
+        "WebSearch" | "web_search" => {
+            let (links, results) = found::pages(call.outcome.good_text(), desk);
+            Tool::WebSearch { query: call.clean("query", desk), links, results }
+        }
+        "BashOutput" | "TaskOutput" | "AgentOutputTool" => polled::polled(call, desk),
+        "NotebookEdit" => Tool::Edit { path: call.path(desk), diff: diff::notebook(call, desk) },
         "TodoWrite" => todo(call, desk),
+        "TaskCreate" | "TaskUpdate" | "TaskList" => {
+            tasks::listed(call, desk).unwrap_or_else(|| other(call, desk))
+        }
         "ExitPlanMode" => plan(call, desk),
         "AskUserQuestion" => questions(call, desk),
         name if is_agent(name) => agent(call, desk),
@@ -64,7 +77,7 @@ pub(super) fn tool(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 
 /// Whether the text of an error is shown by the tool's form already.
 pub(super) fn shows_errors(tool: &Tool) -> bool {
-    matches!(tool, Tool::Shell { .. } | Tool::Other { .. } | Tool::Agent { .. })
+    matches!(tool, Tool::Shell { .. } | Tool::Polled { .. } | Tool::Other { .. } | Tool::Agent { .. })
 }
 
 /// The tool's own name, and the server of an MCP tool.
@@ -92,7 +105,7 @@ fn shell(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 }
 
 /// The code in `Exit code 2\n…`, and what follows.
-fn exit_code(text: &str) -> Option<(i32, &str)> {
+pub(super) fn exit_code(text: &str) -> Option<(i32, &str)> {
     let rest = text.strip_prefix("Exit code ")?;
     let (code, rest) = rest.split_once('\n').unwrap_or((rest, ""));
     Some((code.trim().parse().ok()?, rest))
@@ -124,14 +137,11 @@ fn find(verb: &'static str, call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 fn todo(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let item = |todo: Obj<'_>| TodoItem {
         text: desk.cleaner.start(&todo.text("content").unwrap_or_default(), 2000),
-        state: match todo.text("status").as_deref() {
-            Some("completed") => TodoState::Done,
-            Some("in_progress") => TodoState::Doing,
-            _ => TodoState::Later,
-        },
+        state: tasks::state(todo.text("status").as_deref()),
     };
     let todos = call.input.list("todos");
-    Tool::Todo { items: todos.into_iter().take(200).filter_map(Obj::of).map(item).collect() }
+    let items = todos.into_iter().take(200).filter_map(Obj::of).map(item).collect();
+    Tool::Todo { items, change: None }
 }
 
 fn plan(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
@@ -191,7 +201,10 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
             Cow::Owned(format!("#{id} {}", status.unwrap_or_default()).trim_end().to_owned())
         }),
         "TaskCreate" => text("subject"),
-        "NotebookEdit" => text("notebook_path"),
+        "TaskStop" | "KillShell" | "KillBash" => {
+            let told = call.outcome.extra().and_then(|extra| extra.text("command"));
+            told.or_else(|| text("task_id")).or_else(|| text("shell_id"))
+        }
         _ => call.input.0.iter().find_map(|(_, value)| json::text(*value)),
     };
     let first_line =
@@ -208,13 +221,13 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 }
 
 impl Call<'_> {
-    fn clean(&self, key: &str, desk: &Desk<'_>) -> CleanText {
+    pub(super) fn clean(&self, key: &str, desk: &Desk<'_>) -> CleanText {
         desk.cleaner.start(&self.input.text(key).unwrap_or_default(), 4096)
     }
 
     fn path(&self, desk: &Desk<'_>) -> CleanText {
-        let path = self.input.text("file_path").or_else(|| self.input.text("path")).unwrap_or_default();
-        self.relative(&path, desk)
+        let path = ["file_path", "path", "notebook_path"].iter().find_map(|key| self.input.text(key));
+        self.relative(&path.unwrap_or_default(), desk)
     }
 
     /// `path` relative to the working folder, where it lies inside it.

@@ -9,6 +9,7 @@ use super::said::{Call, Returned};
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::diff::{self, Raw, Tag};
+use crate::session::found;
 use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
@@ -201,10 +202,19 @@ impl Done<'_> {
             },
             Form::Find(verb) => self.find(verb, input, desk),
             Form::Search if first(input, QUERY).is_none() && input.text("url").is_some() => {
-                Tool::Fetch { url: clean(&["url"]), content: self.good_output(desk) }
+                Tool::Fetch { url: clean(&["url"]), asked: None, content: self.good_output(desk) }
             }
-            Form::Fetch => Tool::Fetch { url: clean(&["url", "prompt"]), content: self.good_output(desk) },
-            Form::Search => Tool::WebSearch { query: clean(QUERY), results: self.good_output(desk) },
+            Form::Fetch => Tool::Fetch {
+                asked: first(input, &["prompt"])
+                    .filter(|_| input.text("url").is_some())
+                    .map(|asked| desk.cleaner.start(&asked, 4096)),
+                url: clean(&["url", "prompt"]),
+                content: self.good_output(desk),
+            },
+            Form::Search => {
+                let (links, results) = found::pages(self.good_text(), desk);
+                Tool::WebSearch { query: clean(QUERY), links, results }
+            }
             Form::Todo => todo(input, desk),
             Form::Plan => {
                 Tool::Plan { text: desk.long(&first(input, &["plan", "text"]).unwrap_or_default()) }
@@ -342,7 +352,8 @@ fn todo(input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
             _ => TodoState::Later,
         },
     };
-    Tool::Todo { items: list.into_iter().take(200).filter_map(Obj::of).map(item).collect() }
+    let items = list.into_iter().take(200).filter_map(Obj::of).map(item).collect();
+    Tool::Todo { items, change: None }
 }
 
 /// A value as text: strings as they are, anything else as JSON.

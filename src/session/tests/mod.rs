@@ -5,6 +5,7 @@ mod activity;
 mod beside;
 mod corpus;
 mod cost;
+mod forms;
 mod fuzz;
 mod growth;
 mod private;

@@ -96,7 +96,7 @@ fn todos_questions_plans_and_other_tools_take_their_forms() {
     };
     let step =
         one_step("TodoWrite", json!({ "todos": [{ "content": "x", "status": "in_progress" }] }), done("t"));
-    assert!(matches!(&step.tool, Tool::Todo { items } if items[0].state == TodoState::Doing));
+    assert!(matches!(&step.tool, Tool::Todo { items, .. } if items[0].state == TodoState::Doing));
     let asked = json!({ "questions": [
         { "question": "Which?", "options": [{ "label": "A" }, { "label": "B" }] }, { "question": "Why?", "options": [] } ] });
     let step = one_step("AskUserQuestion", asked, done("t"));

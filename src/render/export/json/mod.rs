@@ -101,7 +101,9 @@ fn is_cut(step: &Step) -> bool {
     let output = |output: &Output| output.cut();
     let diff = |diff: &FileDiff| diff.omitted > 0;
     match &step.tool {
-        Tool::Shell { output: o, .. } | Tool::Other { output: o, .. } => output(o),
+        Tool::Shell { output: o, .. } | Tool::Polled { output: o, .. } | Tool::Other { output: o, .. } => {
+            output(o)
+        }
         Tool::Read { content: o, .. } | Tool::Fetch { content: o, .. } => output(o),
         Tool::Find { hits: o, .. } => output(o),
         Tool::WebSearch { results: o, .. } => output(o),

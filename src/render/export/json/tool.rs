@@ -98,12 +98,23 @@ pub(super) enum ToolView<'a> {
         files: Option<u64>,
         hits: OutputView<'a>,
     },
+    Polled {
+        command: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exit: Option<i32>,
+        output: OutputView<'a>,
+    },
     Fetch {
         url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        asked: Option<&'a str>,
         content: OutputView<'a>,
     },
     WebSearch {
         query: &'a str,
+        links: Vec<LinkView<'a>>,
         results: OutputView<'a>,
     },
     Todo {
@@ -133,6 +144,12 @@ pub(super) enum ToolView<'a> {
         input: Vec<(&'a str, &'a str)>,
         output: OutputView<'a>,
     },
+}
+
+#[derive(Serialize)]
+pub(super) struct LinkView<'a> {
+    title: &'a str,
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -180,11 +197,24 @@ pub(super) fn tool(tool: &Tool, depth: usize) -> ToolView<'_> {
             files: *files,
             hits: output(hits),
         },
-        Tool::Fetch { url, content } => ToolView::Fetch { url: url.as_str(), content: output(content) },
-        Tool::WebSearch { query, results } => {
-            ToolView::WebSearch { query: query.as_str(), results: output(results) }
+        Tool::Polled { command, state, exit, output: printed } => ToolView::Polled {
+            command: command.as_str(),
+            state: maybe(state),
+            exit: *exit,
+            output: output(printed),
+        },
+        Tool::Fetch { url, asked, content } => {
+            ToolView::Fetch { url: url.as_str(), asked: maybe(asked), content: output(content) }
         }
-        Tool::Todo { items } => ToolView::Todo {
+        Tool::WebSearch { query, links, results } => ToolView::WebSearch {
+            query: query.as_str(),
+            links: links
+                .iter()
+                .map(|link| LinkView { title: link.title.as_str(), url: link.url.as_str() })
+                .collect(),
+            results: output(results),
+        },
+        Tool::Todo { items, .. } => ToolView::Todo {
             items: items
                 .iter()
                 .map(|item| TodoView { text: item.text.as_str(), state: state(item.state) })

@@ -71,7 +71,9 @@ pub(super) fn line(step: &Step, depth: usize) -> Line {
         Outcome::Open => line.said.push(text("no result")),
         Outcome::Failed(error) => {
             let exit = match &step.tool {
-                Tool::Shell { exit: Some(exit), .. } => format!(" (exit {exit})"),
+                Tool::Shell { exit: Some(exit), .. } | Tool::Polled { exit: Some(exit), .. } => {
+                    format!(" (exit {exit})")
+                }
                 _ => String::new(),
             };
             line.said.push(Run::Strong(format!("failed{exit}")));
@@ -120,11 +122,30 @@ fn form(step: &Step, depth: usize) -> Line {
             line.said.push(text(&found.unwrap_or_else(|| figures::counted(hits.lines, "line", "lines"))));
             with_output(line, hits, "")
         }
-        Tool::Fetch { url, content } => with_output(Line::new("Fetch", mono(url)), content, ""),
-        Tool::WebSearch { query, results } => {
-            with_output(Line::new("Search", text(query.as_str())), results, "")
+        Tool::Polled { command, state, output: out, .. } => {
+            let mut line = Line::new("Output of", mono(command));
+            line.said.extend(state.as_ref().map(|state| text(state.as_str())));
+            with_output(line, out, "")
         }
-        Tool::Todo { items } => todo(items),
+        Tool::Fetch { url, asked, content } => {
+            let mut line = Line::new("Fetch", mono(url));
+            if let Some(asked) = asked.as_ref().filter(|asked| !asked.is_blank()) {
+                line.body = prefixed(&prose(asked.as_str()), "> ");
+            }
+            with_output(line, content, "")
+        }
+        Tool::WebSearch { query, links, results } => {
+            let mut line = Line::new("Search", text(query.as_str()));
+            for link in links {
+                line.body += &format!(
+                    "- {}: {}\n",
+                    inline(link.title.as_str(), ENTRY),
+                    code(link.url.as_str(), ENTRY)
+                );
+            }
+            with_output(line, results, "")
+        }
+        Tool::Todo { items, .. } => todo(items),
         Tool::Plan { text: plan } => {
             Line { body: prose(plan.as_str()), ..Line::new("Plan", text(plan.as_str())) }
         }

@@ -101,9 +101,10 @@ fn told_step(step: &Step) -> String {
             };
             format!("{verb} {pattern} in {within:?}{found} -> {}", shown(hits))
         }
-        Tool::Fetch { url, content } => format!("fetch {url} -> {}", shown(content)),
-        Tool::WebSearch { query, results } => format!("search {query} -> {}", shown(results)),
-        Tool::Todo { items } => {
+        Tool::Polled { command, output, .. } => format!("polled {command} -> {}", shown(output)),
+        Tool::Fetch { url, content, .. } => format!("fetch {url} -> {}", shown(content)),
+        Tool::WebSearch { query, results, .. } => format!("search {query} -> {}", shown(results)),
+        Tool::Todo { items, .. } => {
             let items: Vec<_> = items.iter().map(|item| format!("{:?} {}", item.state, item.text)).collect();
             format!("todo {}", items.join("; "))
         }
