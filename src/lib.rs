@@ -9,6 +9,7 @@ pub mod config;
 pub mod daemon;
 pub mod db;
 pub mod describe;
+pub mod descriptors;
 pub mod flock;
 pub mod ipc;
 pub mod paths;

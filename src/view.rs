@@ -34,7 +34,10 @@ pub fn run(file: &Path, include: Include, port: u16, ready: impl FnOnce(&str)) -
     actix_web::rt::System::new().block_on(async {
         site.read_on_behind(pool.clone());
         let web::Running { server, handle, .. } =
-            web::start(listener, token, site, pool).map_err(|error| internal(&error))?;
+            web::start(listener, token, site, pool).map_err(|error| match error {
+                web::StartError::Full(full) => Failure::from(&full),
+                other => internal(&other),
+            })?;
         ready(&url);
         tokio::select! {
             ended = server => ended.map_err(|error| internal(&error)),

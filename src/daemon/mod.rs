@@ -33,6 +33,7 @@ use uuid::Uuid;
 use crate::actors::{Env, db, supervisor};
 use crate::config::{self, ConfigError};
 use crate::db::DbError;
+use crate::descriptors;
 use crate::ipc::client::Client;
 use crate::ipc::protocol::Request;
 use crate::paths::{PathError, Paths};
@@ -108,7 +109,9 @@ pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonEr
     paths.prepare()?;
     let lock = take_lock(paths)?;
     refuse_foreign(&paths.socket())?;
-    raise_descriptor_limit();
+    if let Err(error) = descriptors::raise_limit() {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
     // Before anything slow: a keeper that is attached does not count down its grace.
     let attached = attach_living(paths);
     let loaded = config::load(paths.config())?;
@@ -228,16 +231,6 @@ fn answers(socket: &Path) -> bool {
 /// Rendering is the only work that computes; one thread is left to the reactor.
 fn render_threads() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
-}
-
-/// An idle session server takes 7 descriptors, and the default limit is 1024 nearly everywhere.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum.map(|maximum| maximum.min(65_536)).or(Some(65_536));
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
-    }
 }
 
 /// Connects to every living keeper, all at once; one that hangs is left to its share's own attach.

@@ -30,6 +30,8 @@ pub enum Cause {
     Page,
     /// The keeper process could not be started or reached, or died.
     Keeper,
+    /// As many files are open as may be.
+    Descriptors,
     /// The request or the configuration makes no sense.
     Config,
     /// A fault of panko's own.
@@ -52,6 +54,7 @@ impl Cause {
             | Cause::PortTaken
             | Cause::Page
             | Cause::Keeper
+            | Cause::Descriptors
             | Cause::Internal => false,
         }
     }
@@ -70,6 +73,7 @@ impl Cause {
             Cause::Session => "session",
             Cause::Page => "page",
             Cause::Keeper => "keeper",
+            Cause::Descriptors => "descriptors",
             Cause::Config => "config",
             Cause::Internal => "internal",
         }

@@ -16,6 +16,7 @@ use super::attach::{AttachError, Attached, HELLO_DEADLINE, attach};
 use super::files::KeeperFiles;
 use super::keeper::protocol::{KeeperSpec, StartError, StartErrorCode, StartReport};
 use super::{os, sweep};
+use crate::descriptors::{self, Full};
 
 /// How long a keeper may take to listen.
 pub const START_DEADLINE: Duration = Duration::from_secs(5);
@@ -58,6 +59,9 @@ pub enum SpawnError {
     /// It said why itself.
     #[error("{}", .0.message)]
     Refused(StartError),
+    /// There is no room for what it takes.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// Our program could not be started.
     #[error("cannot start {}: {source}", exe.display())]
     NotStarted {
@@ -82,6 +86,7 @@ impl SpawnError {
     pub fn remedy(&self) -> &str {
         match self {
             Self::Refused(error) => &error.remedy,
+            Self::Full(full) => full.remedy(),
             Self::NotStarted { .. } => {
                 "check that the panko program is still there, and the limits of the system"
             }
@@ -126,6 +131,7 @@ pub fn spawn(spec: &KeeperSpec, exe: &Path) -> Result<SpawnedKeeper, SpawnError>
     if json.len() > SPEC_CAP {
         return Err(SpawnError::Spec(format!("{} bytes are more than {SPEC_CAP}", json.len())));
     }
+    descriptors::room_for(descriptors::FOR_A_SHARE)?;
     let mut child = Command::new(exe)
         .arg0("panko")
         // The id is for people who read a process list; the keeper takes it from the spec.

@@ -21,5 +21,5 @@ mod token;
 pub use content::{Coding, Content, Freshness};
 pub use nonce::Nonce;
 pub use pieces::Download;
-pub use server::{PROBE, Running, Site, start};
+pub use server::{PROBE, Running, Site, StartError, start};
 pub use token::Token;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -23,6 +26,7 @@ use super::live::{self, News, Places};
 use super::pieces::{self, Download};
 use super::pool::{Pool, PoolError};
 use super::{Nonce, Token, headers};
+use crate::descriptors;
 
 /// What a server shows under its token.
 pub trait Site: Send + Sync + 'static {
@@ -53,31 +57,50 @@ pub trait Site: Send + Sync + 'static {
 const LIVE: &str = "live";
 /// Where the page shows, below the token, that it is the one: see [`Nonce`].
 pub const PROBE: &str = "probe";
+/// Connections of viewers at once, at most.
+const VIEWERS: usize = 1024;
 /// Characters of a challenge.
 const LONGEST_CHALLENGE: usize = 64;
 
 /// A running server. Poll [`Running::server`] where its owner lives: it ends with it.
 pub struct Running {
     /// The future that is the server.
-    pub server: Server,
+    pub server: BoxFuture<'static, io::Result<()>>,
     /// What it answers a probe.
     pub nonce: Nonce,
     /// For `stop(false)`: open connections are cut, for a page that was revoked must be gone at once.
     pub handle: ServerHandle,
 }
 
+/// Why a site cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A server opens more files than there is room for.
+    #[error(transparent)]
+    Full(#[from] descriptors::Full),
+    /// The socket, or the system's random numbers.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// Serves `site` under `/s/<token>/` on `listener`.
 ///
 /// # Errors
-/// Those of the socket.
-pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Pool) -> io::Result<Running> {
+/// See [`StartError`].
+pub fn start(
+    listener: TcpListener,
+    token: Token,
+    site: Arc<dyn Site>,
+    pool: Pool,
+) -> Result<Running, StartError> {
+    descriptors::room_for(descriptors::FOR_A_SERVER)?;
     let nonce = Nonce::random().map_err(io::Error::other)?;
     let served =
         web::Data::new(Served { token, nonce: nonce.clone(), site, pool, places: Places::default() });
     let server = Server::build()
         .workers(1)
         .disable_signals()
-        .max_concurrent_connections(1024)
+        .max_concurrent_connections(descriptors::quarter(VIEWERS))
         .shutdown_timeout(1)
         .listen("session", listener, move || {
             let app = App::new().app_data(served.clone()).default_service(web::to(answer));
@@ -95,7 +118,13 @@ pub fn start(listener: TcpListener, token: Token, site: Arc<dyn Site>, pool: Poo
         })?
         .run();
     let handle = server.handle();
-    Ok(Running { server, nonce, handle })
+    Ok(Running { server: Box::pin(caught(server)), nonce, handle })
+}
+
+/// A server whose panic is an error: it starts its threads when it is polled first, and panics where it cannot.
+async fn caught(server: Server) -> io::Result<()> {
+    let ended = AssertUnwindSafe(server).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(io::Error::other("its threads could not be started")))
 }
 
 struct Served {

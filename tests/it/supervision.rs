@@ -83,6 +83,11 @@ fn a_start_under_way_gets_an_error_when_its_actor_panics_and_leaves_nothing() {
             (&json!("Error"), &json!("internal")),
             "{actor}: {reply}"
         );
+        let remedy = reply["data"]["remedy"].as_str().unwrap();
+        assert!(
+            !remedy.is_empty() && !remedy.contains("restarted"),
+            "no such thing follows: {actor}: {reply}"
+        );
         home.assert_nothing_runs();
         until(SOON, "it is listed no more", || {
             home.ask(&json!({"method": "ListShares"}))["data"].as_array().is_some_and(Vec::is_empty)

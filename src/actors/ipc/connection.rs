@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
 
-use super::Desk;
+use super::{Desk, Room};
 use crate::ipc::protocol::{
     ErrorCode, ErrorReply, Event, Incoming, MAX_FRAME, Reply, Request, decode, encode,
 };
@@ -27,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// Serves one client until it goes, sends too long a frame, or stops reading; or until it says nothing, asked for
 /// nothing, and there is no place in `room` for others.
-pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>, room: &Semaphore) {
+pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>, room: &Room) {
     let (reader, writer) = stream.into_split();
     let mut lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_FRAME));
     let mut sink = FramedWrite::new(writer, LinesCodec::new());
@@ -65,16 +65,19 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>, room: &Semaphore)
             if matches!(incoming.request, Ok(Request::Subscribe)) && subscription.is_empty() {
                 // Subscribed before the list is made: what changes meanwhile is told, not lost.
                 let events = desk.events();
-                if !answer(incoming, &desk, &answers).await {
-                    break;
+                match answer(incoming, &desk, &answers).await {
+                    Some(Reply::Subscribed(_)) => {
+                        drop(subscription.spawn_local(forward(events, answers.clone())))
+                    }
+                    Some(_) => {}
+                    None => break,
                 }
-                subscription.spawn_local(forward(events, answers.clone()));
                 continue;
             }
             if incoming.id.is_some() && apart.len() < AT_ONCE {
                 let (desk, answers) = (desk.clone(), answers.clone());
                 apart.spawn_local(async move { answer(incoming, &desk, &answers).await });
-            } else if !answer(incoming, &desk, &answers).await {
+            } else if answer(incoming, &desk, &answers).await.is_none() {
                 break;
             }
         }
@@ -91,13 +94,9 @@ pub(super) async fn serve(stream: UnixStream, desk: Arc<Desk>, room: &Semaphore)
 }
 
 /// Returns when a client that has been idle takes the place of another.
-async fn crowded(room: &Semaphore) {
-    loop {
-        tokio::time::sleep(IDLE).await;
-        if room.available_permits() == 0 {
-            return;
-        }
-    }
+async fn crowded(room: &Room) {
+    tokio::time::sleep(IDLE).await;
+    room.is_wanted().await;
 }
 
 /// Events as they come, until the client reads no more.
@@ -114,13 +113,13 @@ async fn forward(mut events: broadcast::Receiver<Event>, answers: mpsc::Sender<S
     }
 }
 
-/// False if the client reads no answers any more.
-async fn answer(incoming: Incoming, desk: &Desk, answers: &mpsc::Sender<String>) -> bool {
+/// What was answered; `None` if the client reads no answers any more.
+async fn answer(incoming: Incoming, desk: &Desk, answers: &mpsc::Sender<String>) -> Option<Reply> {
     let reply = match incoming.request {
         Ok(request) => desk.answer(request).await,
         Err(error) => Reply::Error(error),
     };
-    answers.send(encode(incoming.id.as_deref(), &reply)).await.is_ok()
+    answers.send(encode(incoming.id.as_deref(), &reply)).await.ok().map(|()| reply)
 }
 
 fn unframed(error: &LinesCodecError) -> ErrorReply {
@@ -132,5 +131,46 @@ fn unframed(error: &LinesCodecError) -> ErrorReply {
         LinesCodecError::Io(_) => {
             ErrorReply::new(ErrorCode::NotUtf8, "a frame is not valid UTF-8", "send UTF-8")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::actors::Env;
+    use crate::config::Config;
+    use crate::paths::Paths;
+    use crate::web::pool::Pool;
+
+    #[test]
+    fn who_was_told_that_he_is_not_subscribed_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::new(home.path().join("data"), home.path().join("config.toml")).unwrap();
+        actix::System::new().block_on(async {
+            // Nobody can be asked for the list.
+            let env = Env::new(paths, Config::default(), Pool::new(1).unwrap(), Vec::new(), HashMap::new());
+            let env = Arc::new(env);
+            let desk = Arc::new(Desk::new(env.clone(), CancellationToken::new(), Semaphore::new(4)));
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            actix::spawn(async move { serve(theirs, desk, &Room::new(4)).await });
+            let (reader, mut writer) = ours.into_split();
+            let mut answers = BufReader::new(reader).lines();
+            writer.write_all(b"{\"method\":\"Subscribe\"}\n").await.unwrap();
+            let refused = answers.next_line().await.unwrap().unwrap();
+            assert!(refused.contains("\"Error\""), "{refused}");
+            env.announce(Event::ShareGone { share_id: Uuid::nil() });
+            // What the event would be told with has its turn before this is answered.
+            tokio::task::yield_now().await;
+            writer.write_all(b"{\"method\":\"Ping\"}\n").await.unwrap();
+            let next = answers.next_line().await.unwrap().unwrap();
+            assert!(next.contains("Pong"), "{next}");
+        });
     }
 }

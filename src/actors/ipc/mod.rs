@@ -9,21 +9,26 @@ mod connection;
 
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::answer::Desk;
 use super::env::Env;
 use super::link::Link;
+use crate::descriptors;
 
 /// Connections at once, at most: a quarter of the descriptors that the process may have.
 const CONNECTIONS: usize = 512;
 /// Requests under way, over all connections.
 const UNDER_WAY: usize = 256;
+/// After a newcomer that could not be accepted.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// The actor.
 pub struct IpcActor {
@@ -77,32 +82,76 @@ async fn accept(listener: StdListener, desk: Arc<Desk>) {
         Err(error) => return tracing::error!(%error, "the control socket cannot be served"),
     };
     let mut connections = JoinSet::new();
-    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let quarter = descriptors.map_or(CONNECTIONS, |most| usize::try_from(most / 4).unwrap_or(CONNECTIONS));
-    let room = Arc::new(Semaphore::new(quarter.clamp(4, CONNECTIONS)));
+    let room = Arc::new(Room::new(descriptors::quarter(CONNECTIONS)));
     loop {
         // Over the limit, newcomers wait in the backlog instead of costing descriptors.
-        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let Some(permit) = room.place().await else { return };
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if is_ours(&stream) => {
+                Ok((stream, _)) => {
+                    room.refused.store(false, Ordering::Relaxed);
+                    if !is_ours(&stream) {
+                        tracing::warn!("a connection of another user was refused");
+                        continue;
+                    }
                     let (desk, room) = (desk.clone(), room.clone());
                     connections.spawn_local(async move {
                         connection::serve(stream, desk, &room).await;
                         drop(permit);
                     });
                 }
-                Ok(_) => tracing::warn!("a connection of another user was refused"),
                 Err(error) => {
                     // Out of descriptors, most likely: do not spin.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    if !room.refused.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(%error, "connections cannot be accepted");
+                    }
+                    room.wanted.notify_one();
+                    tokio::time::sleep(AGAIN).await;
                 }
             },
             Some(ended) = connections.join_next(), if !connections.is_empty() => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a connection failed");
                 }
+            }
+        }
+    }
+}
+
+/// Places for connections.
+struct Room {
+    places: Arc<Semaphore>,
+    /// A newcomer waits for the place of somebody who has nothing to say.
+    wanted: Notify,
+    /// The last newcomer could not be accepted.
+    refused: AtomicBool,
+}
+
+impl Room {
+    fn new(places: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            wanted: Notify::new(),
+            refused: AtomicBool::new(false),
+        }
+    }
+
+    /// A place for a newcomer, once there is one: who has nothing to say is asked to go.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        self.wanted.notify_one();
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits until the caller's place is wanted: one caller for one newcomer.
+    async fn is_wanted(&self) {
+        loop {
+            self.wanted.notified().await;
+            // Another may have gone meanwhile.
+            if self.places.available_permits() == 0 || self.refused.load(Ordering::Relaxed) {
+                return;
             }
         }
     }

@@ -87,6 +87,7 @@ impl ShareActor {
                 self.server = Some(Server { handle, nonce, task });
                 Event::Serving
             }
+            Err(web::StartError::Full(full)) => Event::ServerDown(Failure::from(&full)),
             Err(error) => Event::ServerDown(translate::page_down(&error.to_string())),
         }
     }

@@ -55,6 +55,7 @@ fn unreachable(error: &ReachError) -> Failure {
         ReachError::Spawn(SpawnError::Refused(refused)) if refused.code == StartErrorCode::PortTaken => {
             Cause::PortTaken
         }
+        ReachError::Spawn(SpawnError::Full(_)) => Cause::Descriptors,
         _ => Cause::Keeper,
     };
     let remedy = match error {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::ShareActor;
 use crate::actors::Env;
+use crate::descriptors;
 use crate::share::{Event, Findings, Probed, Pulse};
 use crate::tunnel::probe::{self, Answer};
 use crate::tunnel::provider::Provider;
@@ -18,12 +19,15 @@ use crate::web;
 
 /// How long a keeper may take to answer.
 const KEEPER_TIME: Duration = Duration::from_secs(5);
+/// Files that a look opens on both sides, and a probe.
+const FOR_A_LOOK: usize = 4;
 
 impl ShareActor {
     /// Page, keeper and tunnel client, all on this machine.
     pub(super) fn look(&mut self, ctx: &mut Context<Self>) {
         // One that waits for its time limits is not overtaken by the next.
-        let Some(keeper) = self.keeper.as_mut().filter(|_| !self.looking) else { return };
+        let can_look = !self.looking && there_is_room();
+        let Some(keeper) = self.keeper.as_mut().filter(|_| can_look) else { return };
         self.looking = true;
         let (port, pong) = (keeper.port(), keeper.ping());
         let (client, ready_at) = (keeper.client_pid(), keeper.ready_at());
@@ -39,7 +43,7 @@ impl ShareActor {
         };
         self.spawn_then(ctx, look, move |share, findings, ctx| {
             share.looking = false;
-            if share.attaches == attach_no && share.servers == server_no {
+            if share.attaches == attach_no && share.servers == server_no && there_is_room() {
                 share.on(Event::Looked(findings), ctx);
             }
         });
@@ -76,7 +80,7 @@ impl ShareActor {
         };
         self.spawn_then(ctx, probe, move |share, probed, ctx| {
             share.probing = false;
-            if share.servers == server_no && share.public_url().as_ref() == Some(&asked) {
+            if share.servers == server_no && share.public_url().as_ref() == Some(&asked) && there_is_room() {
                 tracing::debug!(share = %share.record.id, ?probed, "probed");
                 share.on(Event::Probed(probed), ctx);
             }
@@ -89,6 +93,11 @@ impl ShareActor {
         let provider = Provider::find(&self.record.provider, &config.tunnels).ok()?;
         provider.edge().map(str::to_owned)
     }
+}
+
+/// Where no file can be opened nobody can be asked: who seems silent is not, and another of his kind would need more.
+fn there_is_room() -> bool {
+    descriptors::room_for(FOR_A_LOOK).is_ok()
 }
 
 /// What a client says of itself. One that was stopped answers nobody, and does not reconnect either.

@@ -25,8 +25,11 @@ impl Supervisor {
         entry.view.phase = "rebuilding";
         entry.view.failure = Some(failure.clone());
         self.env.announce(Event::ShareChanged { share: Box::new(entry.info(&self.env)) });
+        // A start that was not answered is not tried again: it ends with this answer.
+        let remedy = "share it again; the daemon's log may tell more";
+        let answer = Failure { remedy: remedy.to_owned(), ..failure };
         for waiter in std::mem::take(&mut entry.waiters) {
-            let _ = waiter.send(Err(ErrorReply::from(&failure)));
+            let _ = waiter.send(Err(ErrorReply::from(&answer)));
         }
         let unanswered = std::mem::take(&mut entry.pending);
         let ending = entry.ending || unanswered;

@@ -13,6 +13,7 @@ use super::{Supervisor, state_error, wait_for};
 use crate::actors::share::Record;
 use crate::actors::{db, launch};
 use crate::db::NewShare;
+use crate::descriptors;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
 use crate::share::{Cause, Failure, ShareOptions, Status, StopReason};
 use crate::tunnel::provider::Provider;
@@ -136,6 +137,8 @@ impl Supervisor {
 
         let (asked, config) = (ask.clone(), self.env.config());
         let look = tokio::task::spawn_blocking(move || {
+            // Before anything is opened: what there is no room for looks as if it were not there.
+            descriptors::room_for(descriptors::FOR_A_SHARE).map_err(|full| Failure::from(&full))?;
             launch::look_at_tunnel(&asked.provider, &asked.options, &config)?;
             prepare(&asked)
         });

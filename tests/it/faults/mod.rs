@@ -32,7 +32,9 @@
 //!     `health::a_daemon_that_ends_does_not_wait_for_a_url_that_never_answers`, `recovery::term_leaves…`,
 //!     `recovery::int_and_shutdown_end_the_shares`, `recovery::hup_reads_the_configuration_again`
 //! 23. memory: `limits::a_long_session_is_served_in_windows_within_bounded_memory` (`PANKO_BIG_MB`); an OOM kill is row 10
-//! 24. descriptors: `limits::with_64_descriptors_the_control_socket_answers_and_nothing_spins`
+//! 24. descriptors: `limits::with_64_descriptors_the_control_socket_answers_and_nothing_spins`,
+//!     `limits::a_share_that_there_are_no_descriptors_for_…`, `limits::shares_that_come_back_where_there_is_no_room_…`,
+//!     `limits::viewers_of_one_share_do_not_take_the_descriptors_of_all`
 //! 25. no processes: `limits::where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works`
 //!
 //! State
