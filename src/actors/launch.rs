@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::session::{Session, Source};
+use crate::session::{Identity, Session, Source};
 use crate::share::{Cause, Failure, Pace, ShareOptions};
 use crate::tunnel::environment::own_environment;
 use crate::tunnel::help::help_text;
@@ -27,6 +27,8 @@ pub struct SessionFile {
     pub stem: String,
     /// Bytes it has now: a snapshot ends there.
     pub len: u64,
+    /// What tells it from another in its place.
+    pub identity: Identity,
     /// It is one of many files of its session, which are joined when they are read.
     pub joined: bool,
 }
@@ -49,9 +51,10 @@ pub fn look_at_session(path: &Path) -> Result<SessionFile, Failure> {
     let source = Source::open(&path).map_err(|error| session_failure(&error))?;
     let joined = source.is_joined();
     let len = source.len().map_err(|error| failed(error.to_string(), "check the file"))?;
+    let identity = Identity::of(&source, len).map_err(|error| failed(error.to_string(), "check the file"))?;
     Session::open(source, crate::redact::Cleaner::new()).map_err(|error| session_failure(&error))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(SessionFile { path, stem, len, joined })
+    Ok(SessionFile { path, stem, len, identity, joined })
 }
 
 fn session_failure(error: &dyn std::error::Error) -> Failure {

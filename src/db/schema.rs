@@ -36,6 +36,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         remedy -> Nullable<Text>,
         ended_at -> Nullable<Text>,
+        source_identity -> Nullable<Text>,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct ShareRow {
     pub remedy: Option<String>,
     /// When it ended, RFC 3339 UTC.
     pub ended_at: Option<String>,
+    /// [`crate::session::Identity`] as JSON; none in rows of earlier versions.
+    pub source_identity: Option<String>,
 }
 
 /// A share that is about to be started: not wanted yet, so that a crash before the answer publishes nothing.
@@ -69,6 +71,8 @@ pub struct NewShare {
     pub options: String,
     /// See [`ShareRow`].
     pub source_len: Option<i64>,
+    /// See [`ShareRow`].
+    pub source_identity: Option<String>,
 }
 
 /// What makes a share reachable.

@@ -34,6 +34,7 @@ fn new_share(id: &str, key: Option<&str>) -> NewShare {
         token: Some("t".to_owned()),
         options: serde_json::to_string(&options).unwrap(),
         source_len: Some(7),
+        source_identity: None,
     }
 }
 

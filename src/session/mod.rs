@@ -25,6 +25,7 @@ mod found;
 mod gemini;
 mod grok;
 mod hits;
+mod identity;
 mod iflow;
 mod index;
 mod json;
@@ -50,6 +51,7 @@ pub mod timeline;
 
 pub use beside::{Beside, Companion};
 pub use error::{OpenError, ReadError};
+pub use identity::Identity;
 pub use private::Include;
 pub use report::{Counts, Oddity, Report, Warning};
 pub use session::{Progress, Resume, Session, Sifted};

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Record, ShareActor, translate};
 use crate::actors::env::Env;
 use crate::paths::Paths;
-use crate::session::{Companion, Include, Source};
+use crate::session::{Companion, Identity, Include, Source};
 use crate::share::{Cause, Failure};
 use crate::tunnel::attach::Attached;
 use crate::tunnel::end;
@@ -129,12 +129,34 @@ impl Record {
 
     /// Opens what [`Self::site`] says, for as long as somebody wants it.
     pub(super) fn open(&self, snapshot: &Path, wanted: &Weak<()>) -> Result<SessionSite, Failure> {
-        let opened = SessionSite::open(&self.site(snapshot.to_owned()));
+        let source = self.site(snapshot.to_owned());
+        let opened = SessionSite::open(&source).and_then(|site| {
+            if source.path == self.session_path {
+                self.refuse_another(site.source())?;
+            }
+            Ok(site)
+        });
         if wanted.strong_count() == 0 {
             // Who ended the share may have looked before a live share's copy was made.
             remove_copy(snapshot);
         }
         opened
+    }
+
+    /// Without a private copy, the file itself is shown: if it is the one that was shared. Another may stand in its place
+    /// when a daemon was killed before the copy was made.
+    fn refuse_another(&self, source: &Source) -> Result<(), Failure> {
+        let Some(shared) = &self.identity else { return Ok(()) };
+        let path = self.session_path.display();
+        match Identity::of(source, self.source_len) {
+            Ok(found) if found == *shared => Ok(()),
+            Ok(_) => {
+                let what =
+                    format!("{path} is not the file any more that was shared, and there is no private copy");
+                Err(Failure::new(Cause::Session, what, "share it again, if what is in it now is to be shown"))
+            }
+            Err(error) => Err(Failure::new(Cause::Session, format!("{path}: {error}"), "check the file")),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use crate::db::ShareRow;
+use crate::session::Identity;
 use crate::share::ShareOptions;
 use crate::web::Token;
 
@@ -25,6 +26,8 @@ pub struct Record {
     pub started_at: String,
     /// Bytes of the session file that are shared.
     pub source_len: u64,
+    /// What tells that file from another in its place; not known of shares of earlier versions.
+    pub identity: Option<Identity>,
     /// What was asked for.
     pub options: ShareOptions,
 }
@@ -41,6 +44,9 @@ pub enum RecordError {
     /// Its options cannot be read.
     #[error("its options cannot be read: {0}")]
     Options(String),
+    /// What is remembered of its file cannot be read.
+    #[error("what is remembered of its session file cannot be read: {0}")]
+    Identity(String),
 }
 
 impl TryFrom<ShareRow> for Record {
@@ -55,6 +61,12 @@ impl TryFrom<ShareRow> for Record {
             provider: row.provider_name,
             started_at: row.started_at,
             source_len: row.source_len.unwrap_or_default().unsigned_abs(),
+            identity: row
+                .source_identity
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|error| RecordError::Identity(error.to_string()))?,
             options: serde_json::from_str(&row.options)
                 .map_err(|error| RecordError::Options(error.to_string()))?,
         })

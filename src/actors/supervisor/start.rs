@@ -15,6 +15,7 @@ use crate::actors::{db, launch};
 use crate::db::NewShare;
 use crate::descriptors;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
+use crate::session::Identity;
 use crate::share::{Cause, Failure, ShareOptions, Status, StopReason};
 use crate::tunnel::provider::Provider;
 use crate::web::Token;
@@ -82,6 +83,7 @@ struct Prepared {
     path: PathBuf,
     stem: String,
     len: u64,
+    identity: Identity,
     token: Token,
 }
 
@@ -166,6 +168,7 @@ impl Supervisor {
             provider: ask.provider,
             started_at: entry.started_at.clone(),
             source_len: prepared.len,
+            identity: Some(prepared.identity),
             options: ask.options,
         };
         let recorded = db::insert_share(new_row(&record)).run(&self.env.db);
@@ -194,7 +197,8 @@ fn prepare(ask: &StartShare) -> Result<Prepared, Failure> {
         return Err(Failure::new(Cause::Session, what, "share what it is now, without `live`"));
     }
     let token = Token::random().map_err(|error| internal(&format!("no random numbers: {error}")))?;
-    Ok(Prepared { path: file.path, stem: file.stem, len: file.len, token })
+    let launch::SessionFile { path, stem, len, identity, .. } = file;
+    Ok(Prepared { path, stem, len, identity, token })
 }
 
 fn new_row(record: &Record) -> NewShare {
@@ -210,6 +214,7 @@ fn new_row(record: &Record) -> NewShare {
         token: Some(record.token.as_str().to_owned()),
         options: serde_json::to_string(&record.options).unwrap_or_else(|_| "{}".to_owned()),
         source_len: i64::try_from(record.source_len).ok(),
+        source_identity: record.identity.as_ref().and_then(|identity| serde_json::to_string(identity).ok()),
     }
 }
 

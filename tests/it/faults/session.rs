@@ -18,6 +18,13 @@ fn has_copy(home: &Home) -> bool {
     kept.map(|entry| entry.unwrap().path()).any(|path| path.extension().is_some_and(|kind| kind == "jsonl"))
 }
 
+/// As if the daemon had been killed before it made one.
+fn lose_copies(home: &Home) {
+    for entry in fs::read_dir(home.data("snapshots")).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+}
+
 #[test]
 fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
     type Change = fn(&Path);
@@ -48,6 +55,81 @@ fn what_becomes_of_a_shared_file_changes_no_word_of_its_page() {
         assert_eq!(http::get(&format!("{url}w/1")).body, second, "the file was {what}");
         assert_eq!(http::get(url).body, first, "the file was {what}");
     }
+}
+
+#[test]
+fn without_a_private_copy_no_other_file_is_shown_than_the_one_that_was_shared() {
+    type Change = fn(&Path);
+    let cases: [(&str, bool, Change); 5] = [
+        ("replaced by another", false, |file| {
+            let other = file.with_extension("new");
+            sessions::write(&other, 31, 64);
+            fs::rename(other, file).unwrap();
+        }),
+        ("replaced by another as long", false, |file| {
+            let other = file.with_extension("new");
+            fs::copy(file, &other).unwrap();
+            fs::rename(other, file).unwrap();
+        }),
+        ("written anew", false, |file| {
+            let text = fs::read_to_string(file).unwrap().replace("prompt-0 of", "prompt-X of");
+            fs::write(file, text).unwrap();
+        }),
+        ("cut", false, |file| {
+            let end = fs::metadata(file).unwrap().len() - 200;
+            OpenOptions::new().write(true).open(file).unwrap().set_len(end).unwrap();
+        }),
+        ("appended to", true, |file| {
+            writeln!(OpenOptions::new().append(true).open(file).unwrap(), "more").unwrap();
+        }),
+    ];
+    for (what, shows, change) in cases {
+        let mut home = Home::started();
+        let session = home.path("session.jsonl");
+        sessions::write(&session, 30, 64);
+        let share = home.share(&session, "local");
+        let url = share["public_url"].as_str().unwrap();
+        let page = http::get(url).body;
+        until(SOON, "the private copy is there", || has_copy(&home));
+        home.kill_daemon();
+        lose_copies(&home);
+        let spare = home.path("spare.jsonl");
+        fs::hard_link(&session, &spare).unwrap();
+        change(&session);
+        home.start();
+        if shows {
+            home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
+            assert_eq!(http::get(url).body, page, "the file was {what}");
+            continue;
+        }
+        home.until_share(&share["id"], &format!("it was {what}, and that is said"), |share| {
+            let said = |field: &str, words| share[field].as_str().is_some_and(|text| text.contains(words));
+            share["status"] == "error" && said("reason", "not the file any more") && said("remedy", "again")
+        });
+        assert!(!has_copy(&home), "the other file was copied");
+        if what.starts_with("replaced") {
+            fs::rename(&spare, &session).unwrap();
+            home.ask(&json!({"method": "RestartShare", "params": {"share_id": share["id"]}}));
+            home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+            assert_eq!(http::get(url).body, page, "the file is back");
+        }
+    }
+}
+
+#[test]
+fn a_share_of_an_earlier_version_comes_back_without_what_is_remembered_of_its_file() {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    until(SOON, "the private copy is there", || has_copy(&home));
+    home.kill_daemon();
+    lose_copies(&home);
+    let mut db = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    db.batch_execute("UPDATE shares SET source_identity = NULL").unwrap();
+    drop(db);
+    home.start();
+    home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
 }
 
 #[test]
