@@ -10,7 +10,7 @@ use std::time::Duration;
 #[cfg(test)]
 mod tests;
 
-use super::step::{Effect, Now};
+use super::event::{Effect, Now};
 use super::{Cause, Failure, Phase, State, TunnelSeen};
 
 /// Looks in a row at a page that does not answer, before its server is replaced.

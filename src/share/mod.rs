@@ -11,6 +11,7 @@
 pub mod backoff;
 pub mod cause;
 pub mod clock;
+mod event;
 pub mod health;
 pub mod options;
 pub mod plan;
@@ -20,7 +21,8 @@ mod step;
 mod tests;
 
 pub use cause::{Cause, Failure};
+pub use event::{Effect, Event, Now};
 pub use health::{Findings, Health, Pace, Probed, Public, Pulse};
 pub use options::ShareOptions;
 pub use state::{Phase, Reach, State, Status, StopReason, TunnelSeen};
-pub use step::{Effect, Event, Now, step};
+pub use step::step;

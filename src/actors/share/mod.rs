@@ -9,13 +9,14 @@ mod effects;
 mod files;
 mod health;
 mod keeper;
+mod orders;
 mod record;
 mod translate;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext, Context, SpawnHandle};
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,9 @@ use uuid::Uuid;
 
 pub use files::{end_keeper, remove_files, sweep_copies};
 pub use keeper::Logs;
+#[cfg(debug_assertions)]
+pub use orders::Fault;
+pub use orders::{Leave, Restart, Revoke, Stop, Woke};
 pub use record::{Record, RecordError};
 
 use self::effects::{Server, Verdict};
@@ -32,7 +36,7 @@ use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
 use crate::db::{ShareEvent, Up};
-use crate::share::{Event, Failure, Pace, Public, State, Status, StopReason, step};
+use crate::share::{Event, Failure, Pace, Public, State, Status, step};
 use crate::web::live::Going;
 use crate::web::session::SessionSite;
 
@@ -311,86 +315,6 @@ impl Actor for ShareActor {
         });
         self.watch_expiry(ctx);
         self.on(Event::Begin, ctx);
-    }
-}
-
-/// A person wants it down: the page is gone when this is handled, the rest follows with [`Stop`].
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Revoke(pub StopReason);
-
-impl Handler<Revoke> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, Revoke(why): Revoke, ctx: &mut Self::Context) {
-        self.on(Event::Revoke(why), ctx);
-    }
-}
-
-/// End the share: server, keeper and tunnel. The link tells when it is done.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Stop(pub StopReason);
-
-impl Handler<Stop> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, Stop(why): Stop, ctx: &mut Self::Context) {
-        self.on(Event::Stop(why), ctx);
-    }
-}
-
-/// The daemon leaves; keeper and tunnel stay.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Leave;
-
-impl Handler<Leave> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
-        self.on(Event::Leave, ctx);
-    }
-}
-
-/// The machine slept, or its clock was set, or this process stood still.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Woke;
-
-impl Handler<Woke> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Woke, ctx: &mut Self::Context) {
-        self.on(Event::Woke, ctx);
-    }
-}
-
-/// Start afresh now.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Restart;
-
-impl Handler<Restart> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Restart, ctx: &mut Self::Context) {
-        self.on(Event::Restart, ctx);
-    }
-}
-
-/// Makes the actor panic, for the tests of supervision.
-#[cfg(debug_assertions)]
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Fault;
-
-#[cfg(debug_assertions)]
-impl Handler<Fault> for ShareActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Fault, _: &mut Self::Context) {
-        panic!("a fault was asked for");
     }
 }
 

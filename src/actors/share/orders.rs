@@ -1,0 +1,86 @@
+//! What the Supervisor tells a share to do: each becomes an event.
+
+use actix::{Context, Handler, Message};
+
+use super::ShareActor;
+use crate::share::{Event, StopReason};
+
+/// A person wants it down: the page is gone when this is handled, the rest follows with [`Stop`].
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Revoke(pub StopReason);
+
+impl Handler<Revoke> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, Revoke(why): Revoke, ctx: &mut Context<Self>) {
+        self.on(Event::Revoke(why), ctx);
+    }
+}
+
+/// End the share: server, keeper and tunnel. The link tells when it is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Stop(pub StopReason);
+
+impl Handler<Stop> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, Stop(why): Stop, ctx: &mut Context<Self>) {
+        self.on(Event::Stop(why), ctx);
+    }
+}
+
+/// The daemon leaves; keeper and tunnel stay.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+impl Handler<Leave> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, ctx: &mut Context<Self>) {
+        self.on(Event::Leave, ctx);
+    }
+}
+
+/// The machine slept, or its clock was set, or this process stood still.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Woke;
+
+impl Handler<Woke> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Woke, ctx: &mut Context<Self>) {
+        self.on(Event::Woke, ctx);
+    }
+}
+
+/// Start afresh now.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Restart;
+
+impl Handler<Restart> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Restart, ctx: &mut Context<Self>) {
+        self.on(Event::Restart, ctx);
+    }
+}
+
+/// Makes the actor panic, for the tests of supervision.
+#[cfg(debug_assertions)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Fault;
+
+#[cfg(debug_assertions)]
+impl Handler<Fault> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Fault, _: &mut Context<Self>) {
+        panic!("a fault was asked for");
+    }
+}
