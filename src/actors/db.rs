@@ -15,8 +15,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::link::{AskError, Link, Slot};
-use crate::db::{self, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
-use crate::share::{Failure, Status};
+use crate::db::{self, Down, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
 
 /// How long anybody waits for the database.
 pub const PATIENCE: Duration = Duration::from_secs(7);
@@ -108,12 +107,9 @@ pub fn mark_up(id: Uuid, up: Up) -> Query<bool> {
     Query::new(move |db| db::mark_up(db, &id.to_string(), &up))
 }
 
-/// The share does not work at the moment: `status` is `starting` or `error`.
-pub fn mark_down(id: Uuid, status: Status, failure: Option<Failure>) -> Query<bool> {
-    Query::new(move |db| {
-        let (reason, remedy) = failure.map(|failure| (failure.what, failure.remedy)).unzip();
-        db::mark_down(db, &id.to_string(), status.as_str(), reason.as_deref(), remedy.as_deref())
-    })
+/// The share does not work at the moment.
+pub fn mark_down(id: Uuid, down: Down) -> Query<bool> {
+    Query::new(move |db| db::mark_down(db, &id.to_string(), &down))
 }
 
 /// The share is over.

@@ -87,7 +87,9 @@ pub fn find_tunnel(
 /// As [`find_tunnel`].
 pub fn look_at_tunnel(provider: &str, options: &ShareOptions, config: &Config) -> Result<(), Failure> {
     let provider = Provider::find(provider, &config.tunnels).map_err(provider_failure)?;
-    find_program(&provider, options).map(drop)
+    let Some(program) = find_program(&provider, options)? else { return Ok(()) };
+    let context = Context { program: &program, help: None, environment: &own_environment() };
+    tunnel_spec(&provider, context).map(drop).map_err(provider_failure)
 }
 
 /// How fast things go with `provider`.

@@ -16,8 +16,8 @@ pub use history::{ShareEvent, history, note};
 pub use kv::{delete as kv_delete, get as kv_get, set as kv_set};
 pub use open::{DbError, Opened, open, open_read_only};
 pub use share::{
-    NewShare, Outcome, ShareRow, Up, delete, end, ended_before, find, find_by_key, insert, list, list_active,
-    mark_down, mark_up, mark_wanted,
+    Down, NewShare, Outcome, ShareRow, Up, delete, end, ended_before, find, find_by_key, insert, list,
+    list_active, mark_down, mark_up, mark_wanted,
 };
 
 pub use diesel::sqlite::SqliteConnection;

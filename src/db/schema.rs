@@ -37,6 +37,7 @@ diesel::table! {
         remedy -> Nullable<Text>,
         ended_at -> Nullable<Text>,
         source_identity -> Nullable<Text>,
+        not_before -> Nullable<Text>,
     }
 }
 

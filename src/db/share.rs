@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::history::{self, ShareEvent};
 use super::schema::shares::{self, dsl};
+use crate::share::{Failure, Status};
 
 /// A row as it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Identifiable)]
@@ -43,6 +44,8 @@ pub struct ShareRow {
     pub ended_at: Option<String>,
     /// [`crate::session::Identity`] as JSON; none in rows of earlier versions.
     pub source_identity: Option<String>,
+    /// No tunnel is started before, RFC 3339 UTC: its provider asked for that.
+    pub not_before: Option<String>,
 }
 
 /// A share that is about to be started: not wanted yet, so that a crash before the answer publishes nothing.
@@ -82,6 +85,17 @@ pub struct Up {
     pub public_url: String,
     /// The port on 127.0.0.1.
     pub local_port: u16,
+}
+
+/// What keeps a share from working.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Down {
+    /// `starting` or `error`.
+    pub status: Status,
+    /// Why, and what a person can do.
+    pub failure: Option<Failure>,
+    /// See [`ShareRow`].
+    pub not_before: Option<Timestamp>,
 }
 
 /// How a share ended.
@@ -127,6 +141,7 @@ pub fn mark_up(db: &mut SqliteConnection, id: &str, up: &Up) -> QueryResult<bool
         dsl::local_port.eq(i32::from(up.local_port)),
         dsl::reason.eq(None::<String>),
         dsl::remedy.eq(None::<String>),
+        dsl::not_before.eq(None::<String>),
     );
     let row = dsl::shares.find(id).filter(dsl::wanted.eq(true));
     diesel::update(row).set(change).execute(db).map(|n| n > 0)
@@ -136,14 +151,14 @@ pub fn mark_up(db: &mut SqliteConnection, id: &str, up: &Up) -> QueryResult<bool
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn mark_down(
-    db: &mut SqliteConnection,
-    id: &str,
-    status: &str,
-    reason: Option<&str>,
-    remedy: Option<&str>,
-) -> QueryResult<bool> {
-    let change = (dsl::status.eq(status), dsl::reason.eq(reason), dsl::remedy.eq(remedy));
+pub fn mark_down(db: &mut SqliteConnection, id: &str, down: &Down) -> QueryResult<bool> {
+    let failure = down.failure.as_ref();
+    let change = (
+        dsl::status.eq(down.status.as_str()),
+        dsl::reason.eq(failure.map(|failure| failure.what.as_str())),
+        dsl::remedy.eq(failure.map(|failure| failure.remedy.as_str())),
+        dsl::not_before.eq(down.not_before.map(|at| at.to_string())),
+    );
     let row = dsl::shares.find(id).filter(dsl::wanted.eq(true));
     diesel::update(row).set(change).execute(db).map(|n| n > 0)
 }
@@ -159,6 +174,7 @@ pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bo
         dsl::reason.eq(how.reason.as_deref()),
         dsl::remedy.eq(how.remedy.as_deref()),
         dsl::ended_at.eq(how.at.to_string()),
+        dsl::not_before.eq(None::<String>),
     );
     // For writing from its first word: one that read first would not wait for another writer.
     db.immediate_transaction(|db| {

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 
 use super::*;
+use crate::share::{Cause, Failure, Status};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
@@ -42,6 +43,11 @@ fn up() -> Up {
     Up { public_url: "https://a-b.example/s/t/".to_owned(), local_port: 40_123 }
 }
 
+fn down() -> Down {
+    let failure = Failure::new(Cause::RateLimited, "lost", "wait");
+    Down { status: Status::Error, failure: Some(failure), not_before: Some(now()) }
+}
+
 #[test]
 fn a_share_is_wanted_only_from_its_answer_to_its_end() {
     let (_folder, mut db) = fresh();
@@ -54,8 +60,14 @@ fn a_share_is_wanted_only_from_its_answer_to_its_end() {
     assert_eq!((row.status.as_str(), row.wanted, row.local_port), ("active", true, 40_123));
     assert_eq!(list_active(&mut db).unwrap(), [row]);
 
-    mark_down(&mut db, "one", "error", Some("lost"), Some("wait")).unwrap();
-    assert!(find(&mut db, "one").unwrap().unwrap().wanted, "a failure is not a person's wish");
+    mark_down(&mut db, "one", &down()).unwrap();
+    let row = find(&mut db, "one").unwrap().unwrap();
+    assert!(row.wanted, "a failure is not a person's wish");
+    assert_eq!((row.reason.as_deref(), row.remedy.as_deref()), (Some("lost"), Some("wait")));
+    assert_eq!(row.not_before, Some(now().to_string()));
+    mark_up(&mut db, "one", &up()).unwrap();
+    let row = find(&mut db, "one").unwrap().unwrap();
+    assert_eq!((row.reason, row.remedy, row.not_before), (None, None, None));
 
     let how = Outcome { status: "stopped", reason: None, remedy: None, at: now() };
     assert!(end(&mut db, "one", &how).unwrap());
@@ -72,7 +84,7 @@ fn what_was_ended_is_not_revived_by_late_news() {
     end(&mut db, "one", &Outcome { status: "stopped", reason: None, remedy: None, at: now() }).unwrap();
     let ended = find(&mut db, "one").unwrap();
     assert!(!mark_up(&mut db, "one", &up()).unwrap());
-    assert!(!mark_down(&mut db, "one", "error", Some("lost"), None).unwrap());
+    assert!(!mark_down(&mut db, "one", &down()).unwrap());
     assert!(!mark_wanted(&mut db, "one", &up()).unwrap());
     assert_eq!(find(&mut db, "one").unwrap(), ended);
 }

@@ -31,6 +31,11 @@ pub fn delay(failures: u32, cause: Cause, seed: u64, rate_limit_wait: Duration) 
     }
 }
 
+/// No delay is longer, of a provider whose row asks for `rate_limit_wait`.
+pub fn longest_wait(rate_limit_wait: Duration) -> Duration {
+    LONGEST.mul_f64(1.2).max(RATE_LIMITED).max(rate_limit_wait).mul_f64(1.2)
+}
+
 /// A number in [0, 1) that depends on nothing but its arguments (SplitMix64's finaliser).
 fn unit(seed: u64, n: u32) -> f64 {
     let mut x = seed ^ (u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -57,6 +62,14 @@ mod tests {
         fn a_rate_limited_provider_is_left_alone_for_a_minute(failures in 1u32.., seed: u64) {
             prop_assert!(delay(failures, Cause::RateLimited, seed, Duration::ZERO) >= RATE_LIMITED);
             prop_assert!(delay(failures, Cause::RateLimited, seed, 5 * RATE_LIMITED) >= 5 * RATE_LIMITED);
+        }
+
+        #[test]
+        fn no_delay_is_longer_than_the_longest(failures in 1u32.., seed: u64, secs in 0u64..1000) {
+            let row = Duration::from_secs(secs);
+            for cause in [Cause::RateLimited, Cause::Crashed] {
+                prop_assert!(delay(failures, cause, seed, row) <= longest_wait(row));
+            }
         }
 
         #[test]

@@ -18,6 +18,8 @@ pub enum Event {
         tunnel: TunnelSeen,
         /// Its URL.
         url: Option<String>,
+        /// The client that was there last ended because its provider asked for patience.
+        limited: Option<Limited>,
     },
     /// The keeper could neither be attached nor spawned.
     AttachFailed(Failure),
@@ -59,6 +61,15 @@ pub enum Event {
     Leave,
     /// Time passed: [`super::State::deadline`] is due.
     Tick,
+}
+
+/// A provider asked for patience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// In words.
+    pub failure: Failure,
+    /// How long ago.
+    pub ago: Duration,
 }
 
 /// What is to be done.

@@ -46,7 +46,7 @@ pub struct Pace {
 /// What a tunnel client says of itself, by other means than its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pulse {
-    /// There is no way to ask it.
+    /// It is not stopped, and there is no other way to ask it.
     Unknown,
     /// It is connected.
     Well,
@@ -115,6 +115,8 @@ pub struct Health {
     pub unverified: Option<String>,
     /// It was verified before: from then on it is missed.
     worked: bool,
+    /// The tunnel is ill by what looks found, and not by its own words or by probes.
+    pub(super) ill_by_look: bool,
     pub(super) missed: Missed,
     next_look: Option<Duration>,
     next_probe: Option<Duration>,
@@ -179,11 +181,8 @@ impl State {
             self.health.next_look = Some(now);
             self.health.next_probe = Some(now);
         }
-        let waits = self.failure.as_ref().is_some_and(|failure| failure.cause != Cause::RateLimited);
-        if let Phase::Backoff { .. } = self.phase
-            && waits
-        {
-            self.phase = Phase::Backoff { until: now };
+        if let Phase::Backoff { .. } = self.phase {
+            self.phase = Phase::Backoff { until: self.not_before.unwrap_or(now).max(now) };
         }
     }
 
@@ -204,10 +203,7 @@ impl State {
         count(&mut missed.page, page.is_err());
         // Where not even the page answers in time, the machine is at its limits: who is replaced costs the URL.
         count(&mut missed.keeper, !keeper && page.is_ok());
-        match tunnel {
-            Pulse::Unknown => {}
-            Pulse::Well | Pulse::Ill(_) => count(&mut missed.tunnel, tunnel != Pulse::Well),
-        }
+        count(&mut missed.tunnel, matches!(tunnel, Pulse::Ill(_)));
         if *missed != (Missed { public: missed.public, ..Missed::default() }) {
             self.health.next_look = Some(now + self.pace.look_every.min(LOOK_AGAIN));
         }
@@ -227,7 +223,12 @@ impl State {
         }
         match tunnel {
             Pulse::Well => self.tunnel_is_well(now, todo),
-            Pulse::Ill(why) if missed.tunnel >= TUNNEL => self.blame_tunnel(&why, online, now, todo),
+            // All that looks had against it is over.
+            Pulse::Unknown if self.health.ill_by_look => self.tunnel_is_well(now, todo),
+            Pulse::Ill(why) if missed.tunnel >= TUNNEL => {
+                self.health.ill_by_look |= matches!(self.phase, Phase::Active { .. });
+                self.blame_tunnel(&why, online, now, todo);
+            }
             Pulse::Ill(_) | Pulse::Unknown => {}
         }
     }

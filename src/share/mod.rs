@@ -21,7 +21,7 @@ mod step;
 mod tests;
 
 pub use cause::{Cause, Failure};
-pub use event::{Effect, Event, Now};
+pub use event::{Effect, Event, Limited, Now};
 pub use health::{Findings, Health, Pace, Probed, Public, Pulse};
 pub use options::ShareOptions;
 pub use state::{Phase, Reach, State, Status, StopReason, TunnelSeen};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Failure, Health, Pace};
+use super::{Cause, Failure, Health, Pace, backoff};
 
 /// A share's status on the wire: the original's four words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -171,6 +171,10 @@ pub struct State {
     pub announced: bool,
     /// The latest failure, until the share works again.
     pub failure: Option<Failure>,
+    /// No tunnel is started before: its provider asked for that.
+    pub not_before: Option<Duration>,
+    /// A person asked for the start that comes next: it waits for nothing.
+    pub hurried: bool,
     /// What looks and probes have found.
     pub health: Health,
     /// How fast things go.
@@ -199,9 +203,28 @@ impl State {
             recoveries: 0,
             announced,
             failure: None,
+            not_before: None,
+            hurried: false,
             health: Health::default(),
             pace,
             seed,
+        }
+    }
+
+    /// The same, of a share whose provider asked for patience before this daemon began: for `left` from `now`. A clock
+    /// that was set back makes that no longer than such a wait ever is.
+    pub fn held(mut self, failure: Failure, left: Duration, now: Duration) -> Self {
+        self.failure = Some(failure);
+        self.not_before = Some(now + left.min(backoff::longest_wait(self.pace.rate_limit_wait)));
+        self
+    }
+
+    /// When a tunnel is started again, while that is waited for.
+    pub fn next_attempt(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Backoff { until } => Some(until),
+            Phase::New | Phase::Attaching { .. } => self.not_before,
+            _ => None,
         }
     }
 

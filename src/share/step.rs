@@ -1,6 +1,8 @@
 //! The transitions.
 
-use super::event::{Effect, Event, Now};
+use std::time::Duration;
+
+use super::event::{Effect, Event, Limited, Now};
 use super::state::{ATTACH_TIME, RECORD_TIME, STOP_TIME};
 use super::{Cause, Failure, Phase, Reach, State, StopReason, TunnelSeen, backoff};
 
@@ -35,7 +37,15 @@ impl State {
                     self.attach(now, todo);
                 }
             }
-            Event::Attached { tunnel, url } => self.on_attached(tunnel, url, now, todo),
+            Event::Attached { tunnel, url, limited } => {
+                if !matches!(self.phase, Phase::Attaching { .. }) {
+                    return;
+                }
+                if let Some(limited) = limited.filter(|_| self.announced && !self.hurried) {
+                    self.hold(limited, now);
+                }
+                self.on_attached(tunnel, url, now, todo);
+            }
             Event::AttachFailed(failure) => {
                 if matches!(self.phase, Phase::Attaching { .. }) {
                     self.fail(failure, now, todo);
@@ -109,12 +119,12 @@ impl State {
     }
 
     fn on_attached(&mut self, tunnel: TunnelSeen, url: Option<String>, now: Now, todo: &mut Vec<Effect>) {
-        if !matches!(self.phase, Phase::Attaching { .. }) {
-            return;
-        }
         self.reach = Reach { attached: true, serving: false, page: false, tunnel, url };
         todo.push(Effect::Serve);
-        if tunnel == TunnelSeen::Absent || std::mem::take(&mut self.stale_tunnel) {
+        let held = self.not_before.filter(|until| *until > now && tunnel == TunnelSeen::Absent);
+        if let Some(until) = held {
+            self.phase = Phase::Backoff { until };
+        } else if tunnel == TunnelSeen::Absent || std::mem::take(&mut self.stale_tunnel) {
             self.start_tunnel(todo);
         } else if tunnel == TunnelSeen::Running && self.reach.url.is_some() {
             // It was up and reconnects by itself, for as long as that takes: a fresh one would cost the URL.
@@ -140,6 +150,7 @@ impl State {
     }
 
     fn on_tunnel_lost(&mut self, failure: Failure, now: Now) {
+        self.health.ill_by_look = false;
         if self.reach.tunnel == TunnelSeen::Ready {
             self.reach.tunnel = TunnelSeen::Running;
         }
@@ -156,6 +167,13 @@ impl State {
             Phase::Connecting { .. } | Phase::Active { .. } | Phase::Degraded { .. } => {
                 self.fail(failure, now, todo);
             }
+            // A client that was given up says so late.
+            _ if failure.cause == Cause::RateLimited && !self.hurried => {
+                self.hold(Limited { failure, ago: Duration::ZERO }, now);
+                if let (Phase::Backoff { until }, Some(held)) = (&mut self.phase, self.not_before) {
+                    *until = held.max(*until);
+                }
+            }
             _ => {}
         }
     }
@@ -163,11 +181,30 @@ impl State {
     fn on_restart(&mut self, now: Now, todo: &mut Vec<Effect>) {
         match self.phase {
             Phase::Active { .. } | Phase::Degraded { .. } | Phase::Backoff { .. } | Phase::GaveUp => {
-                self.failures = 0;
-                self.failure = None;
+                self.no_wait_holds();
                 self.start_again(now, todo);
             }
+            // On its way: what it might wait for is forgotten.
+            Phase::New | Phase::Attaching { .. } if self.announced => self.no_wait_holds(),
             _ => {}
+        }
+    }
+
+    fn no_wait_holds(&mut self) {
+        self.failures = 0;
+        self.failure = None;
+        self.not_before = None;
+        self.hurried = true;
+    }
+
+    /// What the provider asked for, however it is learned of, holds from the moment it was said.
+    fn hold(&mut self, Limited { failure, ago }: Limited, now: Now) {
+        self.failures = self.failures.max(1);
+        let wait = backoff::delay(self.failures, failure.cause, self.seed, self.pace.rate_limit_wait);
+        let until = (now + wait).saturating_sub(ago);
+        if until > now && self.not_before.is_none_or(|known| known < until) {
+            self.not_before = Some(until);
+            self.failure = Some(failure);
         }
     }
 
@@ -211,6 +248,8 @@ impl State {
         if let Phase::Connecting { .. } | Phase::Degraded { .. } = self.phase {
             self.phase = Phase::Active { since: now };
             self.healthy_since.get_or_insert(now);
+            self.not_before = None;
+            self.health.ill_by_look = false;
             if self.failure.take().is_some() {
                 self.recoveries += 1;
             }
@@ -228,11 +267,6 @@ impl State {
             self.failure = Some(failure);
             return self.stop(StopReason::NeverStarted, now, todo);
         }
-        // What the provider asked for holds, whatever else fails meanwhile.
-        let asked_for = match (&self.phase, &self.failure) {
-            (Phase::Backoff { until }, Some(Failure { cause: Cause::RateLimited, .. })) => Some(*until),
-            _ => None,
-        };
         if self.healthy_since.take().is_some_and(|since| now.saturating_sub(since) >= backoff::HEALTHY) {
             self.failures = 0;
         }
@@ -241,13 +275,16 @@ impl State {
             Phase::GaveUp
         } else {
             let wait = backoff::delay(self.failures, failure.cause, self.seed, self.pace.rate_limit_wait);
-            match asked_for.filter(|until| *until > now + wait) {
-                Some(until) => {
-                    self.phase = Phase::Backoff { until };
-                    return;
-                }
-                None => Phase::Backoff { until: now + wait },
+            let until = now + wait;
+            // What the provider asked for holds, whatever else fails meanwhile.
+            if let Some(until) = self.not_before.filter(|asked_for| *asked_for > until) {
+                self.phase = Phase::Backoff { until };
+                return;
             }
+            if failure.cause == Cause::RateLimited {
+                self.not_before = Some(until);
+            }
+            Phase::Backoff { until }
         };
         self.failure = Some(failure);
     }
@@ -269,6 +306,7 @@ impl State {
     fn start_tunnel(&mut self, todo: &mut Vec<Effect>) {
         self.reach.tunnel = TunnelSeen::Absent;
         self.reach.url = None;
+        self.hurried = false;
         self.phase = Phase::Queued;
         todo.push(Effect::AwaitSlot);
     }

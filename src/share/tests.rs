@@ -49,7 +49,7 @@ fn fresh() -> State {
 fn way_up() -> Vec<Event> {
     vec![
         Event::Begin,
-        Event::Attached { tunnel: TunnelSeen::Absent, url: None },
+        Event::Attached { tunnel: TunnelSeen::Absent, url: None, limited: None },
         Event::Serving,
         Event::PageAnswered,
         Event::SlotGranted,
@@ -72,7 +72,7 @@ fn a_share_is_answered_once_url_readiness_and_page_are_there_in_any_order() {
     for last in last {
         let first = [
             Event::Begin,
-            Event::Attached { tunnel: TunnelSeen::Absent, url: None },
+            Event::Attached { tunnel: TunnelSeen::Absent, url: None, limited: None },
             Event::Serving,
             Event::SlotGranted,
         ];
@@ -142,6 +142,88 @@ fn what_else_fails_shortens_no_wait_that_the_provider_asked_for() {
     assert!(matches!(state.phase, Phase::Backoff { until: next } if next > until), "{:?}", state.phase);
 }
 
+fn limited() -> Failure {
+    failure(Cause::RateLimited)
+}
+
+fn absent(limited: Option<Limited>) -> Event {
+    Event::Attached { tunnel: TunnelSeen::Absent, url: None, limited }
+}
+
+#[test]
+fn a_wait_from_before_this_daemon_delays_the_tunnel_and_not_the_attach() {
+    let restored = State::new(true, PACE, 1).held(limited(), at(40), at(1));
+    assert_eq!((restored.status(), restored.next_attempt()), (Status::Error, Some(at(41))));
+    let (state, todo) = run(restored.clone(), [Event::Begin, absent(None)], at(2));
+    assert_eq!(
+        (&state.phase, todo),
+        (&Phase::Backoff { until: at(41) }, vec![Effect::Attach, Effect::Serve])
+    );
+    assert_eq!(state.failure, Some(limited()));
+    let (_, todo) = step(state, Event::Tick, at(41));
+    assert_eq!(todo, [Effect::AwaitSlot]);
+
+    // A keeper that cannot be reached meanwhile makes it no shorter.
+    let (state, _) =
+        run(restored.clone(), [Event::Begin, Event::AttachFailed(failure(Cause::Keeper))], at(2));
+    assert_eq!((state.phase, state.failure), (Phase::Backoff { until: at(41) }, Some(limited())));
+
+    // What lives waits for nothing.
+    let lives = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None };
+    let up = [Event::Begin, lives, Event::Serving, Event::PageAnswered];
+    let (state, _) = run(restored.clone(), up, at(2));
+    assert_eq!((state.status(), state.not_before), (Status::Active, None));
+
+    // Nor does a person.
+    let (state, todo) = run(restored, [Event::Begin, Event::Restart, absent(None)], at(2));
+    assert_eq!((state.phase, state.failure), (Phase::Queued, None));
+    assert_eq!(todo.last(), Some(&Effect::AwaitSlot));
+}
+
+#[test]
+fn a_wait_from_before_this_daemon_is_never_longer_than_one_is() {
+    let far = State::new(true, PACE, 1).held(limited(), Duration::MAX, at(1));
+    assert_eq!(far.next_attempt(), Some(at(1) + backoff::longest_wait(PACE.rate_limit_wait)));
+}
+
+#[test]
+fn what_a_keeper_says_of_its_provider_holds_from_when_it_was_said() {
+    let said = |ago| Some(Limited { failure: limited(), ago: at(ago) });
+    let restored = || State::new(true, PACE, 1);
+    let (state, _) = run(restored(), [Event::Begin, absent(said(10))], at(100));
+    let Phase::Backoff { until } = state.phase else { panic!("{:?}", state.phase) };
+    assert!((at(150)..=at(162)).contains(&until), "{until:?}");
+    assert_eq!((state.failure, state.not_before), (Some(limited()), Some(until)));
+    let (state, _) = run(restored(), [Event::Begin, absent(said(100))], at(100));
+    assert_eq!(state.phase, Phase::Queued, "it is over");
+    // A person who asks for a start gets one, also by way of an attach.
+    let (down, _) = step(active(), Event::ServerDown(failure(Cause::Page)), at(100));
+    let (state, _) = run(down, [Event::Restart, absent(said(10))], at(100));
+    assert_eq!(state.phase, Phase::Queued);
+    // A first start is answered, not delayed.
+    let (state, _) = run(fresh(), [Event::Begin, absent(said(10))], at(100));
+    assert_eq!(state.phase, Phase::Queued);
+}
+
+#[test]
+fn a_client_that_was_given_up_may_yet_say_that_its_provider_asks_for_patience() {
+    let (state, _) = step(active(), Event::TunnelDown(failure(Cause::TimedOut)), at(5));
+    let (state, _) = step(state, Event::TunnelDown(limited()), at(5));
+    assert!(matches!(state.phase, Phase::Backoff { until } if until >= at(65)), "{:?}", state.phase);
+    assert_eq!(state.failure, Some(limited()));
+}
+
+#[test]
+fn a_sleep_shortens_no_wait_that_the_provider_asked_for_and_a_person_does() {
+    let (limited, _) = step(active(), Event::TunnelDown(limited()), at(5));
+    let Phase::Backoff { until } = limited.phase else { panic!("{:?}", limited.phase) };
+    assert_eq!(step(limited.clone(), Event::Woke, at(6)).0.phase, Phase::Backoff { until });
+    let (state, _) = step(limited, Event::Restart, at(6));
+    assert_eq!((state.phase, state.not_before), (Phase::Queued, None));
+    let (crashed, _) = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(5));
+    assert_eq!(step(crashed, Event::Woke, at(5)).0.phase, Phase::Backoff { until: at(5) });
+}
+
 #[test]
 fn a_tunnel_that_dies_is_started_again_after_its_delay_on_the_same_server() {
     let (state, todo) = step(active(), Event::TunnelDown(failure(Cause::Crashed)), at(5));
@@ -191,7 +273,7 @@ fn a_lost_connection_is_no_longer_active_and_comes_back_by_itself() {
 #[test]
 fn a_keeper_with_a_living_tunnel_is_attached_without_touching_it() {
     let restored = State::new(true, PACE, 1);
-    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
     assert_eq!(state.status(), Status::Active);
     assert_eq!(todo, [Effect::Attach, Effect::Serve, Effect::CheckPage]);
@@ -204,7 +286,7 @@ fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
     let Phase::Backoff { until } = state.phase else { panic!("{:?}", state.phase) };
     let (state, todo) = step(state, Event::Tick, until);
     assert_eq!(todo, [Effect::Attach]);
-    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None };
     let (state, todo) = run(state, [attached, Event::Serving, Event::PageAnswered], until);
     assert_eq!((state.status(), todo), (Status::Active, vec![Effect::Serve, Effect::CheckPage]));
 }
@@ -212,7 +294,7 @@ fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
 #[test]
 fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes() {
     let restored = State::new(true, PACE, 1);
-    let attached = Event::Attached { tunnel: TunnelSeen::Running, url: Some(url()) };
+    let attached = Event::Attached { tunnel: TunnelSeen::Running, url: Some(url()), limited: None };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
     assert_eq!(state.status(), Status::Error);
     assert!(!todo.contains(&Effect::AwaitSlot), "{todo:?}");
@@ -225,7 +307,7 @@ fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes()
 #[test]
 fn a_page_that_does_not_come_up_never_costs_the_tunnel() {
     let restored = State::new(true, PACE, 1);
-    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) };
+    let attached = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None };
     let (state, _) = run(restored, [Event::Begin, attached.clone(), Event::Tick], at(0));
     let (state, todo) = step(state, Event::Tick, PATIENCE);
     assert_eq!(todo, [Effect::CloseServer]);
@@ -245,7 +327,7 @@ fn a_tunnel_that_never_connects_is_replaced_by_way_of_a_fresh_attach() {
     let (state, todo) = step(state, Event::Tick, until + PATIENCE);
     assert_eq!(todo, [Effect::CloseServer]);
     let again = state.deadline().unwrap();
-    let hung = Event::Attached { tunnel: TunnelSeen::Running, url: None };
+    let hung = Event::Attached { tunnel: TunnelSeen::Running, url: None, limited: None };
     let (state, todo) = run(state, [Event::Tick, hung], again);
     assert_eq!((state.phase, todo), (Phase::Queued, vec![Effect::Attach, Effect::Serve, Effect::AwaitSlot]));
 }
@@ -304,8 +386,9 @@ pub(super) fn well() -> Findings {
 pub(super) fn events() -> Vec<Event> {
     vec![
         Event::Begin,
-        Event::Attached { tunnel: TunnelSeen::Absent, url: None },
-        Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()) },
+        Event::Attached { tunnel: TunnelSeen::Absent, url: None, limited: None },
+        Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None },
+        absent(Some(Limited { failure: limited(), ago: Duration::ZERO })),
         Event::AttachFailed(failure(Cause::Keeper)),
         Event::Serving,
         Event::ServerDown(failure(Cause::Page)),
@@ -374,6 +457,9 @@ fn table() -> String {
             }
             let name = |debug: String| debug.split(['(', ' ', '{']).next().unwrap_or_default().to_owned();
             let event = match event {
+                Event::Attached { limited: Some(_), .. } => {
+                    "Attached, provider asked for patience".to_owned()
+                }
                 Event::Attached { tunnel: TunnelSeen::Absent, .. } => "Attached, no tunnel".to_owned(),
                 Event::Attached { .. } => "Attached, tunnel lives".to_owned(),
                 Event::TunnelDown(failure) if failure.cause.is_terminal() => {
@@ -464,7 +550,7 @@ proptest! {
 /// What a world in which everything works answers to an effect.
 fn good_world(effect: &Effect) -> Vec<Event> {
     match effect {
-        Effect::Attach => vec![Event::Attached { tunnel: TunnelSeen::Absent, url: None }],
+        Effect::Attach => vec![Event::Attached { tunnel: TunnelSeen::Absent, url: None, limited: None }],
         Effect::Serve => vec![Event::Serving],
         Effect::AwaitSlot => vec![Event::SlotGranted],
         Effect::StartTunnel => vec![Event::TunnelUrl(url()), Event::TunnelReady],

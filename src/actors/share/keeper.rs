@@ -9,6 +9,7 @@ use actix::{
     WrapStream,
 };
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
@@ -142,6 +143,8 @@ impl ShareActor {
         );
         self.listen_to_keeper(reader, &leftover, ctx);
         let (tunnel, url) = translate::tunnel_seen(&hello);
+        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+        let limited = translate::limited(&hello, now);
         let client = if translate::client_runs(&hello.tunnel) { Client::Running } else { Client::Absent };
         self.keeper = Some(KeeperLink {
             port: hello.port,
@@ -153,7 +156,7 @@ impl ShareActor {
             next_request: 0,
             logs: HashMap::new(),
         });
-        Event::Attached { tunnel, url }
+        Event::Attached { tunnel, url, limited }
     }
 
     fn listen_to_keeper(
@@ -248,16 +251,24 @@ impl ShareActor {
             if share.attaches != attach_no || !share.state.holds_slot() {
                 return;
             }
-            match found {
-                Ok(Ok(Some(spec))) => share.order_client(Box::new(spec)),
-                Ok(Ok(None)) => share.without_client(ctx),
-                Ok(Err(failure)) => share.on(Event::TunnelDown(failure), ctx),
-                Err(error) => {
-                    let failure = Failure::new(Cause::Internal, error.to_string(), "try again");
-                    share.on(Event::TunnelDown(failure), ctx);
-                }
-            }
+            let failure = match found {
+                Ok(Ok(Some(spec))) => return share.order_client(Box::new(spec)),
+                Ok(Ok(None)) => return share.without_client(ctx),
+                Ok(Err(failure)) => failure,
+                Err(error) => Failure::new(Cause::Internal, error.to_string(), "try again"),
+            };
+            share.end_stale_client();
+            share.on(Event::TunnelDown(failure), ctx);
         });
+    }
+
+    /// The client that nothing takes the place of was given up: it must not go on in public.
+    fn end_stale_client(&mut self) {
+        if let Some(keeper) = self.keeper.as_mut()
+            && matches!(keeper.client, Client::Stale)
+        {
+            keeper.send(Command::StopTunnel);
+        }
     }
 
     fn order_client(&mut self, spec: Box<TunnelSpec>) {

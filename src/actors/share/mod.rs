@@ -35,7 +35,7 @@ use super::db;
 use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
-use crate::db::{ShareEvent, Up};
+use crate::db::{Down, ShareEvent, Up};
 use crate::share::{Event, Failure, Pace, Public, State, Status, step};
 use crate::web::live::Going;
 use crate::web::session::SessionSite;
@@ -91,6 +91,7 @@ struct Told {
     phase: &'static str,
     url: Option<String>,
     failure: Option<Failure>,
+    not_before: Option<Duration>,
     going: Option<(Going, Option<String>)>,
     public: Option<(Public, Option<String>)>,
 }
@@ -117,7 +118,12 @@ impl ShareActor {
     /// A share that is to be started (`announced: false`: its StartShare waits for an answer) or restored.
     /// `pace`: how fast things go with its provider.
     pub fn new(record: Record, pace: Pace, announced: bool, env: Arc<Env>, owner: Owner, link: Link) -> Self {
-        let state = State::new(announced, pace, record.seed());
+        let mut state = State::new(announced, pace, record.seed());
+        if let Some(record::Held { until, failure }) = &record.held
+            && let Ok(left) = Duration::try_from(until.duration_since(Timestamp::now()))
+        {
+            state = state.held(failure.clone(), left, env.now());
+        }
         Self {
             record,
             env,
@@ -181,6 +187,7 @@ impl ShareActor {
             phase: self.state.phase.name(),
             url: self.public_url(),
             failure: self.state.failure.clone(),
+            not_before: self.state.not_before,
             going: self.going.clone(),
             public: self.public(),
         };
@@ -216,10 +223,17 @@ impl ShareActor {
                 }
             }
             Status::Starting | Status::Error => {
-                if known.is_some_and(|known| known.status == told.status && known.failure == told.failure) {
+                let same = |known: &Told| {
+                    (known.status, &known.failure, known.not_before)
+                        == (told.status, &told.failure, told.not_before)
+                };
+                if known.is_some_and(same) {
                     return;
                 }
-                report(db::mark_down(id, told.status, told.failure.clone()).run(&self.env.db), id);
+                let left = told.not_before.map(|until| until.saturating_sub(self.env.now()));
+                let not_before = left.and_then(|left| Timestamp::now().checked_add(left).ok());
+                let down = Down { status: told.status, failure: told.failure.clone(), not_before };
+                report(db::mark_down(id, down).run(&self.env.db), id);
             }
             Status::Stopped => {}
         }
@@ -264,10 +278,7 @@ impl ShareActor {
             url: self.public_url(),
             port: self.keeper.as_ref().map(KeeperLink::port),
             failure: self.state.failure.clone(),
-            next_attempt: match self.state.phase {
-                crate::share::Phase::Backoff { until } => Some(until),
-                _ => None,
-            },
+            next_attempt: self.state.next_attempt(),
             recoveries: self.state.recoveries,
             going: self.going.clone(),
             public: self.public(),

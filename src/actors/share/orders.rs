@@ -1,9 +1,10 @@
 //! What the Supervisor tells a share to do: each becomes an event.
 
-use actix::{Context, Handler, Message};
+use actix::{ActorFutureExt, Context, Handler, Message, ResponseActFuture, WrapFuture};
 
 use super::ShareActor;
-use crate::share::{Event, StopReason};
+use crate::actors::launch;
+use crate::share::{Cause, Event, Failure, StopReason};
 
 /// A person wants it down: the page is gone when this is handled, the rest follows with [`Stop`].
 #[derive(Message)]
@@ -57,16 +58,24 @@ impl Handler<Woke> for ShareActor {
     }
 }
 
-/// Start afresh now.
+/// Start afresh now. Refused while a start cannot succeed: then everything stays as it is.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Result<(), Failure>")]
 pub struct Restart;
 
 impl Handler<Restart> for ShareActor {
-    type Result = ();
+    type Result = ResponseActFuture<Self, Result<(), Failure>>;
 
-    fn handle(&mut self, _: Restart, ctx: &mut Context<Self>) {
-        self.on(Event::Restart, ctx);
+    fn handle(&mut self, _: Restart, _: &mut Context<Self>) -> Self::Result {
+        let (record, config) = (self.record.clone(), self.env.config());
+        let look = tokio::task::spawn_blocking(move || {
+            launch::look_at_tunnel(&record.provider, &record.options, &config)
+        });
+        Box::pin(look.into_actor(self).map(|looked, share, ctx| {
+            looked.map_err(|error| Failure::new(Cause::Internal, error.to_string(), "try again"))??;
+            share.on(Event::Restart, ctx);
+            Ok(())
+        }))
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::db::ShareRow;
 use crate::session::Identity;
-use crate::share::ShareOptions;
+use crate::share::{Cause, Failure, ShareOptions};
 use crate::web::Token;
 
 /// What a share is, whatever happens to it.
@@ -30,6 +31,27 @@ pub struct Record {
     pub identity: Option<Identity>,
     /// What was asked for.
     pub options: ShareOptions,
+    /// Its provider has asked for patience.
+    pub held: Option<Held>,
+}
+
+/// A wait that a provider asked for.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// No tunnel is started before.
+    pub until: Timestamp,
+    /// In words.
+    pub failure: Failure,
+}
+
+impl Held {
+    /// `None` if nothing was asked for, or not so that it can be read.
+    fn of(row: &ShareRow) -> Option<Self> {
+        let until = row.not_before.as_deref()?.parse().ok()?;
+        let words = |text: &Option<String>| text.clone().unwrap_or_default();
+        let failure = Failure::new(Cause::RateLimited, words(&row.reason), words(&row.remedy));
+        Some(Self { until, failure })
+    }
 }
 
 /// Why a row cannot be started.
@@ -54,6 +76,7 @@ impl TryFrom<ShareRow> for Record {
 
     fn try_from(row: ShareRow) -> Result<Self, RecordError> {
         Ok(Self {
+            held: Held::of(&row),
             id: Uuid::try_parse(&row.id).map_err(|_| RecordError::Id(row.id.clone()))?,
             session_path: row.session_path.into(),
             session_name: row.session_name,

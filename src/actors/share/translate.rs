@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::share::{Cause, Event, Failure, TunnelSeen};
+use crate::share::{Cause, Event, Failure, Limited, TunnelSeen};
 use crate::tunnel::keeper::protocol::{self, Exit, Hello, TunnelState};
 
 /// What the keeper's hello says of the tunnel, and its present URL.
@@ -19,6 +19,16 @@ pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
         TunnelSeen::Running | TunnelSeen::Ready => hello.urls.last().map(|seen| seen.url.clone()),
     };
     (seen, url)
+}
+
+/// That the client there was last ended because its provider asked for patience, as seen at `now` (milliseconds since
+/// 1970). Of a keeper that does not say when, that was just now.
+pub(super) fn limited(hello: &Hello, now: u64) -> Option<Limited> {
+    let TunnelState::Exited(exit) = &hello.tunnel else { return None };
+    (exit.cause == protocol::Cause::RateLimited).then(|| Limited {
+        failure: exited(exit),
+        ago: exit.at.map_or(Duration::ZERO, |at| Duration::from_millis(now.saturating_sub(at))),
+    })
 }
 
 /// The process of the client, while it runs.
@@ -123,7 +133,7 @@ mod tests {
 
     fn exit(cause: protocol::Cause, code: Option<i32>, tail: &[&str]) -> Exit {
         let tail = tail.iter().map(|line| (*line).to_owned()).collect();
-        Exit { code, signal: None, before_ready: true, cause, tail }
+        Exit { code, signal: None, before_ready: true, cause, tail, at: None }
     }
 
     #[test]
@@ -135,6 +145,19 @@ mod tests {
         let gone = TunnelState::Exited(exit(protocol::Cause::Exited, Some(1), &[]));
         assert_eq!(tunnel_seen(&hello(gone)), (TunnelSeen::Absent, None));
         assert_eq!(tunnel_seen(&hello(TunnelState::None)), (TunnelSeen::Absent, None));
+    }
+
+    #[test]
+    fn a_keeper_says_how_long_ago_its_provider_asked_for_patience() {
+        let of = |cause, at| hello(TunnelState::Exited(Exit { at, ..exit(cause, Some(1), &[]) }));
+        let ago = |hello: &Hello| limited(hello, 10_000).map(|limited| limited.ago.as_millis());
+        assert_eq!(ago(&of(protocol::Cause::RateLimited, Some(4_000))), Some(6_000));
+        assert_eq!(ago(&of(protocol::Cause::RateLimited, Some(11_000))), Some(0), "the clock was set back");
+        assert_eq!(ago(&of(protocol::Cause::RateLimited, None)), Some(0), "an earlier keeper");
+        assert_eq!(ago(&of(protocol::Cause::Exited, Some(4_000))), None);
+        assert_eq!(ago(&hello(TunnelState::Up { pid: 3 })), None);
+        let failure = limited(&of(protocol::Cause::RateLimited, None), 0).unwrap().failure;
+        assert_eq!(failure.cause, Cause::RateLimited);
     }
 
     #[test]

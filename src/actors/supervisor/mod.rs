@@ -264,14 +264,21 @@ impl Handler<Get> for Supervisor {
 pub struct Restart(pub Uuid);
 
 impl Handler<Restart> for Supervisor {
-    type Result = Result<(), ErrorReply>;
+    type Result = ResponseFuture<Result<(), ErrorReply>>;
 
     fn handle(&mut self, Restart(id): Restart, _: &mut Self::Context) -> Self::Result {
-        let entry = self.shares.get(&id).ok_or_else(|| no_such_share(id))?;
-        if let Some(addr) = &entry.addr {
-            addr.do_send(share::Restart);
-        }
-        Ok(())
+        let addr = self.shares.get(&id).map(|entry| entry.addr.clone());
+        Box::pin(async move {
+            // One without an actor is being prepared or rebuilt: it is starting afresh already.
+            let Some(addr) = addr.ok_or_else(|| no_such_share(id))? else { return Ok(()) };
+            match addr.send(share::Restart).await {
+                Ok(restarting) => restarting.map_err(|failure| ErrorReply::from(&failure)),
+                Err(_) => {
+                    let what = "a part of the daemon failed before the share was restarted";
+                    Err(ErrorReply::new(ErrorCode::Internal, what, "`panko ls` shows what became of it"))
+                }
+            }
+        })
     }
 }
 

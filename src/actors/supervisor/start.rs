@@ -161,6 +161,7 @@ impl Supervisor {
             entry.session_name = prepared.stem;
         }
         let record = Record {
+            held: None,
             id,
             session_path: prepared.path,
             session_name: entry.session_name.clone(),

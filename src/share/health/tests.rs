@@ -161,3 +161,23 @@ fn who_wakes_looks_at_once_and_blames_nobody_for_what_was_missed() {
     let limited = waiting(Cause::RateLimited).deadline().unwrap();
     assert!(limited >= at(20) + backoff::RATE_LIMITED, "{limited:?}");
 }
+
+#[test]
+fn what_a_look_found_is_over_when_looks_find_it_no_more_and_nothing_else_is() {
+    let unknown = || Event::Looked(Findings { tunnel: Pulse::Unknown, ..well() });
+    let (by_look, _) = run(active(), [ill(false), ill(false)], at(20));
+    assert_eq!(by_look.phase, Phase::Degraded { since: at(20) });
+    let (back, _) = step(by_look.clone(), unknown(), at(21));
+    assert_eq!((back.status(), back.failure), (Status::Active, None));
+
+    let lost = || Event::TunnelLost(Failure::new(Cause::Network, "it lost its connection", ""));
+    let (by_word, _) = run(active(), [lost(), ill(false), ill(false)], at(20));
+    assert_eq!(step(by_word, unknown(), at(21)).0.phase, Phase::Degraded { since: at(20) });
+    let (both, _) = step(by_look.clone(), lost(), at(21));
+    assert_eq!(step(both, unknown(), at(22)).0.phase, Phase::Degraded { since: at(20) });
+    let (by_probe, _) = run(verified(), [wrong(), wrong(), wrong()], at(60));
+    assert_eq!(step(by_probe, unknown(), at(61)).0.phase, Phase::Degraded { since: at(60) });
+    // One thing does not stand for the other that comes after it.
+    let (again, _) = run(by_look, [Event::TunnelReady, lost()], at(30));
+    assert_eq!(step(again, unknown(), at(31)).0.phase, Phase::Degraded { since: at(30) });
+}

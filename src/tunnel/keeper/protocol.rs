@@ -266,6 +266,9 @@ pub struct Exit {
     pub cause: Cause,
     /// Its last lines.
     pub tail: Vec<String>,
+    /// When, in milliseconds since 1970; keepers of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
 }
 
 /// Why a client ended.

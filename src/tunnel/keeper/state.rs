@@ -244,7 +244,7 @@ impl State {
             }
             Err(failure) => {
                 self.client = None;
-                self.exited(failure.exit(), effects);
+                self.exited(failure.exit(), now, effects);
             }
         }
     }
@@ -295,7 +295,7 @@ impl State {
         };
         client.ended(code, signal, now.mono);
         if self.ending || client.is_over(now.mono) {
-            self.close_client(effects);
+            self.close_client(now, effects);
         }
     }
 
@@ -303,22 +303,23 @@ impl State {
         let Some(client) = self.client.as_mut().filter(|client| client.run == run) else { return };
         client.output_ended = true;
         if client.is_over(now.mono) {
-            self.close_client(effects);
+            self.close_client(now, effects);
         }
     }
 
     /// The client is gone and its output read.
-    fn close_client(&mut self, effects: &mut Vec<Effect>) {
+    fn close_client(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let Some(client) = self.client.take() else { return };
         // A name that was held back belongs before the exit; whether it was connected says the exit itself.
         if let Some(url) = self.url_report.take() {
             self.send(url, effects);
         }
         self.link_report.take();
-        self.exited(client.exit(), effects);
+        self.exited(client.exit(), now, effects);
     }
 
-    fn exited(&mut self, exit: Exit, effects: &mut Vec<Effect>) {
+    fn exited(&mut self, exit: Exit, now: Now, effects: &mut Vec<Effect>) {
+        let exit = Exit { at: Some(now.unix_ms), ..exit };
         effects.push(Effect::Exited(self.conn, exit.clone()));
         self.last_exit = Some(exit);
         if self.ending {
@@ -334,7 +335,7 @@ impl State {
         self.ending = true;
         effects.push(Effect::CloseSocket);
         match &self.client {
-            Some(client) if client.has_ended() => self.close_client(effects),
+            Some(client) if client.has_ended() => self.close_client(now, effects),
             Some(_) => self.stop_client(now, effects),
             None => self.finish(effects),
         }
@@ -365,7 +366,7 @@ impl State {
         }
         let Some(client) = self.client.as_mut() else { return };
         if client.is_over(now.mono) {
-            self.close_client(effects);
+            self.close_client(now, effects);
         } else if client.must_be_killed(now.mono) {
             effects.push(Effect::Signal(client.pid, StopSignal::Kill));
         } else if let Some(report) = client.overdue(now.mono) {

@@ -68,6 +68,39 @@ fn a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online()
 }
 
 #[test]
+fn a_tunnel_that_cannot_be_replaced_is_ended_all_the_same() {
+    let online = TcpListener::bind("127.0.0.1:0").unwrap();
+    let edge = online.local_addr().unwrap();
+    let home = home(&format!("http://127.0.0.1:{}", closed_port()), &format!("edge = '{edge}'"));
+    let share = home.share(&sessions::example(), "mine");
+    let client = home.tunnel.starts()[0];
+    let hidden = home.tunnel.folder().join("hidden");
+    fs::rename(home.tunnel.program(), &hidden).unwrap();
+    process::signal(client, Signal::STOP);
+    until_phase(&home, &share, "gave_up");
+    until(LATER, "the stopped one is gone", || !process::lives(client));
+    assert_eq!(home.tunnels(), Vec::<u32>::new());
+    fs::rename(&hidden, home.tunnel.program()).unwrap();
+    home.ok(&["restart", share["id"].as_str().unwrap()]);
+    until_phase(&home, &share, "active");
+    assert_eq!(home.tunnels(), home.tunnel.starts()[1..]);
+}
+
+#[test]
+fn a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_on() {
+    let home = home(&format!("http://127.0.0.1:{}", closed_port()), "");
+    let share = home.share(&sessions::example(), "mine");
+    let client = home.tunnel.starts()[0];
+    process::signal(client, Signal::STOP);
+    until_phase(&home, &share, "degraded");
+    process::signal(client, Signal::CONT);
+    until_phase(&home, &share, "active");
+    let told = info(&home, &share);
+    assert_eq!((&told["reason"], &told["public_url"]), (&Value::Null, &share["public_url"]), "{told}");
+    assert_eq!(home.tunnel.starts(), [client]);
+}
+
+#[test]
 fn a_tunnel_that_goes_on_is_active_again_without_a_new_url() {
     let home = home(&format!("http://127.0.0.1:{}", closed_port()), "");
     let share = home.share(&sessions::example(), "mine");

@@ -17,14 +17,15 @@
 //!     `keeper::stop::a_killed_keeper_takes_its_client_with_it_and_the_sweep_gets_the_rest`; SIGSTOP:
 //!     `health::a_stopped_keeper_is_replaced`
 //! 12. a program that cannot run: `tunnel::a_program_that_cannot_run_is_a_typed_error_at_once_and_no_loop`
+//!     `tunnel::a_restart_that_cannot_succeed_is_refused_and_costs_nothing`
 //! 13. starts and stops: `control::starting_and_stopping_leaves_no_descriptor_thread_or_process_behind` (`PANKO_CYCLES`)
 //! 14. and 15. descriptors and environment: `keeper::start::the_client_has_three_descriptors_and_only_the_environment_it_was_given`
 //! 16. SIGSTOP of the tunnel: `health::a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online`,
-//!     `share::health::tests`
+//!     `health::a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_on`, `share::health::tests`
 //! 17. SIGSTOP of the daemon: `health::a_daemon_that_stood_still_restarts_nothing_and_looks_at_once` (`PANKO_PAUSE`)
 //! 18. clock steps: `clock::a_clock_that_is_set_back_or_far_ahead_costs_nothing_but_what_has_expired`
 //! 19. rate limits: `tunnel::a_rate_limited_provider_is_left_alone_for_minutes_and_that_is_said`,
-//!     `tunnel::two_tunnels_of_one_provider_start_at_once_and_no_more`
+//!     `tunnel::two_tunnels_of_one_provider_start_at_once_and_no_more`; across restarts and panics: `wait`
 //! 20. panics: `supervision`
 //! 21. a stuck actor: `limits::ten_thousand_requests_to_an_actor_that_is_stuck_are_answered_and_bounded`
 //! 22. signals: `ending::a_daemon_under_load_ends_in_order_within_ten_seconds_and_once`,
@@ -70,3 +71,4 @@ mod session;
 mod state;
 mod tunnel;
 mod urls;
+mod wait;

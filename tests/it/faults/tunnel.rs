@@ -141,6 +141,34 @@ fn not_a_program(path: &std::path::Path) {
 }
 
 #[test]
+fn a_restart_that_cannot_succeed_is_refused_and_costs_nothing() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let hidden = home.tunnel.folder().join("hidden");
+    fs::rename(home.tunnel.program(), &hidden).unwrap();
+    let ask = json!({"method": "RestartShare", "params": {"share_id": share["id"]}});
+    let reply = home.ask(&ask);
+    assert_eq!(reply["data"]["code"], "missing_program", "{reply}");
+    assert!(reply["data"]["remedy"].as_str().unwrap().contains("install cloudflared"), "{reply}");
+    let told = home.run(&["restart", share["id"].as_str().unwrap()]);
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(!told.status.success() && said.contains("cloudflared is not installed"), "{said}");
+    let now = info(&home, &share);
+    assert_eq!(
+        (&now["phase"], &now["public_url"], &now["reason"]),
+        (&json!("active"), &share["public_url"], &Value::Null)
+    );
+    assert_eq!(home.tunnels(), home.tunnel.starts(), "the client runs on");
+
+    fs::rename(&hidden, home.tunnel.program()).unwrap();
+    assert_eq!(home.ask(&ask)["status"], "ShareRestarting");
+    home.until_share(&share["id"], "it has another tunnel", |now| {
+        now["status"] == "active" && now["public_url"] != share["public_url"]
+    });
+    assert_eq!(home.tunnels(), home.tunnel.starts()[1..]);
+}
+
+#[test]
 fn a_program_that_vanishes_while_it_is_shared_by_waits_for_a_person() {
     let home = Home::started();
     let share = home.share(&sessions::example(), "cloudflare");

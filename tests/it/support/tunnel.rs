@@ -36,6 +36,8 @@ pub enum Mode {
     DieBesideGrandchild,
     /// Asked for patience, exits 1.
     RateLimited,
+    /// As `Ok`; asked for patience, exits 1 once [`StandIn::go_on`] was called.
+    UpThenLimited,
     /// The line that looks like a URL, exits 1.
     WrongUrl,
     /// As `Ok`, and another URL once [`StandIn::go_on`] was called.
@@ -69,6 +71,7 @@ impl Mode {
             Self::ForkGrandchild => "fork-grandchild",
             Self::DieBesideGrandchild => "die-beside-grandchild",
             Self::RateLimited => "rate-limited",
+            Self::UpThenLimited => "up-then-limited",
             Self::WrongUrl => "wrong-url",
             Self::TwoUrls => "two-urls",
             Self::SplitUrl => "split-url",
@@ -92,6 +95,10 @@ banner() { echo "2026-01-01T00:00:00Z INF |  $1  |" >&2; }
 connected() { echo "2026-01-01T00:00:00Z INF Registered tunnel connection connIndex=0 protocol=quic" >&2; }
 wait_for_go() { while [ ! -e "$here/go" ]; do sleep 0.02; done; }
 stay() { exec sleep 600; }
+limited() {
+    echo 'ERR Error unmarshaling QuickTunnel response: error code: 1015 status_code="429 Too Many Requests"' >&2
+    exit 1
+}
 helpers() {
     sleep 600 & echo $! >> "$here/helpers"
     setsid sleep 600 & echo $! >> "$here/helpers"
@@ -112,9 +119,8 @@ case "$mode" in
     ignore-term) trap '' TERM; banner "$url"; connected; stay;;
     fork-grandchild) helpers; banner "$url"; connected; stay;;
     die-beside-grandchild) helpers; banner "$url"; connected; wait_for_go; exit 3;;
-    rate-limited)
-        echo 'ERR Error unmarshaling QuickTunnel response: error code: 1015 status_code="429 Too Many Requests"' >&2
-        exit 1;;
+    rate-limited) limited;;
+    up-then-limited) banner "$url"; connected; wait_for_go; limited;;
     wrong-url)
         echo 'ERR failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": dial tcp: timeout' >&2
         exit 1;;

@@ -168,7 +168,7 @@ impl Client {
         u64::try_from(now.saturating_sub(self.since).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// How it ended, without its last lines.
+    /// How it ended, without its last lines and its moment.
     pub(super) fn exit(self) -> Exit {
         let cause = match self.terminal {
             _ if self.kill != Kill::NotAsked => Cause::Stopped,
@@ -177,7 +177,7 @@ impl Client {
             None => Cause::Exited,
         };
         let (code, signal) = self.ended.map_or((None, None), |ended| (ended.code, ended.signal));
-        Exit { code, signal, before_ready: !self.was_up, cause, tail: Vec::new() }
+        Exit { code, signal, before_ready: !self.was_up, cause, tail: Vec::new(), at: None }
     }
 }
 
@@ -186,6 +186,6 @@ impl StartFailure {
     pub(super) fn exit(self) -> Exit {
         let Self { message, remedy, transient } = self;
         let cause = Cause::NotStarted { message, remedy, transient };
-        Exit { code: None, signal: None, before_ready: true, cause, tail: Vec::new() }
+        Exit { code: None, signal: None, before_ready: true, cause, tail: Vec::new(), at: None }
     }
 }
