@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
+use crate::support::servers::free_port;
 use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
 use crate::support::{process, sessions};
@@ -29,10 +30,6 @@ fn home(url: &str, more: &str) -> Home {
     home
 }
 
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn info(home: &Home, share: &Value) -> Value {
     home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}))["data"].clone()
 }
@@ -44,8 +41,8 @@ fn until_phase(home: &Home, share: &Value, phase: &str) {
 
 #[test]
 fn a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online() {
-    let edge = closed_port();
-    let home = home(&format!("http://127.0.0.1:{}", closed_port()), &format!("edge = '127.0.0.1:{edge}'"));
+    let edge = free_port();
+    let home = home(&format!("http://127.0.0.1:{}", free_port()), &format!("edge = '127.0.0.1:{edge}'"));
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     process::signal(client, Signal::STOP);
@@ -102,7 +99,7 @@ fn a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_o
 
 #[test]
 fn a_tunnel_that_goes_on_is_active_again_without_a_new_url() {
-    let home = home(&format!("http://127.0.0.1:{}", closed_port()), "");
+    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
     let share = home.share(&sessions::example(), "mine");
     let unready = home.tunnel.folder().join("unready");
     let other = {
@@ -134,7 +131,7 @@ fn a_stopped_keeper_is_replaced() {
 
 #[test]
 fn a_public_url_is_pending_then_verified_or_unverified_and_that_is_no_error() {
-    let home = home(&format!("http://127.0.0.1:{}", closed_port()), "");
+    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
     let good = home.share(&sessions::example(), "local");
     assert!(["pending", "verified"].contains(&good["public"].as_str().unwrap()), "{good}");
     home.until_share(&good["id"], "it is verified", |share| share["public"] == "verified");

@@ -8,6 +8,7 @@ pub mod inject;
 pub mod keeper;
 pub mod process;
 pub mod screen;
+pub mod servers;
 pub mod sessions;
 pub mod tunnel;
 pub mod wait;
