@@ -4,7 +4,7 @@
 use super::code::{self, Form};
 use super::gather::{self, Nature};
 use super::html::Html;
-use super::markdown::markdown;
+use super::markdown::{markdown, part};
 use super::phrase;
 use super::prompt;
 use super::row::{Row, cmd, said, small};
@@ -110,6 +110,9 @@ fn thought(text: &CleanText, at: Option<jiff::Timestamp>, stays_open: bool) -> (
         return (row, Nature::ShortThought);
     }
     let raw = text.as_str().trim();
+    if let Some((heading, rest)) = headed(raw) {
+        return headed_thought(row, heading, rest, stays_open);
+    }
     row.what = said(&phrase::with_code(&phrase::one_line(raw, LINE)));
     if !raw.contains('\n') && raw.chars().nth(SHORT).is_none() {
         row.classes.push("whole");
@@ -121,6 +124,30 @@ fn thought(text: &CleanText, at: Option<jiff::Timestamp>, stays_open: bool) -> (
         row.classes.push("last");
     }
     (row, Nature::Alone)
+}
+
+/// A thought that begins with a line in bold has that for its row: some agents name each thought so.
+fn headed_thought(mut row: Row, heading: &str, rest: &str, stays_open: bool) -> (Row, Nature) {
+    row.what = said(&phrase::with_code(&phrase::one_line(heading, LINE)));
+    if rest.is_empty() {
+        row.classes.push("whole");
+        return (row, Nature::ShortThought);
+    }
+    row.body = Some(small(&part(rest)));
+    if !stays_open {
+        return (row, Nature::ShortThought);
+    }
+    row.open = true;
+    row.classes.push("last");
+    (row, Nature::Alone)
+}
+
+/// The words of a first line that is bold from end to end, and what follows it.
+fn headed(text: &str) -> Option<(&str, &str)> {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let heading = first.trim().strip_prefix("**")?.strip_suffix("**")?;
+    let one = !heading.trim().is_empty() && !heading.contains("**");
+    one.then(|| (heading.trim(), rest.trim()))
 }
 
 fn unknown(spot: &Spot<'_>, what: &CleanText, fields: &[(CleanText, CleanText)]) -> Row {

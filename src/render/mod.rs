@@ -23,6 +23,7 @@ mod header;
 mod highlight;
 mod html;
 mod items;
+mod links;
 mod markdown;
 mod nest;
 mod notice;

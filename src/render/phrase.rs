@@ -1,6 +1,7 @@
 //! Short forms of text: one line of a paragraph, inline code, paths, commands, model names.
 
 use super::html::Html;
+use super::links;
 
 /// Inline code up to this many characters does not break over lines.
 const UNBROKEN: usize = 28;
@@ -66,21 +67,34 @@ fn joined(words: impl Iterator<Item = impl AsRef<str>>, max: usize) -> String {
 
 /// Text with `` `code` `` marked as code and everything else as it is.
 pub(super) fn with_code(text: &str) -> Html {
+    marked(text, |html, words| {
+        html.text(words);
+    })
+}
+
+/// The same, with bare addresses as links: not for what is inside a link or opens by a click.
+pub(super) fn with_code_and_links(text: &str) -> Html {
+    marked(text, links::words)
+}
+
+/// `words` writes what is no code.
+fn marked(text: &str, words: impl Fn(&mut Html, &str)) -> Html {
     let mut html = Html::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('`') {
         let Some((code, tail)) = after.split_once('`') else { break };
         if code.is_empty() || code.contains('\n') {
             // Not a span on one line: the first tick is shown, the second may open one.
-            html.text(before).text("`");
+            words(&mut html, before);
+            html.text("`");
             rest = after;
             continue;
         }
-        html.text(before);
+        words(&mut html, before);
         code_span(&mut html, code);
         rest = tail;
     }
-    html.text(rest);
+    words(&mut html, rest);
     html
 }
 
@@ -109,13 +123,22 @@ pub(super) fn base_name(path: &str) -> &str {
 
 /// What a command is, in a word or two: `git diff`, `go test`, `ls`.
 pub(super) fn command_name(command: &str) -> String {
-    let mut words = command.split_whitespace().skip_while(|w| w.contains('=') && !w.starts_with('-'));
+    let parts = || command.split(['\n', ';']).flat_map(|line| line.split("&&"));
+    let told = parts().find(|part| !prepares(part)).unwrap_or(command);
+    let set = |word: &&str| (word.contains('=') && !word.starts_with('-')) || *word == "sudo";
+    let mut words = told.split_whitespace().skip_while(set);
     let program = base_name(words.next().unwrap_or_default());
     let plain = |w: &&str| w.len() <= 20 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     match words.next().filter(plain) {
         Some(word) => format!("{} {word}", clip(program, 40)),
         None => clip(program, 40).to_owned(),
     }
+}
+
+/// Whether a part of a command does nothing by itself: it goes somewhere, or sets something for what follows.
+fn prepares(part: &str) -> bool {
+    let program = part.split_whitespace().next().unwrap_or("#");
+    matches!(program, "cd" | "pushd" | "export" | "set" | "source" | ".") || program.starts_with('#')
 }
 
 /// Host and path of a URL, without scheme and closing slash.
@@ -190,6 +213,9 @@ mod tests {
             ("FOO=1 /usr/bin/make all", "make all"),
             ("ls -la", "ls -la"),
             ("cat x/y.txt", "cat"),
+            ("cd x && cargo test -q", "cargo test"),
+            ("# all of them\ncd 'my x'; export A=b\nsudo make all | tail", "make all"),
+            ("cd x", "cd x"),
             ("", ""),
         ] {
             assert_eq!(command_name(command), want);

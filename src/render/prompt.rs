@@ -37,7 +37,7 @@ pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
         }
         None => {
             let (heading, _) = split(prompt.text.as_str());
-            html.html(&phrase::with_code(&heading));
+            html.html(&phrase::with_code_and_links(&heading));
         }
     }
 }
@@ -68,7 +68,7 @@ fn folded(html: &mut Html, text: &str) {
             return written_by_hand(text);
         }
         let mut html = Html::new();
-        html.raw("<p>").html(&phrase::with_code(text)).raw("</p>");
+        html.raw("<p>").html(&phrase::with_code_and_links(text)).raw("</p>");
         html
     };
     html.raw(if document { "<div class=\"prose said doc\">" } else { "<div class=\"prose said\">" });

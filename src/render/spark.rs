@@ -42,11 +42,13 @@ pub(super) fn svg(html: &mut Html, kinds: &[StepKind], ends: &[Ended], from: u64
     }
     html.raw(">");
     for (class, shape, of) in SHAPES {
-        for colour in ["", " failed", " declined"] {
+        for colour in ["", " failed", " declined", " open"] {
             let these = |(kind, end, _): &Tick| {
                 let own = match end {
                     Ended::Failed => " failed",
                     Ended::Declined => " declined",
+                    // Green says that a file changed.
+                    Ended::Open if *kind == StepKind::Edit => " open",
                     Ended::Done | Ended::Open => "",
                 };
                 of.contains(kind) && own == colour
@@ -100,6 +102,17 @@ mod tests {
         let mut html = Html::new();
         svg(&mut html, &[StepKind::Read, StepKind::Run, StepKind::Edit], &[], 7);
         insta::assert_snapshot!(html, @r#"<svg class="spark" width="15" height="16" viewBox="0 0 15 16" preserveAspectRatio="none" aria-hidden="true" data-from="7"><path class="read" d="M0 8h3v4h-3z"/><path class="run" d="M5 5h3v7h-3z"/><path class="edit" d="M10 0h3v12h-3z"/></svg>"#);
+    }
+
+    #[test]
+    fn an_edit_without_a_result_is_not_drawn_as_a_change() {
+        let mut html = Html::new();
+        svg(&mut html, &[StepKind::Edit, StepKind::Run], &[Ended::Open, Ended::Open], 1);
+        assert!(
+            html.as_str().contains("<path class=\"edit open\"")
+                && html.as_str().contains("<path class=\"run\""),
+            "{html}"
+        );
     }
 
     #[test]

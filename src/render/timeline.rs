@@ -196,6 +196,8 @@ fn one(html: &mut Html, scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64
     match bar.ended {
         Ended::Failed => html.raw(" failed"),
         Ended::Declined => html.raw(" declined"),
+        // Green says that a file changed.
+        Ended::Open if bar.lane == Lane::Edit => html.raw(" open"),
         Ended::Done | Ended::Open => html,
     };
     html.raw("\" x=\"");

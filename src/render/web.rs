@@ -3,7 +3,7 @@
 use super::code::{self, Form};
 use super::figures::{bytes, counted};
 use super::html::Html;
-use super::markdown::{may_link, open_link};
+use super::links::{self, may_link};
 use super::phrase;
 use super::row::{Row, cmd, note, said};
 use super::scene::Spot;
@@ -33,7 +33,7 @@ pub(super) fn fetch(
     let mut body = Html::new();
     if leads_out(url.as_str()) {
         body.raw("<p class=\"note\">");
-        open_link(&mut body, url.as_str());
+        links::open(&mut body, url.as_str());
         body.text(url.as_str()).raw("</a></p>");
     }
     match asked {
@@ -87,7 +87,7 @@ fn page(html: &mut Html, link: &Link) {
     let title = phrase::plain_line(link.title.as_str(), TITLE);
     html.raw("<li>");
     if leads_out(url) {
-        open_link(html, url);
+        links::open(html, url);
         html.text(&title).raw("</a>");
     } else {
         html.text(&title);

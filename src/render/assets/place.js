@@ -1,5 +1,6 @@
 // Where am I: the outline, the bar at the top, the ticks of the steps on screen.
-const prompts = () => $$('.turn[id], .prompt.aside');
+// What a filter leaves out is nowhere.
+const prompts = () => $$('.turn[id], .prompt.aside').filter(p => p.getClientRects().length);
 let links;
 let marked = [];
 let sparks = [];

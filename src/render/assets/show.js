@@ -76,6 +76,8 @@ function press(set, v, remember = true) {
     sides(document);
   }
   if (first && scrollY) scrollBy({ top: first.getBoundingClientRect().top - y, behavior: 'instant' });
+  // What is read may be another prompt now.
+  dispatchEvent(new Event('scroll'));
 }
 
 // The rows that failed inside folded groups and agents come to light.

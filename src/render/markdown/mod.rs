@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::figures::left_out;
 use super::highlight::{self, Language};
 use super::html::Html;
+use super::links::{self, may_link};
 use super::phrase::{clip_bytes, code_span};
 use super::signs;
 use crate::redact::CleanText;
@@ -32,6 +33,11 @@ pub fn markdown(text: &CleanText) -> Html {
     render(text.as_str(), false)
 }
 
+/// The same of a part of a text.
+pub(super) fn part(text: &str) -> Html {
+    render(text, false)
+}
+
 /// The same of what a person wrote, who breaks lines where they should break.
 pub(super) fn written_by_hand(text: &str) -> Html {
     render(text, true)
@@ -47,7 +53,8 @@ fn render(source: &str, breaks: bool) -> Html {
         | Options::ENABLE_STRIKETHROUGH;
     let room = source.len() * MAX_GROWTH + MIN_ROOM;
     let mut writer = Writer { breaks, ..Writer::default() };
-    for event in Parser::new_ext(source, options) {
+    // The parser parts words at every mark that could mean something: an address has to be seen whole.
+    for event in TextMergeStream::new(Parser::new_ext(source, options)) {
         writer.event(event);
         if writer.out.len() > room {
             return plain(source);
@@ -89,18 +96,6 @@ fn marks(line: &str) -> usize {
     found
 }
 
-/// Whether a link may lead there: http, https and mailto, spelled plainly.
-pub(super) fn may_link(url: &str) -> bool {
-    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https" | "mailto"))
-        && !url.chars().any(|c| c.is_control() || c == ' ')
-}
-
-/// Appends the start tag of a link out of the page; the caller has asked [`may_link`].
-pub(super) fn open_link(html: &mut Html, url: &str) {
-    html.raw("<a href=\"").text(url).raw("\" rel=\"nofollow noopener noreferrer\">");
-}
-
 #[derive(Default)]
 struct Writer {
     out: Html,
@@ -131,6 +126,7 @@ impl Writer {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(end) => self.end(end),
+            Event::Text(text) if self.links == 0 => links::words(&mut self.out, &text),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
                 self.out.text(&text);
             }
@@ -243,7 +239,7 @@ impl Writer {
     fn link(&mut self, url: &str) {
         if self.links == 0 && may_link(url) {
             self.links += 1;
-            open_link(&mut self.out, url);
+            links::open(&mut self.out, url);
             self.closing.push("</a>");
         } else {
             self.closing.push("");

@@ -48,6 +48,21 @@ fn only_whitelisted_schemes_become_links() {
 }
 
 #[test]
+fn bare_addresses_become_links_but_for_code_and_what_is_a_link() {
+    let html = show("See https://example.org/a_b_c*d (or http://x.example).");
+    assert!(
+        html.contains("<a href=\"https://example.org/a_b_c*d\" rel=\"nofollow noopener noreferrer\">"),
+        "{html}"
+    );
+    assert!(html.contains(">http://x.example</a>)."), "{html}");
+    for source in ["`https://example.org`", "```\nhttps://example.org\n```"] {
+        assert!(!show(source).contains("<a "), "{source}");
+    }
+    let html = show("[https://example.org/a b](https://example.org/)");
+    assert_eq!(html.matches("<a ").count(), 1, "{html}");
+}
+
+#[test]
 fn images_are_links_and_never_loaded() {
     let html = show("![a chart](https://example.org/c.png) ![](https://example.org/d.png) ![local](c.png)");
     assert!(!html.contains("<img"), "{html}");

@@ -89,6 +89,18 @@ fn many_short_thoughts_between_steps_of_a_kind_gather_with_them() {
 }
 
 #[test]
+fn a_thought_with_a_heading_is_named_by_it_and_gathers() {
+    let headed = || thought("**Reading the chart**\n\nThe chart is *old*.");
+    let html = show(&[headed()]);
+    assert!(html.contains("<span class=\"said\">Reading the chart</span>"), "{html}");
+    assert!(html.contains("<div class=\"prose small\"><p>The chart is <em>old</em>.</p>"), "{html}");
+    let items: Vec<_> = (1..=4).flat_map(|no| [headed(), item(read(no, "a.rs", 1, "x"))]).collect();
+    assert_eq!(show(&items).matches("class=\"step group").count(), 1);
+    assert!(show(&[thought("**Only a heading**")]).contains("<span class=\"said\">Only a heading</span>"));
+    assert!(show(&[thought("**Not** all of it")]).contains(">Not all of it</span>"));
+}
+
+#[test]
 fn long_output_folds_after_24_lines() {
     let text: String = (1..=76).map(|n| format!("{n}\n")).collect();
     let html = show(&[item(shell(1, "seq 76", &text))]);

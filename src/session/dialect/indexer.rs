@@ -152,6 +152,7 @@ impl<D: Dialect> Reading<D> {
         if new.items > 0 || prompt.is_some() {
             new.weight += (new.len as u64).min(256 << 10);
         }
+        new.by_model = answers;
         if answers {
             self.answers(record, index);
         }

@@ -70,6 +70,15 @@ fn steps_end_as_their_results_say() {
 }
 
 #[test]
+fn every_agents_model_has_its_lane() {
+    for fixture in ["codex/rollout.jsonl", "gemini/session.jsonl", "pi/v1.jsonl", "claude/everything.jsonl"] {
+        let bytes = std::fs::read(format!("tests/fixtures/{fixture}")).unwrap();
+        let overview = super::session(&bytes).overview();
+        assert!(overview.timeline.bars.iter().any(|bar| bar.lane == Lane::Model), "{fixture}");
+    }
+}
+
+#[test]
 fn only_edits_that_worked_change_files() {
     let session = lines(&[
         record::user(1, json!("one")),

@@ -24,6 +24,13 @@ fn only_prompts_only_errors_and_back() {
         "and nothing that worked",
         "[...document.querySelectorAll('.turn > .strip > .step')].every(s => s.offsetHeight === 0 || s.matches('.failed, .declined') || s.querySelector('.failed, .declined'))",
     );
+    // At the end of the page too, where the last prompt would be marked if it were shown.
+    browser.eval("scrollTo(0, 1e6)");
+    browser.until(
+        "the outline marks a prompt that is shown",
+        "(on => on.length > 0 && on.every(t => t && t.offsetHeight > 0))([...document.querySelectorAll('.outline > .on > a')].map(a => document.querySelector(a.hash)))",
+    );
+    browser.assert("and the bar names it", "[...document.querySelectorAll('.turn h2, .turn h3')].some(h => h.offsetHeight > 0 && h.textContent === document.querySelector('.now').textContent)");
     browser.click("[data-set=only] [value=errors]");
     browser.until("all is back", &format!("{prose} === {} && {prompts} === {}", before.0, before.2));
     reader.end();
