@@ -11,6 +11,7 @@ use super::dialect::Told;
 use super::droid::Droid;
 use super::error::ReadError;
 use super::feeding::{Feed, Feeding};
+use super::fields::Table;
 use super::gemini::Gemini;
 use super::grok::Grok;
 use super::iflow::IFlow;
@@ -111,6 +112,11 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When a record it refers to cannot be read.
     fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError>;
+
+    /// The fields it is known to write; `None` if its records have none.
+    fn fields(&self) -> Option<&'static Table> {
+        None
+    }
 
     /// The encoded (base64) content of the `nth` image of a record, from 0.
     fn image(&self, record: &[u8], nth: usize) -> Option<String>;

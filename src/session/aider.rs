@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::agent::{Layout, Likeness};
 use super::dialect::{Block, Dialect, Facts, Said, Words};
+use super::fields;
 use super::json::Obj;
 
 /// The format.
@@ -44,6 +45,10 @@ impl Dialect for Aider {
 
     fn layout(&self) -> Layout {
         Layout::Runs(begins)
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        None
     }
 
     fn likeness(&self, _record: &Obj<'_>) -> Likeness {

@@ -10,6 +10,7 @@ use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, result_text,
 };
+use super::fields;
 use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
@@ -25,6 +26,10 @@ const HIDDEN: &[&str] =
 impl Dialect for Copilot {
     fn name(&self) -> &'static str {
         "Copilot CLI"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::COPILOT)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{Block, Dialect, Said, Speaker, content};
+use super::fields;
 use super::json::Obj;
 use super::private::Private;
 
@@ -16,6 +17,10 @@ pub(super) struct Cursor;
 impl Dialect for Cursor {
     fn name(&self) -> &'static str {
         "Cursor"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::CURSOR)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

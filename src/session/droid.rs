@@ -9,6 +9,7 @@ use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content,
 };
+use super::fields;
 use super::json::{self, Obj, RawValue};
 use super::private::Private;
 
@@ -19,6 +20,10 @@ pub(super) struct Droid;
 impl Dialect for Droid {
     fn name(&self) -> &'static str {
         "Droid"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::DROID)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -10,6 +10,7 @@ use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures, result_text,
 };
 use super::diff;
+use super::fields;
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
@@ -31,6 +32,10 @@ impl Dialect for Gemini {
             Self::Document => Layout::Document { array: "messages", head: None },
             Self::Lines => Layout::Lines,
         }
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::GEMINI)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -57,8 +62,11 @@ impl Dialect for Gemini {
             Some("info") if text(record.raw("content")).starts_with("Request cancelled") => {
                 vec![Said::one(Block::Interrupted)]
             }
-            // News for the terminal.
-            Some("info" | "warning") => vec![],
+            // News for the terminal, the only trace of what happened beside the conversation.
+            Some("info" | "warning") => {
+                let command = text(record.raw("content"));
+                vec![Said::one(Block::Local { command, output: Cow::Borrowed("") })]
+            }
             // A call read alone.
             None if is_call(record) => vec![called(record)],
             None if record.raw("sessionId").is_some() || record.raw("$set").is_some() => vec![titled(record)],

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, pictures, result_text};
+use super::fields;
 use super::json::{Obj, RawValue};
 use super::private::Private;
 
@@ -15,6 +16,10 @@ pub(super) struct Grok;
 impl Dialect for Grok {
     fn name(&self) -> &'static str {
         "Grok"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::GROK)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

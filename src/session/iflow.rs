@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::agent::Likeness;
 use super::dialect::{Block, Counted, Dialect, Facts, Returned, Said, Speaker, content, result_text, usage};
 use super::diff;
+use super::fields;
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::private::Private;
@@ -17,6 +18,10 @@ pub(super) struct IFlow;
 impl Dialect for IFlow {
     fn name(&self) -> &'static str {
         "iFlow"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::IFLOW)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -11,6 +11,7 @@ use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, usage,
 };
+use super::fields;
 use super::json::{Obj, RawValue};
 use super::private::Private;
 
@@ -39,6 +40,10 @@ const HIDDEN: &[&str] = &[
 impl Dialect for Kimi {
     fn name(&self) -> &'static str {
         "Kimi Code"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::KIMI)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

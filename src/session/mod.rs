@@ -21,6 +21,7 @@ mod document;
 mod droid;
 mod error;
 mod feeding;
+mod fields;
 mod found;
 mod gemini;
 mod grok;

@@ -9,6 +9,7 @@ use super::dialect::{
     Block, Counted, Dialect, Facts, Returned, Said, Speaker, Title, content, pictures, result_text, usage,
 };
 use super::diff;
+use super::fields;
 use super::json::Obj;
 use super::private::Private;
 use std::borrow::Cow;
@@ -29,6 +30,10 @@ impl Dialect for Pi {
             Self::Pi => "pi",
             Self::OpenClaw => "OpenClaw",
         }
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::PI)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -6,6 +6,10 @@
 //! be shown (ids of accounts, signatures, encrypted content, limits, telemetry) has no kind: no parser takes it out
 //! of a record, and of records that are not understood its keys are left out ([`is_private_key`]).
 
+use std::borrow::Cow;
+
+use super::json::{self, Obj, RawValue};
+
 /// What is shown of a session beside what was said and done in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Include {
@@ -118,6 +122,59 @@ pub(crate) fn is_private_key(key: &str) -> bool {
     let low = key.to_ascii_lowercase();
     let ids = ["Id", "_id", "ID", "Ids", "_ids", "IDs"].iter().any(|end| key.ends_with(end));
     ids || KEYS.contains(&low.as_str()) || WORDS.iter().any(|word| low.contains(word))
+}
+
+/// How deep a value is written down.
+const DEPTH: usize = 4;
+
+/// A value of which nobody knows what is in it, without what is private: a string as it is, anything else much like
+/// JSON. What is beyond `enough` bytes may be left out.
+pub(crate) fn visible(value: RawValue<'_>, enough: usize, is_private: &dyn Fn(&str) -> bool) -> String {
+    let mut out = String::new();
+    write(value, (DEPTH, enough), is_private, &mut out);
+    out
+}
+
+fn write(
+    value: RawValue<'_>,
+    (depth, enough): (usize, usize),
+    is_private: &dyn Fn(&str) -> bool,
+    out: &mut String,
+) {
+    let first = value.get().as_bytes().first();
+    let holds = matches!(first, Some(b'{' | b'['));
+    if out.len() > enough || (holds && depth == 0) {
+        return out.push('…');
+    }
+    if !holds {
+        return out.push_str(&json::text(value).unwrap_or(Cow::Borrowed(value.get())));
+    }
+    let inner = (depth - 1, enough);
+    let mut comma = "";
+    if first == Some(&b'{') {
+        out.push('{');
+        for (key, value) in
+            Obj::of(value).unwrap_or_default().0.into_iter().filter(|(key, _)| !is_private(key))
+        {
+            out.push_str(&format!("{comma}{key}: "));
+            write(value, inner, is_private, out);
+            comma = ", ";
+            if out.len() > enough {
+                break;
+            }
+        }
+        return out.push('}');
+    }
+    out.push('[');
+    for element in json::list(value) {
+        out.push_str(comma);
+        write(element, inner, is_private, out);
+        comma = ", ";
+        if out.len() > enough {
+            break;
+        }
+    }
+    out.push(']');
 }
 
 #[cfg(test)]

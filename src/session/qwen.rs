@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures};
 use super::diff;
+use super::fields;
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
@@ -17,6 +18,10 @@ pub(super) struct Qwen;
 impl Dialect for Qwen {
     fn name(&self) -> &'static str {
         "Qwen Code"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::QWEN)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

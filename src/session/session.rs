@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Shown};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
+use super::fields::Strange;
 use super::index::{Entry, Index, Kind};
 use super::json;
 use super::lines::{Fed, Lines, Splitter};
@@ -213,9 +214,13 @@ impl Session {
         let plan = desk.index().plan(no);
         let Some(plan) = plan else { return Ok(None) };
         let mut turns = vec![Turn { no: plan.mark.turn, continued: plan.mark.continued, ..Turn::default() }];
+        let mut strange = Strange::default();
         for (entry, at) in plan.entries.iter().zip(plan.first..) {
-            let shown = self.show(entry, at, &desk)?;
+            let (shown, record) = self.shown(entry, at, &desk)?;
             if let Some(prompt) = shown.prompt {
+                if let Some(last) = turns.last_mut() {
+                    last.items.extend(strange.take(&desk));
+                }
                 let no = turns.last().map_or(0, |turn| turn.no) + 1;
                 turns.push(Turn { no, prompt: Some(prompt), ..Turn::default() });
             }
@@ -223,6 +228,12 @@ impl Session {
                 shown.items.into_iter().for_each(|item| add(&mut turn.items, item));
                 self.name_command(turn);
             }
+            if let Some(fields) = self.agent.fields() {
+                strange.look(fields, &record, &desk);
+            }
+        }
+        if let Some(last) = turns.last_mut() {
+            last.items.extend(strange.take(&desk));
         }
         turns.retain(|turn| turn.prompt.is_some() || !turn.items.is_empty());
         if let Some(last) = turns.last_mut() {
@@ -330,9 +341,14 @@ impl Session {
     }
 
     fn show(&self, entry: &Entry, no: u32, desk: &Desk<'_>) -> Result<Shown, ReadError> {
+        Ok(self.shown(entry, no, desk)?.0)
+    }
+
+    /// What a record shows, and its bytes, if it is one that an agent shows.
+    fn shown(&self, entry: &Entry, no: u32, desk: &Desk<'_>) -> Result<(Shown, Vec<u8>), ReadError> {
         let note = |what: String, fields| {
             let item = Item::Unknown { what: self.cleaner.text(&what), fields };
-            Ok(Shown { prompt: None, items: vec![item] })
+            Ok((Shown { prompt: None, items: vec![item] }, Vec::new()))
         };
         match entry.kind {
             Kind::Broken => {
@@ -352,14 +368,18 @@ impl Session {
                         vec![(self.cleaner.text("records"), count)],
                     )
                 }
-                None => Ok(Shown::default()),
+                None => Ok((Shown::default(), Vec::new())),
             },
             // Text keeps its line feeds, which a record of JSON may lose.
             _ if matches!(self.agent.layout(), Layout::Runs(_)) => {
                 let run = self.source.bytes(entry.offset, entry.len as usize)?;
-                self.agent.show(entry, no, json::as_utf8(&run).as_bytes(), desk)
+                let run = json::as_utf8(&run).into_bytes();
+                Ok((self.agent.show(entry, no, &run, desk)?, run))
             }
-            _ => self.agent.show(entry, no, &desk.record(entry)?, desk),
+            _ => {
+                let record = desk.record(entry)?;
+                Ok((self.agent.show(entry, no, &record, desk)?, record))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::shown::items;
 use super::{first, tools};
 use crate::session::agent::Desk;
 use crate::session::error::ReadError;
+use crate::session::fields::{self, Strange};
 use crate::session::index::{Entry, hash};
 use crate::session::json::Obj;
 use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
@@ -276,14 +277,17 @@ fn items_beside(id: &str, sent_by: u32, desk: &Desk<'_>) -> Result<Vec<Item>, Re
 /// The items of a sub-agent's records, but for its brief; the steps numbered among themselves.
 fn shown_inside(records: &[(u32, Entry)], desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
     let mut shown = Vec::new();
+    let mut strange = Strange::default();
     for (no, entry) in records.iter().copied().skip(1) {
         if shown.len() >= SUB_ITEMS {
             break;
         }
         let record = desk.record(&entry)?;
         shown.extend(items(&entry, no, &record, desk, true)?.items);
+        strange.look(&fields::CLAUDE, &record, desk);
     }
     shown.truncate(SUB_ITEMS);
+    shown.extend(strange.take(desk));
     let steps = shown.iter_mut().filter_map(|item| match item {
         Item::Step(step) => Some(step),
         _ => None,

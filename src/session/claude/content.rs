@@ -8,6 +8,7 @@ use crate::session::agent::Desk;
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::media;
 use crate::session::model::Attachment;
+use crate::session::private::visible;
 
 /// The blocks of a record: of its message, or of the prompt it carries as an attachment.
 pub(super) fn blocks_of<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
@@ -108,8 +109,10 @@ pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
 
 /// Fields of an unknown record or block, what is private left out, cut to a sane length.
 pub(super) fn fields(object: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
-    let shown = object.0.iter().filter(|(key, _)| !super::hidden::is_private(key)).take(12);
-    shown.map(|(key, value)| (desk.cleaner.start(key, 80), value_text(*value, 300, desk))).collect()
+    let is_private = super::hidden::is_private;
+    let shown = object.0.iter().filter(|(key, _)| !is_private(key)).take(12);
+    let text = |value| desk.cleaner.start(&visible(value, 300, &is_private), 300);
+    shown.map(|(key, value)| (desk.cleaner.start(key, 80), text(*value))).collect()
 }
 
 /// A value as text: strings as they are, anything else as JSON.

@@ -18,6 +18,7 @@ mod tools;
 
 use super::agent::{Agent, Desk, Indexer, Likeness, Line, Shown};
 use super::error::ReadError;
+use super::fields;
 use super::index::Entry;
 use super::json::{self, Obj};
 
@@ -46,6 +47,10 @@ impl Agent for ClaudeCode {
 
     fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
         shown::shown(entry, no, record, desk)
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::CLAUDE)
     }
 
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {

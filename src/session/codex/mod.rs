@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{Block, Counted, Dialect, Facts, Said, Title, Twin};
+use super::fields;
 use super::json::Obj;
 use super::model::Usage;
 use super::private::Private;
@@ -28,6 +29,10 @@ const HIDDEN: &[&str] = &["world_state", "inter_agent_communication_metadata", "
 impl Dialect for Codex {
     fn name(&self) -> &'static str {
         "Codex"
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::CODEX)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -18,6 +18,7 @@ mod tools;
 
 use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Line, Shown};
 use super::error::ReadError;
+use super::fields::Table;
 use super::index::Entry;
 use super::json::{self, Obj};
 pub(super) use blocks::{Speaker, content, pictures, result_text};
@@ -56,6 +57,9 @@ pub(super) trait Dialect: Send + Sync + Copy + std::fmt::Debug + 'static {
     /// a place of its own in the index, and must say the same when it is read alone.
     fn read<'a>(&self, record: &Obj<'a>) -> Vec<Said<'a>>;
 
+    /// The fields it is known to write; `None` if its records have none.
+    fn fields(&self) -> Option<&'static Table>;
+
     /// Whether a field of a record that is not understood belongs to the person alone.
     fn is_private(&self, _key: &str) -> bool {
         false
@@ -92,6 +96,10 @@ impl<D: Dialect> Agent for Told<D> {
 
     fn show(&self, entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
         shown::shown(self.0, entry, no, record, desk)
+    }
+
+    fn fields(&self) -> Option<&'static Table> {
+        self.0.fields()
     }
 
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {

@@ -10,6 +10,7 @@ use super::shown::Page;
 use super::tools::{self, Done, shows_errors};
 use super::{Dialect, first, whole};
 use crate::session::error::ReadError;
+use crate::session::fields::Strange;
 use crate::session::index::hash;
 use crate::session::media;
 use crate::session::model::{Attachment, Ended, Item, Outcome, Step, Tool};
@@ -169,14 +170,19 @@ fn sub_items<D: Dialect>(page: &Page<'_, D>, sender: u64, step: u32) -> Result<V
     let desk = page.desk;
     let chain = desk.index().sub_agent(sender, step, SUB_RECORDS);
     let mut shown = Vec::new();
+    let mut strange = Strange::default();
     for (no, entry) in chain {
         if shown.len() >= SUB_ITEMS {
             break;
         }
         let record = desk.record(&entry)?;
         shown.extend(super::shown::inside(page.dialect, &entry, no, &record, desk)?);
+        if let Some(fields) = page.dialect.fields() {
+            strange.look(fields, &record, desk);
+        }
     }
     shown.truncate(SUB_ITEMS);
+    shown.extend(strange.take(desk));
     let steps = shown.iter_mut().filter_map(|item| match item {
         Item::Step(step) => Some(step),
         _ => None,

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::agent::{Layout, Likeness};
 use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures};
 use super::diff;
+use super::fields;
 use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::numbers::numbered_lines;
@@ -34,6 +35,10 @@ impl Dialect for OpenCode {
 
     fn layout(&self) -> Layout {
         Layout::Document { array: "messages", head: Some("info") }
+    }
+
+    fn fields(&self) -> Option<&'static fields::Table> {
+        Some(&fields::OPENCODE)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -26,8 +26,13 @@ pub(super) fn root(agent: &str) -> PathBuf {
 }
 
 pub(super) fn corpus(agent: &str) -> Vec<PathBuf> {
+    files(&root(agent))
+}
+
+/// The files below a folder that may be sessions.
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut waiting = vec![root(agent)];
+    let mut waiting = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {
         if let Ok(folder) = fs::read_dir(&path) {
             waiting.extend(folder.map(|entry| entry.unwrap().path()));
@@ -220,7 +225,8 @@ fn sessions_of_kimi_are_shown_once_and_whole() {
 
 #[test]
 fn sessions_of_opencode_are_joined_whole() {
-    let own = |path: &PathBuf| path.to_string_lossy().contains("/session/");
+    let own =
+        |path: &PathBuf| path.strip_prefix(root("opencode")).unwrap().iter().any(|part| part == "session");
     for path in corpus("opencode").iter().filter(|path| own(path)) {
         let value = |path: &PathBuf| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
         let id = value(path)["id"].clone();

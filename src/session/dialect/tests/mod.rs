@@ -3,6 +3,7 @@
 
 mod corpus;
 mod corpus_small;
+mod fields;
 mod fixtures;
 mod mutations;
 mod retold;
