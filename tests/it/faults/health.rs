@@ -68,7 +68,7 @@ fn a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online()
 fn a_tunnel_that_cannot_be_replaced_is_ended_all_the_same() {
     let online = TcpListener::bind("127.0.0.1:0").unwrap();
     let edge = online.local_addr().unwrap();
-    let home = home(&format!("http://127.0.0.1:{}", closed_port()), &format!("edge = '{edge}'"));
+    let home = home(&format!("http://127.0.0.1:{}", free_port()), &format!("edge = '{edge}'"));
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     let hidden = home.tunnel.folder().join("hidden");
@@ -85,7 +85,7 @@ fn a_tunnel_that_cannot_be_replaced_is_ended_all_the_same() {
 
 #[test]
 fn a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_on() {
-    let home = home(&format!("http://127.0.0.1:{}", closed_port()), "");
+    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     process::signal(client, Signal::STOP);
