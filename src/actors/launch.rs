@@ -15,8 +15,8 @@ use crate::tunnel::spec::TunnelSpec;
 
 /// How long a provider may take that nothing is known of.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What the page on this machine may take on top of the tunnel's own time.
-const MARGIN: Duration = Duration::from_secs(1);
+/// What starting the client and asking the page may take on top of the tunnel's own time.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// A session file that can be shared.
 #[derive(Debug)]

@@ -123,10 +123,24 @@ fn a_silent_tunnel_is_given_up_when_its_time_is_over() {
         "[tunnels.mute]\ncommand = [{program:?}, \"{{port}}\"]\nurl_regex = '(https://\\S+)'\nready_timeout = 1\n"
     ));
     home.start();
+    let (mut asker, mut other) = (home.connect(), home.connect());
     let began = Instant::now();
-    let reply = home.try_share(&sessions::example(), "mute");
+    asker.send(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "mute"}}));
+    until(SOON, "the tunnel has started", || home.tunnel.starts().len() == 1);
+    let mut lists: Vec<_> = (0..9)
+        .map(|_| {
+            let asked = Instant::now();
+            assert_eq!(other.ask(&json!({"method": "ListShares"}))["data"][0]["status"], "starting");
+            asked.elapsed()
+        })
+        .collect();
+    lists.sort();
+    assert!(lists[4] < Duration::from_millis(100), "lists took {lists:?}");
+    let reply = asker.next().unwrap();
     let took = began.elapsed().as_secs_f64();
-    assert!((1.0..3.0).contains(&took), "it was given up after {took} s");
+    assert!((1.0..2.0).contains(&took), "it was given up after {took} s");
+    assert_eq!(reply["data"]["message"], "the tunnel gave no URL within 1 s");
     assert_eq!((&reply["status"], &reply["data"]["code"]), (&json!("Error"), &json!("timed_out")), "{reply}");
     home.assert_nothing_runs();
     assert!(home.shares().is_empty());
