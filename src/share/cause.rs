@@ -32,6 +32,8 @@ pub enum Cause {
     Keeper,
     /// As many files are open as may be.
     Descriptors,
+    /// The system is short of processes or memory.
+    Shortage,
     /// The request or the configuration makes no sense.
     Config,
     /// A fault of panko's own.
@@ -55,6 +57,7 @@ impl Cause {
             | Cause::Page
             | Cause::Keeper
             | Cause::Descriptors
+            | Cause::Shortage
             | Cause::Internal => false,
         }
     }
@@ -74,6 +77,7 @@ impl Cause {
             Cause::Page => "page",
             Cause::Keeper => "keeper",
             Cause::Descriptors => "descriptors",
+            Cause::Shortage => "shortage",
             Cause::Config => "config",
             Cause::Internal => "internal",
         }

@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::spec::{Meaning, PORT, ReadyAt, Stream, UrlRule, WatchRules};
+use super::spec::{Class, Meaning, PORT, ReadyAt, Stream, UrlRule, WatchRules};
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,8 @@ pub enum TunnelEvent {
         cause: String,
         /// What a person can do.
         remedy: String,
+        /// What is at fault.
+        class: Option<Class>,
     },
 }
 
@@ -212,9 +214,9 @@ impl Extractor {
                 self.rate_limited = true;
                 events.push(TunnelEvent::RateLimited);
             }
-            Meaning::Terminal { cause, remedy } if !self.terminal => {
+            Meaning::Terminal { cause, remedy, class } if !self.terminal => {
                 self.terminal = true;
-                events.push(TunnelEvent::Terminal { cause, remedy });
+                events.push(TunnelEvent::Terminal { cause, remedy, class });
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Tunnels: the provider table, what a client's output means, and the keeper process that outlives the daemon.
 //!
-//! PURE (no I/O, no clock): [`provider`], [`custom`], [`spec`], [`environment`], [`lines`], [`extract`],
+//! PURE (no I/O, no clock): [`provider`], [`custom`], [`spec`], [`environment`], [`lines`], [`extract`], [`diagnosis`],
 //! [`keeper::protocol`] and `keeper::state`. Blocking `std` (for a thread that may block, never an event loop):
 //! [`resolve`], [`help`], [`attach`], [`spawn`], [`sweep`], [`probe`]. [`keeper::main`] is a process of its own.
 //!
@@ -9,6 +9,7 @@
 
 pub mod attach;
 pub mod custom;
+pub mod diagnosis;
 pub mod end;
 pub mod environment;
 pub mod extract;

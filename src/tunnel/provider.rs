@@ -1,6 +1,6 @@
 //! PURE: the provider table. A provider is a row of data; nothing else in panko knows a provider by name.
 //!
-//! Facts about a client's output come from runs and from its source; where a line is easily misread, the row says so.
+//! The rows stand in `table`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,14 @@ use thiserror::Error;
 use super::custom::{CustomError, CustomProvider};
 use super::environment::tunnel_environment;
 use super::spec::{
-    FailureRule, Meaning, ReadyAt, StopRule, StopSignal, Streams, TunnelSpec, UrlRule, WatchRules,
+    Class, FailureRule, Meaning, ReadyAt, StopRule, StopSignal, Streams, TunnelSpec, UrlRule, WatchRules,
 };
 
+mod table;
 #[cfg(test)]
 mod tests;
+
+pub use table::TABLE;
 
 /// One built-in provider.
 #[derive(Debug)]
@@ -48,8 +51,8 @@ pub struct Row {
     pub lost: &'static [&'static str],
     /// Lines that say the provider asks for patience.
     pub rate_limited: &'static [&'static str],
-    /// Lines after which starting again cannot help: pattern, cause, remedy.
-    pub terminal: &'static [(&'static str, &'static str, &'static str)],
+    /// Lines after which starting again cannot help: pattern, what is at fault, cause, remedy.
+    pub terminal: &'static [(&'static str, Class, &'static str, &'static str)],
     /// How long it may take to come up.
     pub ready_timeout: Duration,
     /// How it is stopped.
@@ -104,84 +107,6 @@ pub enum UrlColumn {
     /// A whole token of a line: streams, pattern.
     Token(Streams, &'static str),
 }
-
-/// The built-in providers.
-pub const TABLE: &[Row] = &[LOCAL, CLOUDFLARE];
-
-const LOCAL: Row = Row {
-    name: super::LOCAL,
-    program: None,
-    install: "",
-    args: &[],
-    help_args: None,
-    config_file: None,
-    env: &[],
-    env_required: &[],
-    url: UrlColumn::Own,
-    ready: None,
-    ready_at: None,
-    edge: None,
-    lost: &[],
-    rate_limited: &[],
-    terminal: &[],
-    ready_timeout: Duration::from_secs(5),
-    stop_signal: StopSignal::Term,
-    stop_timeout: Duration::from_secs(5),
-    traits: Traits { stable_url: true, first_probe_after: Duration::ZERO, ..PLAIN },
-};
-
-/// Quick tunnels. On failure it prints `Post "https://api.trycloudflare.com/tunnel"`, and its disclaimer holds links
-/// too: hence a whole token and a name with a hyphen. `--config` with an empty object, because the ingress rules of a
-/// user's own `config.yml` would answer 404 for us.
-const CLOUDFLARE: Row = Row {
-    name: "cloudflare",
-    program: Some("cloudflared"),
-    install: "install cloudflared (https://developers.cloudflare.com/tunnel/downloads), or name it with provider_path",
-    args: &[
-        Arg::Always("tunnel"),
-        Arg::Always("--config"),
-        Arg::Always("{config}"),
-        Arg::Always("--no-autoupdate"),
-        Arg::IfListed("--no-prechecks"),
-        Arg::Always("--loglevel"),
-        Arg::Always("info"),
-        Arg::Always("--grace-period"),
-        Arg::Always("1s"),
-        Arg::Always("--metrics"),
-        Arg::Always("127.0.0.1:0"),
-        Arg::Always("--url"),
-        Arg::Always("http://127.0.0.1:{port}"),
-    ],
-    help_args: Some(&["tunnel", "--help"]),
-    config_file: Some("{}\n"),
-    env: &[],
-    env_required: &[],
-    url: UrlColumn::Token(Streams::Stderr, r"https://(?:[a-z0-9]+-)+[a-z0-9]+\.trycloudflare\.com/?"),
-    ready: Some("Registered tunnel connection"),
-    ready_at: Some((r"Starting metrics server on (\S+)/metrics", "/ready")),
-    edge: Some("api.trycloudflare.com:443"),
-    lost: &[
-        "Lost connection with the edge",
-        "Serve tunnel error",
-        "Retrying connection in up to",
-        "Connection terminated",
-    ],
-    rate_limited: &["error code: 1015", "429 Too Many Requests"],
-    terminal: &[(
-        "flag provided but not defined",
-        "this cloudflared does not know one of the options panko needs",
-        "update cloudflared",
-    )],
-    ready_timeout: Duration::from_secs(30),
-    stop_signal: StopSignal::Term,
-    stop_timeout: Duration::from_secs(5),
-    traits: Traits {
-        rate_limit_wait: Duration::from_secs(300),
-        first_probe_after: Duration::from_secs(10),
-        buffers_event_streams: true,
-        ..PLAIN
-    },
-};
 
 /// Why a tunnel cannot be specified.
 #[derive(Debug, Error)]
@@ -399,8 +324,9 @@ fn lists(help: &str, flag: &str) -> bool {
 /// A row's failure patterns, the gravest first: a line has one meaning.
 fn failures(row: &Row) -> Vec<FailureRule> {
     let rule = |pattern: &str, meaning| FailureRule { pattern: pattern.to_owned(), meaning };
-    let terminal = row.terminal.iter().map(|(pattern, cause, remedy)| {
-        rule(pattern, Meaning::Terminal { cause: (*cause).to_owned(), remedy: (*remedy).to_owned() })
+    let terminal = row.terminal.iter().map(|(pattern, class, cause, remedy)| {
+        let (cause, remedy) = ((*cause).to_owned(), (*remedy).to_owned());
+        rule(pattern, Meaning::Terminal { cause, remedy, class: Some(*class) })
     });
     let limited = row.rate_limited.iter().map(|pattern| rule(pattern, Meaning::RateLimited));
     let lost = row.lost.iter().map(|pattern| rule(pattern, Meaning::Lost));

@@ -160,7 +160,25 @@ pub enum Meaning {
         cause: String,
         /// What a person can do.
         remedy: String,
+        /// What is at fault; not said by earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<Class>,
     },
+}
+
+/// What is at fault when starting again cannot help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// The provider does not accept our credentials, or wants a login.
+    Credentials,
+    /// What was asked of the provider, or of the client.
+    Config,
+    /// The client's program.
+    Program,
+    /// Of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How a client is asked to end.

@@ -153,8 +153,8 @@ fn a_failed_start_is_told_with_cause_and_remedy_and_never_retried() {
         (Mode::CrashLoop, "crashed"),
         (Mode::UrlThenDie, "crashed"),
         (Mode::RateLimited, "rate_limited"),
-        (Mode::WrongUrl, "crashed"),
-        (Mode::UnknownFlag, "credentials"),
+        (Mode::WrongUrl, "network"),
+        (Mode::UnknownFlag, "bad_program"),
     ] {
         home.tunnel.behave(mode);
         let before = home.tunnel.starts().len();
@@ -170,6 +170,32 @@ fn a_failed_start_is_told_with_cause_and_remedy_and_never_retried() {
     let all = all["data"].as_array().unwrap().clone();
     assert_eq!(all.len(), 5);
     assert!(all.iter().all(|share| share["status"] == "error" && share["reason"].is_string()), "{all:?}");
+}
+
+#[test]
+fn the_last_words_of_a_client_of_ones_own_tell_why_it_failed() {
+    let mut home = Home::new();
+    let (script, words) = (home.path("mytunnel"), home.path("words"));
+    fs::write(&script, format!("#!/bin/sh\ncat {words:?} >&2\nexit 255\n")).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    home.configure(&format!(
+        "[tunnels.mine]\ncommand = [{script:?}, \"{{port}}\"]\nurl_regex = '(https://\\S+)'\n"
+    ));
+    home.start();
+    for (said, code, remedy) in [
+        ("ssh: Could not resolve hostname x.example: Name or service not known\r", "network", "network"),
+        ("ssh: connect to host x.example port 22: Connection refused\r", "network", "network"),
+        ("root@x.example: Permission denied (publickey).\r", "credentials", "the key"),
+        ("Host key verification failed.\r", "config", "ssh-keygen -R"),
+        ("ERROR:  ERR_NGROK_334", "config", "other ngrok agent"),
+        ("error code: 1015: 429 Too Many Requests", "rate_limited", "wait"),
+        ("segmentation fault", "crashed", "panko logs"),
+    ] {
+        fs::write(&words, format!("{said}\n")).unwrap();
+        let reply = home.try_share(&sessions::example(), "mine");
+        assert_eq!(reply["data"]["code"], code, "{said}: {reply}");
+        assert!(reply["data"]["remedy"].as_str().unwrap().contains(remedy), "{said}: {reply}");
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::share::{Cause, Event, Failure, Limited, TunnelSeen};
+use crate::tunnel::diagnosis;
 use crate::tunnel::keeper::protocol::{self, Exit, Hello, TunnelState};
+use crate::tunnel::spec::Class;
 
 /// What the keeper's hello says of the tunnel, and its present URL.
 pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
@@ -25,8 +27,9 @@ pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
 /// 1970). Of a keeper that does not say when, that was just now.
 pub(super) fn limited(hello: &Hello, now: u64) -> Option<Limited> {
     let TunnelState::Exited(exit) = &hello.tunnel else { return None };
-    (exit.cause == protocol::Cause::RateLimited).then(|| Limited {
-        failure: exited(exit),
+    let failure = exited(exit);
+    (failure.cause == Cause::RateLimited).then(|| Limited {
+        failure,
         ago: exit.at.map_or(Duration::ZERO, |at| Duration::from_millis(now.saturating_sub(at))),
     })
 }
@@ -74,17 +77,31 @@ pub(super) fn event(event: protocol::Event) -> Option<Event> {
 fn exited(exit: &Exit) -> Failure {
     let see_logs = "`panko logs` shows what it printed";
     match &exit.cause {
-        protocol::Cause::RateLimited => Failure::new(
-            Cause::RateLimited,
-            "the provider allows no more tunnels at the moment (too many requests)",
-            "wait some minutes, or share with another `--tunnel`",
-        ),
-        protocol::Cause::Terminal { cause, remedy } => Failure::new(Cause::Credentials, cause, remedy),
+        protocol::Cause::RateLimited => diagnosis::rate_limited(),
+        protocol::Cause::Terminal { cause, remedy, class } => {
+            let class = match class {
+                Some(Class::Credentials) => Cause::Credentials,
+                Some(Class::Config) => Cause::Config,
+                // All that earlier keepers were told to look for.
+                Some(Class::Program | Class::Unknown) | None => Cause::BadProgram,
+            };
+            Failure::new(class, cause, remedy)
+        }
         protocol::Cause::NotStarted { message, remedy, transient } => {
-            let cause = if *transient { Cause::Crashed } else { Cause::BadProgram };
+            let cause = if *transient { Cause::Shortage } else { Cause::BadProgram };
             Failure::new(cause, message, remedy)
         }
         protocol::Cause::Exited | protocol::Cause::Stopped | protocol::Cause::Unknown => {
+            // One that was killed had no last words.
+            let told = || diagnosis::diagnose(&exit.tail, !exit.before_ready);
+            if let Some(failure) = exit.signal.is_none().then(told).flatten() {
+                return failure;
+            }
+            if (exit.code, exit.before_ready) == (Some(0), false) {
+                // As `bore` does.
+                let what = "the tunnel program ended without an error, for it lost its connection";
+                return Failure::new(Cause::Network, what, see_logs);
+            }
             let how = match (exit.code, exit.signal) {
                 (_, Some(signal)) => format!("was ended by signal {signal}"),
                 (Some(code), None) => format!("ended with exit code {code}"),
@@ -162,23 +179,25 @@ mod tests {
 
     #[test]
     fn the_cause_of_an_exit_decides_whether_it_is_tried_again() {
+        let terminal = |class| protocol::Cause::Terminal {
+            cause: "no login".to_owned(),
+            remedy: "log in".to_owned(),
+            class,
+        };
+        let not_started = |transient| protocol::Cause::NotStarted {
+            message: "exec format error".to_owned(),
+            remedy: "reinstall".to_owned(),
+            transient,
+        };
         let cases = [
             (protocol::Cause::Exited, Cause::Crashed, false),
             (protocol::Cause::RateLimited, Cause::RateLimited, false),
-            (
-                protocol::Cause::Terminal { cause: "no login".to_owned(), remedy: "log in".to_owned() },
-                Cause::Credentials,
-                true,
-            ),
-            (
-                protocol::Cause::NotStarted {
-                    message: "exec format error".to_owned(),
-                    remedy: "reinstall".to_owned(),
-                    transient: false,
-                },
-                Cause::BadProgram,
-                true,
-            ),
+            (terminal(Some(Class::Credentials)), Cause::Credentials, true),
+            (terminal(Some(Class::Config)), Cause::Config, true),
+            (terminal(Some(Class::Program)), Cause::BadProgram, true),
+            (terminal(None), Cause::BadProgram, true),
+            (not_started(false), Cause::BadProgram, true),
+            (not_started(true), Cause::Shortage, false),
         ];
         for (cause, class, terminal) in cases {
             let Some(Event::TunnelDown(failure)) =
@@ -189,6 +208,22 @@ mod tests {
             assert_eq!((failure.cause, failure.cause.is_terminal()), (class, terminal), "{failure:?}");
             assert!(!failure.remedy.is_empty(), "{failure:?}");
         }
+    }
+
+    #[test]
+    fn last_words_tell_why_unless_it_was_killed() {
+        let words = ["ssh: connect to host x port 22: Connection refused"];
+        let ended = exit(protocol::Cause::Exited, Some(255), &words);
+        let failure = exited(&ended);
+        assert_eq!((failure.cause, failure.what.ends_with(words[0])), (Cause::Network, true), "{failure:?}");
+        let killed = Exit { code: None, signal: Some(9), ..ended };
+        assert_eq!(exited(&killed).cause, Cause::Crashed);
+        let lost = Exit { before_ready: false, ..exit(protocol::Cause::Exited, Some(0), &["bye"]) };
+        assert_eq!(exited(&lost).cause, Cause::Network, "exit codes mislead: it was up");
+        let failed = exit(protocol::Cause::Exited, Some(0), &["bye"]);
+        assert_eq!(exited(&failed).cause, Cause::Crashed);
+        let limited = exit(protocol::Cause::Exited, Some(1), &["429 Too Many Requests"]);
+        assert_eq!(exited(&limited).cause, Cause::RateLimited);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tunnel::spec::TunnelSpec;
+use crate::tunnel::spec::{Class, TunnelSpec};
 
 #[cfg(test)]
 mod tests;
@@ -287,6 +287,9 @@ pub enum Cause {
         cause: String,
         /// What a person can do.
         remedy: String,
+        /// What is at fault; not said by earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<Class>,
     },
     /// It could not be started.
     NotStarted {

@@ -23,6 +23,8 @@ fn frames_of_version_1_are_understood() {
             "tail":["x"]}"#,
     );
     assert!(matches!(exited, Event::TunnelExited(Exit { cause: Cause::RateLimited, .. })), "{exited:?}");
+    let terminal: Cause = read(r#"{"kind":"terminal","cause":"c","remedy":"r"}"#);
+    assert_eq!(terminal, Cause::Terminal { cause: "c".to_owned(), remedy: "r".to_owned(), class: None });
     let ready: StartReport = read(r#"{"ready":{"pid":1,"port":2}}"#);
     assert_eq!(ready, StartReport::Ready { pid: 1, port: 2 });
 }
@@ -34,6 +36,10 @@ fn what_a_later_version_adds_is_no_error() {
     assert_eq!(read::<Event>(r#"{"event":"sneezed","times":2}"#), Event::Unknown);
     assert_eq!(read::<TunnelState>(r#"{"state":"asleep","since":1}"#), TunnelState::Unknown);
     assert_eq!(read::<Cause>(r#"{"kind":"bored"}"#), Cause::Unknown);
+    assert!(matches!(
+        read::<Cause>(r#"{"kind":"terminal","cause":"c","remedy":"r","class":"weather"}"#),
+        Cause::Terminal { class: Some(Class::Unknown), .. }
+    ));
     assert_eq!(read::<StartErrorCode>(r#""gravity""#), StartErrorCode::Unknown);
     let spec: KeeperSpec =
         read(r#"{"version":1,"share_id":"s","dir":"/d","orphan_grace_ms":5,"later":{"a":1}}"#);

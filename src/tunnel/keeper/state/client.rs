@@ -26,7 +26,7 @@ pub(super) struct Client {
     was_up: bool,
     overdue: bool,
     rate_limited: bool,
-    terminal: Option<(String, String)>,
+    terminal: Option<Cause>,
     lost: String,
     kill: Kill,
     ended: Option<Ended>,
@@ -86,7 +86,10 @@ impl Client {
                 self.lost.clone_from(reason);
             }
             TunnelEvent::RateLimited => self.rate_limited = true,
-            TunnelEvent::Terminal { cause, remedy } => self.terminal = Some((cause.clone(), remedy.clone())),
+            TunnelEvent::Terminal { cause, remedy, class } => {
+                self.terminal =
+                    Some(Cause::Terminal { cause: cause.clone(), remedy: remedy.clone(), class: *class });
+            }
         }
         self.was_up |= self.url_seen && self.connected;
     }
@@ -172,7 +175,7 @@ impl Client {
     pub(super) fn exit(self) -> Exit {
         let cause = match self.terminal {
             _ if self.kill != Kill::NotAsked => Cause::Stopped,
-            Some((cause, remedy)) => Cause::Terminal { cause, remedy },
+            Some(terminal) => terminal,
             None if self.rate_limited => Cause::RateLimited,
             None => Cause::Exited,
         };
