@@ -122,6 +122,11 @@ impl Paths {
         self.data.join("keepers")
     }
 
+    /// Ends of shares that the database has not taken yet.
+    pub fn ends(&self) -> PathBuf {
+        self.data.join("ends")
+    }
+
     /// Private copies of what is shared.
     pub fn snapshots(&self) -> PathBuf {
         self.data.join("snapshots")
@@ -143,12 +148,12 @@ impl Paths {
     /// [`PathError::Data`], [`PathError::NotOurs`].
     pub fn prepare(&self) -> Result<(), PathError> {
         // Where the data lies is a person's choice; within it nothing leads elsewhere: what is there is deleted.
-        for path in [self.keepers(), self.snapshots()] {
+        for path in [self.keepers(), self.snapshots(), self.ends()] {
             if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) {
                 return Err(PathError::NotOurs { path, what: "a symbolic link" });
             }
         }
-        for folder in [self.data.clone(), self.keepers(), self.snapshots()] {
+        for folder in [self.data.clone(), self.keepers(), self.snapshots(), self.ends()] {
             prepare_folder(&folder)?;
         }
         Ok(())
@@ -191,7 +196,7 @@ mod tests {
         fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();
         let paths = Paths::new(data.clone(), home.path().join("config.toml")).unwrap();
         paths.prepare().unwrap();
-        for folder in [data, paths.keepers(), paths.snapshots()] {
+        for folder in [data, paths.keepers(), paths.snapshots(), paths.ends()] {
             assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "{folder:?}");
         }
     }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::link::{AskError, Link, Slot};
 use crate::db::{self, Down, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
+use crate::ipc::protocol::ErrorCode;
 
 /// How long anybody waits for the database.
 pub const PATIENCE: Duration = Duration::from_secs(7);
@@ -49,6 +50,24 @@ pub enum StateError {
     /// The actor gave no answer: it is not known whether anything was changed.
     #[error(transparent)]
     Unknown(#[from] AskError),
+}
+
+impl StateError {
+    /// The word on the wire.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            StateError::Locked => ErrorCode::Busy,
+            StateError::Refused(_) | StateError::Unknown(_) => ErrorCode::State,
+        }
+    }
+
+    /// What a person can do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            StateError::Locked => "try again, once the program that has state.db open has let go of it",
+            _ => "see the daemon's log; `panko serve-status` names it",
+        }
+    }
 }
 
 impl From<Diesel> for StateError {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
 use uuid::Uuid;
 
+use super::ends::Ends;
 use super::link::Slot;
 use super::{DbActor, Supervisor};
 use crate::config::Config;
@@ -43,6 +44,8 @@ pub struct Env {
     pub notices: Vec<String>,
     /// What subscribers are told.
     pub events: broadcast::Sender<Event>,
+    /// The ends of shares that the database has not confirmed.
+    pub ends: Ends,
     started: Instant,
     config: RwLock<Arc<Config>>,
     /// Keepers that were attached at the start, before anything slow.
@@ -63,6 +66,7 @@ impl Env {
         attached: HashMap<Uuid, Attached>,
     ) -> Self {
         Self {
+            ends: Ends::new(paths.ends()),
             paths,
             since: Timestamp::now(),
             pool,

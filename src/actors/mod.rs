@@ -8,6 +8,7 @@
 
 pub mod announce;
 pub mod db;
+mod ends;
 mod env;
 pub mod ipc;
 pub mod launch;

@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::actors::{Env, db, supervisor};
 use crate::config::{self, ConfigError};
-use crate::db::DbError;
+use crate::db::{DbError, SqliteConnection, ends};
 use crate::descriptors;
 use crate::ipc::client::Client;
 use crate::ipc::protocol::Request;
@@ -118,7 +118,8 @@ pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonEr
     for key in &loaded.unknown {
         tracing::warn!(key, "the configuration has a key that this version does not know");
     }
-    let opened = crate::db::open(&paths.db(), Timestamp::now())?;
+    let mut opened = crate::db::open(&paths.db(), Timestamp::now())?;
+    record_ends(paths, &mut opened.db)?;
     let notices = opened.set_aside.iter().map(|path| {
         format!(
             "the database was damaged and is kept as {}; the shares it held are not known any more",
@@ -147,7 +148,7 @@ pub fn run(paths: &Paths, ready: impl FnOnce() + 'static) -> Result<(), DaemonEr
 
 async fn serve(
     env: Arc<Env>,
-    database: crate::db::SqliteConnection,
+    database: SqliteConnection,
     listener: UnixListener,
     ready: impl FnOnce(),
 ) -> Result<(), DaemonError> {
@@ -231,6 +232,15 @@ fn answers(socket: &Path) -> bool {
 /// Rendering is the only work that computes; one thread is left to the reactor.
 fn render_threads() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
+}
+
+/// Brings into the database what it did not take when shares ended: before anything comes back from it.
+fn record_ends(paths: &Paths, database: &mut SqliteConnection) -> Result<(), DaemonError> {
+    let folder = paths.ends();
+    let noted = ends::noted(&folder).map_err(failed(format!("reading {}", folder.display())))?;
+    ends::apply(&folder, &noted, database)
+        .map_err(|source| DbError::Query { path: paths.db(), source })
+        .map_err(DaemonError::Db)
 }
 
 /// Connects to every living keeper, all at once; one that hangs is left to its share's own attach.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::DaemonError;
 use super::lock::{Lock, LockError};
 use crate::actors::share::end_keeper;
-use crate::db::{self, DbError, Outcome, ShareRow};
+use crate::db::{self, DbError, Outcome, ShareRow, ends};
 use crate::ipc::protocol::ShareInfo;
 use crate::paths::Paths;
 use crate::share::Status;
@@ -68,7 +68,12 @@ pub fn list(paths: &Paths) -> Result<Vec<Recorded>, DbError> {
     let path = paths.db();
     let Some(mut db) = db::open_read_only(&path)? else { return Ok(Vec::new()) };
     let rows = db::list(&mut db).map_err(|source| DbError::Query { path, source })?;
-    Ok(rows.into_iter().filter_map(recorded).collect())
+    // What cannot be read is met by whoever ends or restores a share.
+    let over = ends::noted(&paths.ends()).unwrap_or_default();
+    let recorded = rows.into_iter().filter_map(recorded);
+    Ok(recorded
+        .map(|share| Recorded { wanted: share.wanted && !over.contains(&share.id), ..share })
+        .collect())
 }
 
 /// Records that the chosen shares are stopped, and ends what is left of them; no daemon will bring them back.
@@ -83,6 +88,7 @@ pub fn stop(paths: &Paths, chosen: impl Fn(&Recorded) -> bool) -> Result<Vec<Rec
     })?;
     let path = paths.db();
     let mut database = db::open(&path, Timestamp::now())?.db;
+    super::record_ends(paths, &mut database)?;
     let failed = |source| DbError::Query { path: path.clone(), source };
     let mut stopped = Vec::new();
     for share in db::list_active(&mut database).map_err(failed)?.into_iter().filter_map(recorded) {

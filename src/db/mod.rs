@@ -3,6 +3,7 @@
 //! Queries take `&mut SqliteConnection` and are called by the `DbActor` alone (or by a command that holds
 //! the daemon's lock while no daemon runs). The full-text cache is another file and another module.
 
+pub mod ends;
 mod history;
 mod kv;
 mod open;

@@ -305,3 +305,43 @@ fn schema_rs_is_what_the_migrations_make() {
         "run `diesel migration run` (see CONTRIBUTING in ARCHITECTURE.md)"
     );
 }
+
+#[test]
+fn an_end_that_is_noted_is_recorded_whatever_stands_in_its_note() {
+    let (folder, mut db) = fresh();
+    let ends = folder.path().join("ends");
+    assert!(ends::noted(&ends).unwrap().is_empty(), "there is no folder");
+    fs::create_dir(&ends).unwrap();
+    let ids: Vec<uuid::Uuid> = (0..4).map(|_| uuid::Uuid::new_v4()).collect();
+    for id in &ids[..3] {
+        insert(&mut db, &new_share(&id.to_string(), None)).unwrap();
+        mark_wanted(&mut db, &id.to_string(), &up()).unwrap();
+    }
+    let how = Outcome { status: "error", reason: Some("why".to_owned()), remedy: None, at: now() };
+    ends::note(&ends, ids[0], &how).unwrap();
+    fs::write(ends.join(ids[1].simple().to_string()), "{").unwrap();
+    symlink("/dev/zero", ends.join(ids[2].simple().to_string())).unwrap();
+    ends::note(&ends, ids[3], &how).unwrap();
+    fs::write(ends.join("thesis.txt"), "mine").unwrap();
+    assert_eq!(
+        fs::metadata(ends.join(ids[0].simple().to_string())).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let noted = ends::noted(&ends).unwrap();
+    assert_eq!(noted.len(), 4);
+    ends::apply(&ends, &noted, &mut db).unwrap();
+    assert_eq!(list_active(&mut db).unwrap(), []);
+    let row = find(&mut db, &ids[0].to_string()).unwrap().unwrap();
+    assert_eq!(
+        (row.status.as_str(), row.reason.as_deref(), row.ended_at),
+        ("error", Some("why"), Some(now().to_string()))
+    );
+    assert_eq!(find(&mut db, &ids[1].to_string()).unwrap().unwrap().status, "stopped");
+    let left: Vec<_> = fs::read_dir(&ends).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["thesis.txt"], "what is not ours stays");
+
+    // One that is recorded is not recorded twice.
+    ends::note(&ends, ids[0], &Outcome { reason: None, ..how }).unwrap();
+    ends::apply(&ends, &[ids[0]], &mut db).unwrap();
+    assert_eq!(find(&mut db, &ids[0].to_string()).unwrap().unwrap().reason.as_deref(), Some("why"));
+}

@@ -228,7 +228,7 @@ pub enum ErrorCode {
     NoSuchShare,
     /// There are as many shares as the configuration allows.
     TooManyShares,
-    /// Too much is under way; try again.
+    /// Too much is under way, or another program holds the database; nothing was changed, try again.
     Busy,
     /// The daemon is ending.
     ShuttingDown,

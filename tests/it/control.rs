@@ -206,39 +206,6 @@ fn subscribers_are_told_of_every_change_and_of_a_new_url() {
 }
 
 #[test]
-fn a_database_that_is_locked_for_a_while_is_said_and_the_page_of_a_stopped_share_is_gone_at_once() {
-    use diesel::connection::SimpleConnection as _;
-    use diesel::prelude::*;
-    let home = Home::started();
-    let share = home.share(&sessions::example(), "local");
-    let url = share["public_url"].as_str().unwrap();
-    let mut theirs = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
-    theirs.batch_execute("BEGIN EXCLUSIVE").unwrap();
-    let mut wire = home.connect();
-    wire.send(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
-    // The keeper holds the port until the stop is recorded, or cannot be: nobody serves there meanwhile.
-    let (port, path) = crate::support::http::parts(url);
-    until(SOON, "no server of the share is left", || {
-        home.shares().first().is_none_or(|share| share["phase"] == "revoked")
-    });
-    let mut viewer = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(viewer, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let mut served = Vec::new();
-    // Ends when the keeper does, some seconds later.
-    let _ = std::io::Read::read_to_end(&mut viewer, &mut served);
-    assert!(served.is_empty(), "{}", String::from_utf8_lossy(&served));
-    let reply = wire.next().unwrap();
-    assert_eq!(code(&reply), "state", "{reply}");
-    assert!(reply["data"]["message"].as_str().unwrap().contains("locked"), "{reply}");
-    home.assert_nothing_runs();
-    theirs.batch_execute("COMMIT").unwrap();
-    // It says to stop it again, and that works.
-    let again = home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
-    assert_eq!(again["status"], "ShareStopped", "{again}");
-    assert_eq!(home.share(&sessions::example(), "local")["status"], "active");
-}
-
-#[test]
 fn hello_says_who_answers() {
     let home = Home::started();
     let hello = home.ask(&json!({"method": "Hello"}));

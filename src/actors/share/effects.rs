@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use tokio_stream::wrappers::WatchStream;
 
 use super::{ShareActor, translate};
-use crate::actors::{db, supervisor};
+use crate::actors::{db, ends, supervisor};
 use crate::db::Outcome;
 use crate::ipc::protocol::{ErrorCode, ErrorReply};
 use crate::share::{Cause, Effect, Event, Failure, Phase, Status, StopReason};
@@ -156,7 +156,7 @@ impl ShareActor {
         let Some(up) = self.up() else { return };
         let recorded = db::mark_wanted(self.record.id, up).run(&self.env.db);
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
-            let trouble = match recorded {
+            let (code, trouble) = match recorded {
                 Ok(true) => {
                     share.recorded = true;
                     if !share.record.options.live {
@@ -164,11 +164,11 @@ impl ShareActor {
                     }
                     return share.answer(Ok(()));
                 }
-                Ok(false) => "it was ended meanwhile".to_owned(),
-                Err(error) => error.to_string(),
+                Ok(false) => (ErrorCode::State, "it was ended meanwhile".to_owned()),
+                Err(error) => (error.code(), error.to_string()),
             };
             let remedy = "the share was taken down again; mend that (is the disk full?) and share it again";
-            share.condemn(ErrorReply::new(ErrorCode::State, trouble.clone(), remedy), ctx);
+            share.condemn(ErrorReply::new(code, trouble, remedy), ctx);
             share.on(Event::Stop(StopReason::NeverStarted), ctx);
         });
     }
@@ -191,13 +191,10 @@ impl ShareActor {
             at: jiff::Timestamp::now(),
         };
         self.verdict = Some(Verdict { error, recorded: false });
-        let recorded = db::end_share(self.record.id, how).run(&self.env.db);
+        let recorded = ends::record(&self.env, self.record.id, how);
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
             if let Err(error) = recorded {
                 tracing::error!(share = %share.record.id, %error, "a failed start could not be recorded");
-                let unrecorded =
-                    supervisor::Unrecorded { id: share.record.id, why: StopReason::NeverStarted };
-                share.owner.supervisor.do_send(unrecorded);
             }
             if let Some(verdict) = &mut share.verdict {
                 verdict.recorded = true;

@@ -31,7 +31,6 @@ use super::link::{Down, Link};
 use super::share::{self, Record, ShareActor};
 use super::{db, launch};
 use crate::ipc::protocol::{ErrorCode, ErrorReply, Event, ShareEvent, ShareInfo};
-use crate::share::StopReason;
 
 /// The actor.
 pub struct Supervisor {
@@ -39,8 +38,6 @@ pub struct Supervisor {
     shares: BTreeMap<Uuid, Entry>,
     /// StartShares under way or up, by their idempotency key.
     keys: HashMap<String, Uuid>,
-    /// Ends that could not be recorded yet: their rows still say that they are wanted.
-    unrecorded: HashMap<Uuid, StopReason>,
     /// Nothing new is started any more.
     closing: bool,
     /// Every ShareActor watches it: they leave when this Supervisor is gone, however that came.
@@ -57,7 +54,6 @@ impl Supervisor {
             env,
             shares: BTreeMap::new(),
             keys: HashMap::new(),
-            unrecorded: HashMap::new(),
             closing: false,
             _alive: orphaned.clone().drop_guard(),
             orphaned,
@@ -161,24 +157,6 @@ impl Handler<Started> for Supervisor {
             // Who asked may have gone away; the share does not depend on it.
             let _ = waiter.send(answer.clone());
         }
-    }
-}
-
-/// The end of a share could not be recorded: it is tried again until it is.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Unrecorded {
-    /// Which.
-    pub id: Uuid,
-    /// Why it ended.
-    pub why: StopReason,
-}
-
-impl Handler<Unrecorded> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Unrecorded { id, why }: Unrecorded, _: &mut Self::Context) {
-        self.unrecorded.insert(id, why);
     }
 }
 
@@ -370,11 +348,7 @@ fn no_such_share(id: Uuid) -> ErrorReply {
 }
 
 fn state_error(error: &db::StateError) -> ErrorReply {
-    ErrorReply::new(
-        ErrorCode::State,
-        error.to_string(),
-        "see the daemon's log; `panko serve-status` names it",
-    )
+    ErrorReply::new(error.code(), error.to_string(), error.remedy())
 }
 
 fn wait_for(waiter: oneshot::Receiver<Waiter>) -> ResponseFuture<Waiter> {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::stop::outcome;
 use super::{Supervisor, share};
-use crate::actors::db;
 use crate::actors::share::Record;
+use crate::actors::{db, ends};
 use crate::ipc::protocol::{ErrorReply, Event};
 use crate::share::{Cause, Failure, Status, StopReason, backoff};
 
@@ -76,7 +76,7 @@ impl Supervisor {
     /// Ends keeper and tunnel of a share that has no actor.
     pub(super) fn end_without_actor(&mut self, id: Uuid, record: bool, ctx: &mut Context<Self>) {
         if record {
-            let recorded = db::end_share(id, outcome(StopReason::NeverStarted)).run(&self.env.db);
+            let recorded = ends::record(&self.env, id, outcome(StopReason::NeverStarted));
             actix::spawn(async move {
                 if let Err(error) = recorded.await {
                     tracing::error!(share = %id, %error, "the end of a share could not be recorded");

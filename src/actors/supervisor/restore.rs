@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::Supervisor;
 use super::entry::Entry;
-use crate::actors::db;
 use crate::actors::share::{self, Record};
+use crate::actors::{db, ends};
 use crate::db::{Outcome, ShareRow};
 use crate::share::plan::{Found, Plan, plan};
 use crate::tunnel;
@@ -87,6 +87,11 @@ impl Supervisor {
         for row in rows {
             let id = Uuid::try_parse(&row.id).ok();
             let kept = id.is_some_and(|id| kept.remove(&id));
+            if id.is_some_and(|id| self.env.ends.is_pending(id)) {
+                // It is over, whatever the database says by now.
+                self.end_stray(id.filter(|_| kept));
+                continue;
+            }
             let expired = Record::try_from(row.clone())
                 .is_ok_and(|record| record.options.has_expired(Timestamp::now()));
             if row.wanted && expired {
@@ -165,7 +170,7 @@ impl Supervisor {
             remedy: Some(format!("panko share {}", row.session_path)),
             at: Timestamp::now(),
         };
-        let recorded = db::end_share(id, how).run(&self.env.db);
+        let recorded = ends::record(&self.env, id, how);
         actix::spawn(async move {
             if let Err(error) = recorded.await {
                 tracing::error!(share = %id, %error, "the end of a share could not be recorded");
@@ -226,9 +231,9 @@ impl Supervisor {
             });
         };
         note(self);
-        ctx.run_interval(HEARTBEAT, move |supervisor, ctx| {
+        ctx.run_interval(HEARTBEAT, move |supervisor, _| {
             note(supervisor);
-            supervisor.record_ends(ctx);
+            ends::record_again(&supervisor.env);
         });
     }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::entry::Entry;
 use super::{Supervisor, no_such_share, share, state_error};
-use crate::actors::db;
 use crate::actors::link::AskError;
+use crate::actors::{db, ends};
 use crate::db::Outcome;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, Event};
 use crate::share::{Status, StopReason};
@@ -27,11 +27,16 @@ impl Handler<Stop> for Supervisor {
             return self.end_share(id, StopReason::Asked, ctx);
         }
         // A share that went down when its end could not be recorded is still wanted.
-        let (row, end) = (db::get_share(id).run(&self.env.db), db::end_share(id, outcome(StopReason::Asked)));
-        let db = self.env.db.clone();
+        let env = self.env.clone();
+        let record = move || ends::record(&env, id, outcome(StopReason::Asked));
+        if self.env.ends.is_pending(id) {
+            let recorded = record();
+            return Box::pin(async move { recorded.await.map_err(|error| state_error(&error)) });
+        }
+        let row = db::get_share(id).run(&self.env.db);
         Box::pin(async move {
             match row.await.map_err(|error| state_error(&error))? {
-                Some(row) if row.wanted => end.run(&db).await.map(drop).map_err(|error| state_error(&error)),
+                Some(row) if row.wanted => record().await.map_err(|error| state_error(&error)),
                 _ => Err(no_such_share(id)),
             }
         })
@@ -91,11 +96,8 @@ impl Supervisor {
     ) -> ResponseFuture<Result<(), ErrorReply>> {
         self.give_notice(id, why);
         let (tell, told) = oneshot::channel();
-        let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
+        let recorded = ends::record(&self.env, id, outcome(why));
         ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| {
-            if recorded.is_err() {
-                supervisor.unrecorded.insert(id, why);
-            }
             // Recorded or not: a person wants it down.
             let gone = supervisor.take_down(id, why, ctx);
             actix::spawn(async move {
@@ -106,26 +108,13 @@ impl Supervisor {
         }));
         Box::pin(async move {
             let recorded = told.await.unwrap_or(Err(db::StateError::Unknown(AskError::Down)));
-            recorded.map(drop).map_err(|error| {
+            recorded.map_err(|error| {
                 let what = format!("the share is down, but that could not be recorded: {error}");
                 let remedy =
                     "mend that (is the disk full?) and stop it again, or it comes back with the next daemon";
-                ErrorReply::new(ErrorCode::State, what, remedy)
+                ErrorReply::new(error.code(), what, remedy)
             })
         })
-    }
-
-    /// Tries again to record ends that could not be recorded.
-    pub(super) fn record_ends(&mut self, ctx: &mut Context<Self>) {
-        for (id, why) in self.unrecorded.clone() {
-            let recorded = db::end_share(id, outcome(why)).run(&self.env.db);
-            ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, _| match recorded {
-                Ok(_) => drop(supervisor.unrecorded.remove(&id)),
-                Err(error) => {
-                    tracing::error!(share = %id, %error, "the end of a share is still not recorded")
-                }
-            }));
-        }
     }
 
     /// From here on the share is ending: its page is gone, who waits for its start is told, and nobody restarts

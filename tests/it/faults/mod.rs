@@ -47,7 +47,7 @@
 //! 31. damage: `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`
 //! 32. a newer schema: `db::tests::a_database_of_a_newer_panko_is_refused_and_untouched`
 //! 33. killed in a migration: `state::a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start`
-//! 34. locked: `control::a_database_that_is_locked_for_a_while_is_said_…`, `actors::db::tests`
+//! 34. locked: `locked`, `actors::db::tests`
 //! 35. odd things in our places: `state::what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted`
 //! 36. odd session files: `session` (another in its place: `without_a_private_copy_no_other_file_is_shown_…`), `life::what_cannot_be_shared_is_refused_with_the_reason`, `live`
 //! 37. umask: `recovery::everything_is_private_whatever_the_umask`
@@ -67,6 +67,7 @@ mod clock;
 mod ending;
 mod health;
 mod limits;
+mod locked;
 mod session;
 mod state;
 mod tunnel;

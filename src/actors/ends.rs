@@ -1,0 +1,107 @@
+//! How the end of a share is recorded: in the database, or, where that does not take it at once, in a file of its own
+//! until it does. Whoever waits is told when either holds: from then on the share does not come back.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::Env;
+use super::db::{self, StateError};
+use super::link::AskError;
+use crate::db::{Outcome, ends};
+
+/// How long the database may take before the end is noted in a file: an end must not wait for who holds it.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// The ends that the database has not confirmed.
+#[derive(Debug)]
+pub struct Ends {
+    folder: PathBuf,
+    pending: Mutex<HashMap<Uuid, Outcome>>,
+}
+
+impl Ends {
+    /// None; notes are kept in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, pending: Mutex::default() }
+    }
+
+    /// The share is over, whatever its row says.
+    pub fn is_pending(&self, id: Uuid) -> bool {
+        self.pending().contains_key(&id)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<Uuid, Outcome>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records that the share is over. Begun at once, whether or not anybody waits for the result, which says that this
+/// holds; what fails is tried again ([`record_again`]) as long as this process lives.
+pub fn record(
+    env: &Arc<Env>,
+    id: Uuid,
+    how: Outcome,
+) -> impl Future<Output = Result<(), StateError>> + use<> {
+    env.ends.pending().insert(id, how.clone());
+    let (tell, told) = oneshot::channel();
+    // Sent here: queries keep the order of these calls.
+    let recorded = db::end_share(id, how.clone()).run(&env.db);
+    actix::spawn(settle(env.clone(), id, how, recorded, tell));
+    async move { told.await.unwrap_or(Err(StateError::Unknown(AskError::Down))) }
+}
+
+/// Tries again what the database has not confirmed.
+pub fn record_again(env: &Arc<Env>) {
+    let pending = env.ends.pending().clone();
+    for (id, how) in pending {
+        drop(record(env, id, how));
+    }
+}
+
+async fn settle(
+    env: Arc<Env>,
+    id: Uuid,
+    how: Outcome,
+    recorded: impl Future<Output = Result<bool, StateError>>,
+    tell: oneshot::Sender<Result<(), StateError>>,
+) {
+    let mut tell = Some(tell);
+    let mut answer = move |result| {
+        // Who asked may have gone away.
+        tell.take().map(|tell| tell.send(result).is_ok());
+    };
+    let mut recorded = std::pin::pin!(recorded);
+    let first = tokio::time::timeout(AT_ONCE, &mut recorded).await;
+    if !matches!(first, Ok(Ok(_))) {
+        let folder = env.ends.folder.clone();
+        let noted = tokio::task::spawn_blocking(move || ends::note(&folder, id, &how)).await;
+        match noted.map_err(std::io::Error::other).flatten() {
+            Ok(()) => answer(Ok(())),
+            Err(error) => tracing::error!(share = %id, %error, "the end of a share cannot be noted"),
+        }
+    }
+    let recorded = match first {
+        Ok(recorded) => recorded,
+        Err(_) => recorded.await,
+    };
+    match recorded {
+        Ok(_) => {
+            env.ends.pending().remove(&id);
+            answer(Ok(()));
+            let folder = env.ends.folder.clone();
+            let forgotten = tokio::task::spawn_blocking(move || ends::forget(&folder, id)).await;
+            if let Err(error) = forgotten.map_err(std::io::Error::other).flatten() {
+                tracing::warn!(share = %id, %error, "the note of an end is left behind");
+            }
+        }
+        Err(error) => {
+            tracing::error!(share = %id, %error, "the database has not taken the end of a share yet");
+            answer(Err(error));
+        }
+    }
+}

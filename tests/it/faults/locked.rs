@@ -1,0 +1,162 @@
+//! Another program has locked the database.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
+use crate::support::wait::{SOON, until};
+use crate::support::{http, process, sessions};
+
+/// Held until it is dropped, or the process is.
+fn lock(home: &Home) -> SqliteConnection {
+    let mut theirs = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    theirs.batch_execute("PRAGMA busy_timeout = 20000; BEGIN EXCLUSIVE").unwrap();
+    theirs
+}
+
+fn stop(share: &Value) -> Value {
+    json!({"method": "StopShare", "params": {"share_id": share["id"]}})
+}
+
+/// Nothing has come back, and the share is remembered as stopped.
+#[track_caller]
+fn assert_stays_stopped(home: &Home, share: &Value) {
+    assert_eq!(home.shares(), Vec::<Value>::new());
+    home.assert_nothing_runs();
+    home.until_share(&share["id"], "its end is recorded", |share| {
+        share["status"] == "stopped" && share["ended_at"].is_string()
+    });
+    let noted = || fs::read_dir(home.data("ends")).unwrap().count();
+    until(SOON, "no note of it is left", || noted() == 0);
+}
+
+#[test]
+fn a_database_that_is_locked_for_ten_seconds_is_busy_and_blocks_nobody() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    let url = share["public_url"].as_str().unwrap();
+    let (theirs, began) = (lock(&home), Instant::now());
+    let mut asking = home.connect();
+    asking.send(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "local"}}));
+    let mut refusal = std::thread::spawn(move || asking.next().unwrap());
+    let mut refusals = 0;
+    while began.elapsed() < Duration::from_secs(10) {
+        let asked = Instant::now();
+        assert!(home.shares().iter().any(|listed| listed["id"] == share["id"]));
+        assert_eq!(http::get(url).status, 200);
+        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        if refusal.is_finished() {
+            let reply = refusal.join().unwrap();
+            assert_eq!(
+                (&reply["status"], &reply["data"]["code"]),
+                (&json!("Error"), &json!("busy")),
+                "{reply}"
+            );
+            assert!(reply["data"]["message"].as_str().unwrap().contains("locked"), "{reply}");
+            assert!(reply["data"]["remedy"].as_str().unwrap().contains("try again"), "{reply}");
+            refusals += 1;
+            let mut asking = home.connect();
+            asking.send(&json!({"method": "StartShare",
+                "params": {"session_path": sessions::example(), "provider": "local"}}));
+            refusal = std::thread::spawn(move || asking.next().unwrap());
+        }
+    }
+    assert!(refusals > 0);
+    drop(theirs);
+    refusal.join().unwrap();
+    home.share(&sessions::example(), "local");
+}
+
+#[test]
+fn a_share_that_is_stopped_meanwhile_is_gone_and_stays_gone_whoever_falls() {
+    for falls in ["nobody", "supervisor", "daemon"] {
+        let mut home = Home::started();
+        let share = home.share(&sessions::example(), "cloudflare");
+        let theirs = lock(&home);
+        let asked = Instant::now();
+        assert_eq!(home.ask(&stop(&share))["status"], "ShareStopped");
+        // Less than the database has until it says that it is locked.
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+        home.assert_nothing_runs();
+        // Twice is no error.
+        assert_eq!(home.ask(&stop(&share))["status"], "ShareStopped");
+        match falls {
+            "supervisor" => {
+                // Both stops have been waited for in vain: what is read from now on is answered at once.
+                let given_up = || home.log_text().matches("has not taken the end").count();
+                until(SOON, "the database has given up", || given_up() == 2);
+                home.connect().send(&json!({"method": "Fault", "params": {"actor": "supervisor"}}));
+                until(SOON, "it has fallen", || home.log_text().contains("a fault was asked for"));
+                let all = json!({"method": "ListShares", "params": {"all": true}});
+                let knows = || home.ask(&all)["data"].as_array().is_some_and(|shares| shares.len() == 1);
+                until(SOON, "there is another, which has read the row", knows);
+                home.assert_nothing_runs();
+                assert_eq!(home.shares(), Vec::<Value>::new());
+            }
+            "daemon" => home.kill_daemon(),
+            _ => {}
+        }
+        drop(theirs);
+        if falls != "daemon" {
+            assert_eq!(home.ask(&stop(&share))["status"], "ShareStopped");
+            home.kill_daemon();
+        }
+        home.start();
+        assert_stays_stopped(&home, &share);
+        assert_eq!(home.tunnel.starts().len(), 1, "{falls}");
+    }
+}
+
+#[test]
+fn the_page_of_a_share_that_is_stopped_meanwhile_is_gone_at_once() {
+    let home = Home::started();
+    // Its client takes its five seconds.
+    home.tunnel.behave(Mode::IgnoreTerm);
+    let share = home.share(&sessions::example(), "cloudflare");
+    let _theirs = lock(&home);
+    let mut wire = home.connect();
+    wire.send(&stop(&share));
+    until(SOON, "no server of the share is left", || {
+        home.shares().first().is_none_or(|share| share["phase"] != "active")
+    });
+    let port = u16::try_from(share["local_port"].as_u64().unwrap()).unwrap();
+    // The keeper holds the port until it has ended: nobody serves there meanwhile.
+    if let Ok(mut viewer) = std::net::TcpStream::connect(("127.0.0.1", port)) {
+        let path = share["public_url"].as_str().unwrap().split_once("/s/").unwrap().1;
+        let _ = write!(viewer, "GET /s/{path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let mut served = Vec::new();
+        let _ = viewer.read_to_end(&mut served);
+        assert!(served.is_empty(), "{}", String::from_utf8_lossy(&served));
+    }
+    assert_eq!(wire.next().unwrap()["status"], "ShareStopped");
+}
+
+#[test]
+fn a_daemon_that_is_interrupted_meanwhile_ends_in_time_and_nothing_comes_back() {
+    let mut home = Home::started();
+    home.tunnel.behave(Mode::IgnoreTerm);
+    let share = home.share(&sessions::example(), "cloudflare");
+    for _ in 0..3 {
+        home.share(&sessions::example(), "local");
+    }
+    let theirs = lock(&home);
+    let began = Instant::now();
+    process::signal(home.daemon_pid(), Signal::INT);
+    assert_eq!(home.daemon_exit(), Some(0), "{}", home.log_text());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(home.keepers().is_empty() && home.tunnels().is_empty(), "something still runs");
+    // Nobody tells of them as if they waited for a daemon.
+    let listed = home.ok(&["ls", "--json"]);
+    assert!(!listed.contains("waits for the daemon"), "{listed}");
+    drop(theirs);
+    home.start();
+    assert_stays_stopped(&home, &share);
+}
