@@ -238,9 +238,19 @@ fn reap_former(former: Option<SpawnedKeeper>) {
     }
 }
 
-/// Kills and removes what a dead keeper left: processes, files. For the end of a connection without a farewell. Nothing
-/// happens while a keeper of the share lives: then the connection was closed for a newer one.
-pub fn bury(files: &KeeperFiles) {
+/// Kills and removes what a keeper leaves whose connection has ended without a farewell. The system closes a dying
+/// process's connections before it lets go of its locks, so the lock is waited for, at most [`KILL_DEADLINE`]. Nothing
+/// happens if it is held even then: the keeper lives, and the connection was closed for a newer one.
+pub fn bury_dying(files: &KeeperFiles) {
+    let until = Instant::now() + KILL_DEADLINE;
+    while matches!(files.is_held(), Ok(true)) && Instant::now() < until {
+        os::pause(LOOK);
+    }
+    bury(files);
+}
+
+/// Kills and removes what a dead keeper left: processes, files. Nothing happens while a keeper of the share lives.
+fn bury(files: &KeeperFiles) {
     if files.lock().exists() && matches!(files.is_held(), Ok(false)) {
         sweep::kill_marked(files.id());
         // What cannot be cleared is met by the next keeper, which says so.

@@ -21,7 +21,7 @@ use crate::share::{Cause, Event, Failure};
 use crate::tunnel::attach::Attached;
 use crate::tunnel::files::KeeperFiles;
 use crate::tunnel::keeper::protocol::{self, Command, FRAME_CAP, Reply, Request};
-use crate::tunnel::spawn::bury;
+use crate::tunnel::spawn::bury_dying;
 use crate::tunnel::spec::TunnelSpec;
 
 /// An attached keeper.
@@ -188,8 +188,13 @@ impl ShareActor {
     /// A keeper that was killed leaves processes that no signal of its end reaches.
     fn bury_keeper(&self) {
         let files = KeeperFiles::new(&self.env.paths.keepers(), &self.record.keeper_id());
+        let work = self.keeper_work.clone();
         if let Some(files) = files {
-            tokio::task::spawn_blocking(move || bury(&files));
+            tokio::task::spawn_blocking(move || {
+                // What is attached or spawned next comes behind it, and is not taken for what the dead one left.
+                let _one_at_a_time = work.lock().unwrap_or_else(PoisonError::into_inner);
+                bury_dying(&files);
+            });
         }
     }
 

@@ -1,9 +1,11 @@
 //! Ends: by command, by signal, by force; and that nothing is left behind.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use panko::tunnel::files::KeeperFiles;
 use panko::tunnel::keeper::protocol::{Cause, Command, ReplyErrorCode};
-use panko::tunnel::spawn::bury;
+use panko::tunnel::spawn::bury_dying;
 use panko::tunnel::sweep::sweep_orphans;
 use rustix::process::Signal;
 
@@ -111,14 +113,36 @@ fn a_killed_keeper_takes_its_client_with_it_and_the_sweep_gets_the_rest() {
     while daemon.next().is_some() {}
     let client = stand_in.starts()[0];
     until(Duration::from_secs(1), "the client is gone", || !process::lives(client));
-    // The kernel closes a dying process's connection before it lets go of its locks.
-    until(SOON, "the keeper's lock is free", || !keeper.files().is_held().unwrap());
-    bury(&keeper.files());
+    bury_dying(&keeper.files());
     assert!(keeper.tunnel_processes().is_empty(), "both helpers that bear the mark are gone");
     assert_eq!(keeper.exit_code(), None);
     // Without our mark and without our keeper nothing says whose it is.
     process::signal(stand_in.helpers()[2], Signal::KILL);
     keeper.assert_nothing_left();
+}
+
+#[test]
+fn what_a_keeper_leaves_that_is_just_dying_is_cleared_when_its_lock_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = KeeperFiles::new(folder.path(), "dying").unwrap();
+    let lock = files.acquire().unwrap();
+    fs::write(files.socket(), "").unwrap();
+    let burial = std::thread::spawn({
+        let files = files.clone();
+        move || bury_dying(&files)
+    });
+    let began = Instant::now();
+    until(SOON, "the burial waits", || burial.is_finished() || began.elapsed() > Duration::from_millis(300));
+    assert!(!burial.is_finished(), "it did not wait for the lock");
+    drop(lock);
+    burial.join().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
+
+    // One that lives is waited for in vain, and keeps its files.
+    let _lock = files.acquire().unwrap();
+    fs::write(files.socket(), "").unwrap();
+    bury_dying(&files);
+    assert!(files.socket().exists() && files.lock().exists());
 }
 
 #[test]
