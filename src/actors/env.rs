@@ -40,14 +40,14 @@ pub struct Env {
     pub db: Slot<DbActor>,
     /// The living `Supervisor`.
     pub supervisor: Slot<Supervisor>,
-    /// What a person should know about the state.
-    pub notices: Vec<String>,
+    notices: Vec<String>,
     /// What subscribers are told.
     pub events: broadcast::Sender<Event>,
     /// The ends of shares that the database has not confirmed.
     pub ends: Ends,
     started: Instant,
     config: RwLock<Arc<Config>>,
+    config_trouble: Mutex<Option<String>>,
     /// Keepers that were attached at the start, before anything slow.
     attached: Mutex<HashMap<Uuid, Attached>>,
     starts: Mutex<HashMap<String, Arc<Semaphore>>>,
@@ -76,6 +76,7 @@ impl Env {
             events: broadcast::Sender::new(EVENTS),
             started: Instant::now(),
             config: RwLock::new(Arc::new(config)),
+            config_trouble: Mutex::default(),
             attached: Mutex::new(attached),
             starts: Mutex::default(),
             probes: Semaphore::new(PROBES_AT_ONCE),
@@ -93,9 +94,20 @@ impl Env {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a new configuration: what is started from now on follows it.
+    /// Takes a new configuration; who goes by it already is told by [`super::supervisor::Reconfigured`].
     pub fn set_config(&self, config: Config) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Why the configuration could not be read again, until it can.
+    pub fn note_config_trouble(&self, trouble: Option<String>) {
+        *self.config_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// What a person should know about state and configuration.
+    pub fn notices(&self) -> Vec<String> {
+        let trouble = self.config_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.notices.iter().cloned().chain(trouble).collect()
     }
 
     /// The keeper of `id`, if it was attached at the start and nobody took it yet.

@@ -202,9 +202,16 @@ fn reload(env: &Env) {
     match config::load(env.paths.config()) {
         Ok(loaded) => {
             env.set_config(loaded.config);
+            env.note_config_trouble(None);
+            if let Some(supervisor) = env.supervisor.addr() {
+                supervisor.do_send(supervisor::Reconfigured);
+            }
             tracing::info!("the configuration was read again");
         }
-        Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+        Err(error) => {
+            env.note_config_trouble(Some(format!("{error}; the configuration stays as it was")));
+            tracing::error!(%error, "the configuration stays as it was");
+        }
     }
 }
 

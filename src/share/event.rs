@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Findings, Probed, StopReason, TunnelSeen};
+use super::{Failure, Findings, Pace, Probed, StopReason, TunnelSeen};
 
 /// Monotonic time since the daemon started.
 pub type Now = Duration;
@@ -47,6 +47,8 @@ pub enum Event {
     Probed(Probed),
     /// The machine slept, or its clock was set, or this process stood still.
     Woke,
+    /// The configuration was read again: things go this fast from now on.
+    Paced(Pace),
     /// The keeper closed the connection.
     KeeperGone,
     /// The keeper is gone because we asked it to end.

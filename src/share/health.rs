@@ -186,6 +186,14 @@ impl State {
         }
     }
 
+    /// What is due sooner at the new pace comes sooner; what is under way keeps its time.
+    pub(super) fn on_paced(&mut self, pace: Pace, now: Now) {
+        self.pace = pace;
+        let sooner = |due: Option<Duration>, every: Duration| due.map(|due| due.min(now + every));
+        self.health.next_look = sooner(self.health.next_look, pace.look_every);
+        self.health.next_probe = sooner(self.health.next_probe, pace.probe_every);
+    }
+
     /// Since when the tunnel is ill, by the clock of [`step`](super::step::step); zero if it is not.
     pub fn degraded_since(&self) -> Duration {
         match self.phase {

@@ -94,6 +94,7 @@ impl State {
             Event::Looked(findings) => self.on_looked(findings, now, todo),
             Event::Probed(probed) => self.on_probed(probed, now, todo),
             Event::Woke => self.on_woke(now),
+            Event::Paced(pace) => self.on_paced(pace, now),
             Event::KeeperGone => {
                 if self.reach.attached {
                     self.lose_keeper(todo);

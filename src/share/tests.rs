@@ -409,6 +409,7 @@ pub(super) fn events() -> Vec<Event> {
         Event::Probed(Probed::Wrong("HTTP 530".to_owned())),
         Event::Probed(Probed::Unreached { why: "no such name".to_owned(), online: false }),
         Event::Woke,
+        Event::Paced(Pace { look_every: at(1), ..PACE }),
         Event::KeeperGone,
         Event::KeeperStopped,
         Event::Restart,

@@ -17,6 +17,7 @@ mod life;
 mod live;
 mod page;
 mod recovery;
+mod reload;
 mod soak;
 mod supervision;
 mod support;

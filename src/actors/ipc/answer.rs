@@ -140,7 +140,7 @@ impl Desk {
             since: self.env.since.to_string(),
             shares,
             features: protocol::METHODS.iter().map(|method| (*method).to_owned()).collect(),
-            notices: self.env.notices.clone(),
+            notices: self.env.notices(),
         })))
     }
 

@@ -156,7 +156,16 @@ impl ShareActor {
             next_request: 0,
             logs: HashMap::new(),
         });
+        self.give_grace();
         Event::Attached { tunnel, url, limited }
+    }
+
+    /// The keeper may have been started under another configuration.
+    pub(super) fn give_grace(&mut self) {
+        let grace = self.env.config().orphan_grace();
+        if let Some(keeper) = self.keeper.as_mut() {
+            keeper.send(Command::Grace { ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) });
+        }
     }
 
     fn listen_to_keeper(

@@ -26,7 +26,7 @@ pub use files::{end_keeper, remove_files, sweep_copies};
 pub use keeper::Logs;
 #[cfg(debug_assertions)]
 pub use orders::Fault;
-pub use orders::{Leave, Restart, Revoke, Stop, Woke};
+pub use orders::{Leave, Reconfigured, Restart, Revoke, Stop, Woke};
 pub use record::{Record, RecordError};
 
 use self::effects::{Server, Verdict};

@@ -58,6 +58,20 @@ impl Handler<Woke> for ShareActor {
     }
 }
 
+/// The configuration was read again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Reconfigured;
+
+impl Handler<Reconfigured> for ShareActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reconfigured, ctx: &mut Context<Self>) {
+        self.on(Event::Paced(launch::pace(&self.record.provider, &self.env.config())), ctx);
+        self.give_grace();
+    }
+}
+
 /// Start afresh now. Refused while a start cannot succeed: then everything stays as it is.
 #[derive(Message)]
 #[rtype(result = "Result<(), Failure>")]

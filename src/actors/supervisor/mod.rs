@@ -236,6 +236,22 @@ impl Handler<Get> for Supervisor {
     }
 }
 
+/// The configuration was read again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Reconfigured;
+
+impl Handler<Reconfigured> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reconfigured, _: &mut Self::Context) {
+        self.shares
+            .values()
+            .filter_map(|entry| entry.addr.as_ref())
+            .for_each(|addr| addr.do_send(share::Reconfigured));
+    }
+}
+
 /// Start a share afresh now.
 #[derive(Message)]
 #[rtype(result = "Result<(), ErrorReply>")]

@@ -181,3 +181,18 @@ fn what_a_look_found_is_over_when_looks_find_it_no_more_and_nothing_else_is() {
     let (again, _) = run(by_look, [Event::TunnelReady, lost()], at(30));
     assert_eq!(step(again, unknown(), at(31)).0.phase, Phase::Degraded { since: at(30) });
 }
+
+#[test]
+fn another_pace_brings_the_next_look_nearer_and_never_puts_it_off() {
+    let slow = Pace { look_every: at(3_600), probe_every: at(3_600), ..PACE };
+    let (state, _) = step(active(), Event::Paced(slow), at(1));
+    assert_eq!(state.deadline(), Some(at(10)), "the first probe is due as it was");
+    let (state, todo) = step(state, Event::Tick, at(16));
+    assert_eq!((state.deadline(), todo), (Some(at(3_616)), vec![Effect::Look, Effect::Probe]));
+    let (state, _) = step(state, Event::Paced(PACE), at(20));
+    assert_eq!(state.deadline(), Some(at(35)));
+    // A start that is under way keeps its time, and a share that waits has no looks.
+    let (down, _) = step(active(), Event::TunnelDown(Failure::new(Cause::Crashed, "", "")), at(1));
+    let until = down.deadline();
+    assert_eq!(step(down, Event::Paced(slow), at(1)).0.deadline(), until);
+}

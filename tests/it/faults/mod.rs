@@ -31,7 +31,7 @@
 //! 22. signals: `ending::a_daemon_under_load_ends_in_order_within_ten_seconds_and_once`,
 //!     `ending::a_daemon_that_ends_takes_no_new_share_and_says_what_to_do`,
 //!     `health::a_daemon_that_ends_does_not_wait_for_a_url_that_never_answers`, `recovery::term_leaves…`,
-//!     `recovery::int_and_shutdown_end_the_shares`, `recovery::hup_reads_the_configuration_again`
+//!     `recovery::int_and_shutdown_end_the_shares`, `recovery::hup_reads_the_configuration_again`, `reload`
 //! 23. memory: `limits::a_long_session_is_served_in_windows_within_bounded_memory` (`PANKO_BIG_MB`); an OOM kill is row 10
 //! 24. descriptors: `limits::with_64_descriptors_the_control_socket_answers_and_nothing_spins`,
 //!     `limits::a_share_that_there_are_no_descriptors_for_…`, `limits::shares_that_come_back_where_there_is_no_room_…`,
