@@ -6,7 +6,7 @@ use super::figures::{between, count, day, exact, lasted, machine, money, tokens}
 use super::html::Html;
 use super::phrase;
 use super::scene::Scene;
-use super::{changed, timeline};
+use super::{changed, ending, timeline};
 use crate::redact::CleanText;
 use crate::session::model::{Cost, Overview, Usage};
 use crate::session::price;
@@ -80,13 +80,14 @@ pub(super) fn facts(overview: &Overview, live: bool) -> Html {
     facts.html
 }
 
-/// The timeline and the files that were changed, where they are known.
+/// The timeline, the files that were changed and how it ended, where they are known.
 pub(super) fn picture(scene: &Scene, overview: &Overview) -> Html {
     let mut html = Html::new();
     timeline::figure(&mut html, scene, overview);
     if let Some(changes) = &overview.changes {
         changed::section(&mut html, scene, changes);
     }
+    ending::section(&mut html, scene, overview);
     html
 }
 

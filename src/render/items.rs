@@ -1,6 +1,7 @@
 //! What came of a prompt, in order: replies as prose, the work as strips between them, and what breaks the
 //! flow.
 
+use super::anchor::Anchors;
 use super::code::{self, Form};
 use super::gather::{self, Nature};
 use super::html::Html;
@@ -9,7 +10,7 @@ use super::phrase;
 use super::prompt;
 use super::row::{Row, cmd, said, small};
 use super::scene::{Scene, Spot};
-use super::{figures, pairs, signs, step};
+use super::{ending, figures, pairs, signs, step};
 use crate::redact::CleanText;
 use crate::session::model::{AsideHow, Item, Marker, Outcome, Output, Step, Tool};
 
@@ -25,14 +26,18 @@ pub(super) struct Ending {
     pub closed: bool,
     /// The session goes on here: a step without a result is running.
     pub running: bool,
+    /// Nothing follows in the session: what it ended with gets an id to be found by.
+    pub marked: bool,
 }
 
 /// Appends `items`, after the rows of `lead`.
 pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[Item], ending: Ending) {
     let mut strip: Vec<(Row, Nature)> = lead.into_iter().map(|row| (row, Nature::Alone)).collect();
     let last_todo = items.iter().rposition(|item| matches!(item, Item::Step(step) if is_todo(step)));
+    let mut anchors = spot.anchors.clone();
     let mut declined: Option<&Tool> = None;
     let mut step_before: Option<&Step> = None;
+    let end = items.iter().rposition(ends).filter(|_| ending.marked);
     for (i, item) in items.iter().enumerate() {
         let last = i + 1 == items.len();
         match item {
@@ -40,11 +45,13 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
                 let blank_again = text.is_blank()
                     && matches!(i.checked_sub(1).and_then(|i| items.get(i)), Some(Item::Thinking { text, .. }) if text.is_blank());
                 if !blank_again {
-                    strip.push(thought(text, *at, last && ending.closed));
+                    let id = if text.is_blank() { String::new() } else { anchors.thought() };
+                    strip.push(thought(text, id, *at, last && ending.closed));
                 }
             }
             Item::Step(step) => {
                 step_before = Some(step);
+                anchors = Anchors::after(spot.step(step.no).id);
                 if step.outcome == Outcome::Declined {
                     declined = Some(&step.tool);
                 }
@@ -65,22 +72,53 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
             }
             Item::Reply { text, .. } => {
                 flush(html, spot.scene, &mut strip);
-                let small =
-                    if spot.depth > 0 { "<div class=\"prose small\">" } else { "<div class=\"prose\">" };
-                html.raw(small).html(&markdown(text)).raw("</div>\n");
+                reply(html, spot, &anchors.reply(), text, end == Some(i));
             }
             Item::Aside { no, how, prompt } => {
                 flush(html, spot.scene, &mut strip);
+                anchors = Anchors::after(format!("a{no}"));
                 prompt::aside(html, spot.scene, *no, said_how(*how, declined), prompt);
             }
             Item::Marker(marker) => {
                 flush(html, spot.scene, &mut strip);
                 let during = step_before.take().filter(|step| step.outcome == Outcome::Open);
-                strip.extend(self::marker(html, spot.scene, marker, during).map(|row| (row, Nature::Alone)));
+                strip.extend(
+                    self::marker(html, spot.scene, marker, during, end == Some(i))
+                        .map(|row| (row, Nature::Alone)),
+                );
             }
         }
     }
     flush(html, spot.scene, &mut strip);
+}
+
+/// Appends the agent's words, with the permanent link to them.
+fn reply(html: &mut Html, spot: &Spot<'_>, id: &str, text: &CleanText, is_end: bool) {
+    html.raw(if spot.depth > 0 { "<div class=\"prose small" } else { "<div class=\"prose" });
+    if id.is_empty() {
+        html.raw("\">").html(&markdown(text)).raw("</div>\n");
+        return;
+    }
+    html.raw(" reply\" id=\"").text(id).raw("\">").html(&markdown(text));
+    html.raw("<p class=\"acts\"><a class=\"link\"");
+    end_id(html, is_end);
+    html.raw(" href=\"").html(&spot.scene.here(id));
+    html.raw("\" aria-label=\"Link to this reply\">#</a></p></div>\n");
+}
+
+/// Whether a session may end with this item.
+pub(super) fn ends(item: &Item) -> bool {
+    match item {
+        Item::Reply { text, .. } => !text.is_blank(),
+        Item::Marker(Marker::Interrupted { .. } | Marker::ApiError { .. }) => true,
+        _ => false,
+    }
+}
+
+fn end_id(html: &mut Html, is_end: bool) {
+    if is_end {
+        html.raw(" id=\"").raw(ending::ID).raw("\"");
+    }
 }
 
 fn flush(html: &mut Html, scene: &Scene, strip: &mut Vec<(Row, Nature)>) {
@@ -101,9 +139,10 @@ fn said_how(how: AsideHow, declined: Option<&Tool>) -> &'static str {
     }
 }
 
-fn thought(text: &CleanText, at: Option<jiff::Timestamp>, stays_open: bool) -> (Row, Nature) {
+fn thought(text: &CleanText, id: String, at: Option<jiff::Timestamp>, stays_open: bool) -> (Row, Nature) {
     let mut row = Row::new("Thought", &["thought", "mind"]);
     row.at = at;
+    row.id = id;
     if text.is_blank() {
         row.classes.push("whole");
         row.what = Html::of("not recorded");
@@ -180,7 +219,13 @@ fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
 }
 
 /// Appends a marker; returns the row that follows it, if any. `during`: the step that was cut off by it.
-fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>) -> Option<Row> {
+fn marker(
+    html: &mut Html,
+    scene: &Scene,
+    marker: &Marker,
+    during: Option<&Step>,
+    is_end: bool,
+) -> Option<Row> {
     match marker {
         Marker::Compacted { at, before, after, summary } => {
             html.raw("<div class=\"seam\"><span>Context compacted");
@@ -198,7 +243,9 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>
             return Some(row);
         }
         Marker::Interrupted { at } => {
-            html.raw("<p class=\"halt stop\">").raw(signs::STOP).raw("<span>You interrupted");
+            html.raw("<p class=\"halt stop\"");
+            end_id(html, is_end);
+            html.raw(">").raw(signs::STOP).raw("<span>You interrupted");
             let timed = at.is_some() && scene.origin.is_some();
             if timed || during.is_some() {
                 html.raw(" <small>");
@@ -213,7 +260,9 @@ fn marker(html: &mut Html, scene: &Scene, marker: &Marker, during: Option<&Step>
         }
         Marker::ApiError { at, text, times } => {
             let text = phrase::one_line(text.as_str(), 400);
-            html.raw("<p class=\"halt error\">").raw(signs::ERROR).raw("<span>The model did not answer: ");
+            html.raw("<p class=\"halt error\"");
+            end_id(html, is_end);
+            html.raw(">").raw(signs::ERROR).raw("<span>The model did not answer: ");
             html.text(&text).text(&figures::so_often(*times));
             if at.is_some() && scene.origin.is_some() {
                 html.raw(" <small>");

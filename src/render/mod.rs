@@ -8,12 +8,14 @@
 //!
 //! Not here: reading sessions (`crate::session`), masking (`crate::redact`), serving.
 
+mod anchor;
 mod ansi;
 pub mod assets;
 mod changed;
 mod checklist;
 mod code;
 mod diff;
+mod ending;
 pub mod export;
 mod figure;
 mod figures;

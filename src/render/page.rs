@@ -51,7 +51,7 @@ struct Page {
     js: Html,
     crumb: Html,
     facts: Html,
-    /// Timeline and changed files.
+    /// Timeline, changed files, and how it ended.
     picture: Html,
     outline: Html,
     content: Html,
@@ -151,9 +151,8 @@ fn turns(html: &mut Html, scene: &Scene, input: &PageInput<'_>) {
     let window = input.window;
     html.raw("<div class=\"window\" data-no=\"").num(window.no).raw("\">\n");
     let end = !window.next && input.overview.complete;
-    for (i, turn) in window.turns.iter().enumerate() {
-        let last = end && i + 1 == window.turns.len();
-        turn::write(html, scene, input.overview, turn, last);
+    for (turn, after) in window.turns.iter().zip(turn::after(&window.turns, end)) {
+        turn::write(html, scene, input.overview, turn, after);
     }
     if window.turns.is_empty() && window.no == 0 && !window.next {
         html.raw("<p class=\"note nothing\">Nothing was said in this session.</p>\n");

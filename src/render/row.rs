@@ -100,7 +100,11 @@ impl Row {
         if let Some(at) = self.at.filter(|_| self.shown_took().is_none()) {
             html.raw(" title=\"").text(&scene.when(at)).raw("\"");
         }
-        html.raw(" aria-label=\"Link to step ").text(self.id.trim_start_matches('s')).raw("\">#</a>");
+        if self.classes.contains(&"mind") {
+            html.raw(" aria-label=\"Link to this thought\">#</a>");
+        } else {
+            html.raw(" aria-label=\"Link to step ").text(self.id.trim_start_matches('s')).raw("\">#</a>");
+        }
     }
 }
 

@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
+use super::anchor::Anchors;
 use super::figures;
 use super::html::Html;
-use crate::session::model::{AttachmentNo, Overview, WindowNo};
+use crate::session::model::{AttachmentNo, Overview, Turn, WindowNo};
 
 /// What all parts of one page share.
 pub(super) struct Scene {
@@ -111,23 +112,31 @@ pub(super) struct Spot<'a> {
     pub id: String,
     /// How many agents deep.
     pub depth: usize,
+    /// The ids of what is said before the first step here.
+    pub anchors: Anchors,
 }
 
 impl<'a> Spot<'a> {
     /// The top: the main agent's steps.
     pub(super) fn top(scene: &'a Scene) -> Self {
-        Self { scene, id: String::new(), depth: 0 }
+        Self { scene, id: String::new(), depth: 0, anchors: Anchors::default() }
+    }
+
+    /// The top of a turn.
+    pub(super) fn turn(scene: &'a Scene, turn: &Turn) -> Self {
+        Self { anchors: Anchors::of(turn, scene.window), ..Self::top(scene) }
     }
 
     /// The spot of step `no` here.
     pub(super) fn step(&self, no: u32) -> Self {
         let id = if self.id.is_empty() { format!("s{no}") } else { format!("{}.{no}", self.id) };
-        Self { scene: self.scene, id, depth: self.depth }
+        Self { scene: self.scene, id, depth: self.depth, anchors: Anchors::default() }
     }
 
     /// Inside the sub-agent of this step.
     pub(super) fn inside(&self) -> Self {
-        Self { scene: self.scene, id: self.id.clone(), depth: self.depth + 1 }
+        let anchors = Anchors::inside(&self.id);
+        Self { scene: self.scene, id: self.id.clone(), depth: self.depth + 1, anchors }
     }
 
     /// Whether nothing may be folded away.

@@ -11,8 +11,24 @@ use super::row::{Row, said, small};
 use super::scene::{Scene, Spot};
 use crate::session::model::{Item, Outcome, OutlineEntry, Overview, Prompt, Step, Tool, Turn};
 
-/// Appends `turn`. `last`: nothing follows it, as far as is known.
-pub(super) fn write(html: &mut Html, scene: &Scene, overview: &Overview, turn: &Turn, last: bool) {
+/// What follows a turn.
+#[derive(Clone, Copy, Default)]
+pub(super) struct After {
+    /// Nothing, as far as is known.
+    pub nothing: bool,
+    /// No more words: the session ended with this turn's.
+    pub no_words: bool,
+}
+
+/// Of each turn of a window, what follows it. `end`: no window does.
+pub(super) fn after(turns: &[Turn], end: bool) -> impl Iterator<Item = After> {
+    let last = turns.len().saturating_sub(1);
+    let ended = turns.iter().rposition(|turn| turn.items.iter().any(items::ends));
+    (0..turns.len()).map(move |i| After { nothing: end && i == last, no_words: end && Some(i) == ended })
+}
+
+/// Appends `turn`.
+pub(super) fn write(html: &mut Html, scene: &Scene, overview: &Overview, turn: &Turn, after: After) {
     let entry = overview.outline.iter().find(|entry| entry.no == turn.no);
     if turn.continued {
         html.raw("<section class=\"turn continued\" aria-label=\"Prompt ").num(turn.no).raw(", continued\">");
@@ -22,9 +38,10 @@ pub(super) fn write(html: &mut Html, scene: &Scene, overview: &Overview, turn: &
     }
     head(html, scene, entry, turn);
     let lead = turn.prompt.as_ref().map(command).unwrap_or_default();
-    let running = last && scene.live;
-    let ending = Ending { closed: !turn.unfinished && !running, running };
-    items::write(html, &Spot::top(scene), lead, &turn.items, ending);
+    let running = after.nothing && scene.live;
+    let ending =
+        Ending { closed: !turn.unfinished && !running, running, marked: after.no_words && !scene.live };
+    items::write(html, &Spot::turn(scene, turn), lead, &turn.items, ending);
     if unanswered(turn) && !running {
         html.raw("<div class=\"prose\"><p class=\"note\">No answer recorded.</p></div>\n");
     }

@@ -55,10 +55,29 @@ pub struct Overview {
     pub timeline: Timeline,
     /// The files that were changed; `None` while they are still being looked for.
     pub changes: Option<Arc<Changes>>,
+    /// How it ended, or stands; `None` while the file is being read, and where nothing was said.
+    pub ending: Option<Ending>,
     /// How many windows are known so far.
     pub windows: WindowNo,
     /// False while the file is still being read: more windows and outline entries may come.
     pub complete: bool,
+}
+
+/// How a session ended: what stands last in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The agent's words; their start.
+    Reply(CleanText),
+    /// The person interrupted the agent.
+    Interrupted,
+    /// The model's service answered with an error; what it said.
+    ApiError(CleanText),
+    /// The person declined a step and said no more; the step of this number.
+    Declined(u32),
+    /// The work breaks off at a step or a thought: at the step of this number, if it is one.
+    BrokeOff(Option<u32>),
+    /// The last prompt has no answer.
+    Unanswered,
 }
 
 /// One prompt in the outline.

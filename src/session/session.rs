@@ -3,6 +3,7 @@
 //! Indexing and reading go side by side: the index is locked for as long as a piece of it is written, and
 //! never while the file is read.
 
+mod overview;
 mod sift;
 mod subs;
 mod survey;
@@ -176,21 +177,6 @@ impl Session {
             }
             if done >= max_bytes {
                 return Ok(Progress::More);
-            }
-        }
-    }
-
-    /// The header and the outline of what is indexed. Cheap unless the index has changed.
-    pub fn overview(&self) -> Arc<Overview> {
-        let mut kept = self.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        let desk = self.desk();
-        let index = desk.index();
-        match &*kept {
-            Some((revision, overview)) if *revision == index.revision() => overview.clone(),
-            _ => {
-                let overview = Arc::new(index.overview(self.agent.name()));
-                *kept = Some((index.revision(), overview.clone()));
-                overview
             }
         }
     }

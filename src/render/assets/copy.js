@@ -1,5 +1,6 @@
-// Copying: code, a block with what is folded of it, a step, the address of a step.
+// Copying: code, a block with what is folded of it, a reply, a thought, a step, the address of each.
 const BLOCKS = '.block, .out, .code, .cmdline, .diff';
+const THOUGHTS = '.mind > details > .body > .prose';
 
 async function copy(text, what) {
   try {
@@ -25,9 +26,18 @@ function line(row) {
   return (row.matches('.del') ? '-' : ' ') + text;
 }
 
+// What prose says as one sees it, our buttons aside.
+function said(prose) {
+  html.classList.add('copying');
+  const text = prose.innerText.trim();
+  html.classList.remove('copying');
+  return text;
+}
+
 // What a block says, with what is folded away below it.
 function textOf(block) {
   const lines = (selector, from, text) => $$(selector, from).map(text).join('\n');
+  if (block.matches('.prose')) return said(block);
   let own = block.textContent;
   if (block.matches('.code')) own = lines('li', block, li => li.textContent);
   if (block.matches('.diff')) own = lines('tr', whole.get(block) || block, line);
@@ -38,18 +48,33 @@ function textOf(block) {
 // A bar of no height before the block holds its button: lists and tables cannot. What is folded away gets its own
 // when it is opened.
 function offerCopies(e) {
-  $$(BLOCKS, e).forEach(block => {
+  $$(`${BLOCKS}, ${THOUGHTS}`, e).forEach(block => {
     if (block.closest('details:not([open])')) return;
     const before = block.previousElementSibling;
     if (block.parentNode.matches('.more') || (before && before.matches('.copybar'))) return;
-    const button = make('button', { type: 'button', className: 'copy', textContent: 'Copy' });
-    button.setAttribute('aria-label', block.matches('.diff') ? 'Copy the diff' : 'Copy this block');
-    button.addEventListener('click', () => copy(textOf(block), 'Block'));
-    block.before(make('div', { className: 'copybar' }, button));
+    const [what, label] = block.matches('.prose')
+      ? ['Thought', 'Copy this thought']
+      : ['Block', block.matches('.diff') ? 'Copy the diff' : 'Copy this block'];
+    block.before(make('div', { className: 'copybar' }, copier(block, what, label)));
+  });
+  const replies = e.matches && e.matches('.reply') ? [e] : $$('.reply', e);
+  replies.forEach(reply => {
+    const acts = $(':scope > .acts', reply);
+    if (!$('.copy', acts)) acts.prepend(copier(reply, 'Reply', 'Copy this reply'));
   });
 }
 
+function copier(block, what, label) {
+  const button = make('button', { type: 'button', className: 'copy', textContent: 'Copy' });
+  button.setAttribute('aria-label', label);
+  button.addEventListener('click', () => copy(textOf(block), what));
+  return button;
+}
+
 function copyStep(step) {
+  if (step.matches('.reply')) return copy(said(step), 'Reply');
+  const thought = step.matches('.mind') && $(':scope > details > .body > .prose', step);
+  if (thought) return copy(said(thought), 'Thought');
   const blocks = $$(BLOCKS, step).filter(b => !b.parentNode.matches('.more'));
   copy([$('.what', step).textContent.trim(), ...blocks.map(textOf)].join('\n\n'), 'Step');
 }
@@ -64,7 +89,7 @@ document.addEventListener(
 
 // A click on a permalink follows it, and copies it.
 document.addEventListener('click', e => {
-  const a = e.target.closest('.step > .link, .prompt > .no');
+  const a = e.target.closest('.step > .link, .acts > .link, .prompt > .no');
   if (a && !e.button && !e.ctrlKey && !e.metaKey && !e.shiftKey && !e.altKey) copy(a.href, 'Link');
 });
 

@@ -49,12 +49,12 @@ function nextTheme() {
 
 function copyHere() {
   const el = here();
-  if (el && el.matches('.step')) copyStep(el);
+  if (el && el.matches('.step, .reply')) copyStep(el);
 }
 
 function copyLink() {
   const el = here();
-  const a = el && $('.link, .no', el);
+  const a = el && $(':scope > .link, :scope > .acts > .link, .no', el);
   if (a) copy(a.href, 'Link');
 }
 

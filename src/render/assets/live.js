@@ -106,7 +106,7 @@ function live() {
     const doc = await raw(n, false);
     absolute(doc, address(n));
     keep(() =>
-      ['.outline', '.facts', '.timeline', '.changed'].forEach(part => {
+      ['.outline', '.facts', '.timeline', '.changed', '.ending'].forEach(part => {
         const e = $(part, doc);
         const old = $(part);
         if (!e) return;

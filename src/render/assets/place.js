@@ -89,7 +89,7 @@ const onScreen = new IntersectionObserver(es => {
 
 const watch = e =>
   $$('.step[id]', e)
-    .filter(s => !s.id.includes('.'))
+    .filter(s => /^s\d+$/.test(s.id))
     .forEach(s => onScreen.observe(s));
 
 chart();

@@ -302,14 +302,14 @@ async function follow(url, push = true) {
 }
 
 // A window with a prompt the outline does not list gets a page, and an outline, of its own.
-const listed = url => !/^#p\d/.test(url.hash) || links.has(url.hash.slice(1));
+const listed = url => !/^#p\d+$/.test(url.hash) || links.has(url.hash.slice(1));
 document.addEventListener('click', e => {
   const a = e.target.closest('a[href*="#"]');
   if (!a || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
   // A bar of the timeline is a link of SVG, whose `href` is no text.
   const url = new URL(a.getAttribute('href'), document.baseURI);
   if (
-    !/^#[pas]\d/.test(url.hash) ||
+    !/^#([pasw]\d|end$)/.test(url.hash) ||
     numberOf(url) < 0 ||
     (!element(url.hash) && !listed(url)) ||
     a.closest('.leap')

@@ -41,15 +41,14 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     let mut alone = Alone { session: source.session, out };
     alone.write(body)?;
     alone.out.write_all(TALK.as_bytes())?;
-    let scene = Scene::new(overview, 0, false, false);
     let mut said = false;
     source.windows(|window| {
         said |= !window.turns.is_empty();
-        let last_window = !window.next;
-        for (i, one) in window.turns.iter().enumerate() {
+        // Of the window: what a turn says that goes on in it is counted from there.
+        let scene = Scene::new(overview, window.no, false, false);
+        for (one, after) in window.turns.iter().zip(turn::after(&window.turns, !window.next)) {
             let mut html = Html::new();
-            let last = last_window && i + 1 == window.turns.len();
-            turn::write(&mut html, &scene, overview, one, last);
+            turn::write(&mut html, &scene, overview, one, after);
             alone.write(html.as_str())?;
         }
         Ok(())

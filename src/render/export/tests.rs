@@ -153,6 +153,17 @@ fn payloads() -> Vec<String> {
 }
 
 #[test]
+fn every_id_stands_once_in_one_file_of_many_windows() {
+    let mut messages = vec![said("go on")];
+    messages.extend((0..400).map(|n| reply(n, "And on.")));
+    let page = written(&session(&messages, &[]), Format::Html);
+    let body = page.split_once("</script>").unwrap().1;
+    let ids: Vec<&str> = body.split(" id=\"").skip(1).filter_map(|s| s.split('"').next()).collect();
+    let once: HashSet<_> = ids.iter().collect();
+    assert!(ids.len() > 400 && once.len() == ids.len(), "{} of {}", once.len(), ids.len());
+}
+
+#[test]
 fn nothing_that_a_session_says_runs_or_reaches_beyond_its_place() {
     for some in payloads().chunks(20) {
         let mut messages = Vec::new();

@@ -1,5 +1,6 @@
 //! The texts of a window by the blocks they stand in, for searching.
 
+use crate::render::anchor::Anchors;
 use crate::render::html::Html;
 use crate::render::phrase;
 use crate::session::model::{DiffLine, FileDiff, Item, Marker, Outcome, Prompt, Step, Tool, Window};
@@ -27,7 +28,7 @@ pub(super) fn blocks(window: &Window) -> Vec<Block<'_>> {
         }
         // The window of a turn that goes on does not hold its prompt.
         let first = if turn.continued { first_step(&turn.items) } else { None };
-        items(&mut found, &first.unwrap_or(id), "", &turn.items, 0);
+        items(&mut found, &first.unwrap_or(id), "", Anchors::of(turn, window.no), &turn.items, 0);
     }
     found
 }
@@ -44,15 +45,29 @@ fn said(prompt: &Prompt) -> Vec<&str> {
     prompt.command.iter().chain([&prompt.text]).map(|text| text.as_str()).collect()
 }
 
-fn items<'a>(found: &mut Vec<Block<'a>>, first: &str, under: &str, items: &'a [Item], depth: usize) {
+fn items<'a>(
+    found: &mut Vec<Block<'a>>,
+    first: &str,
+    under: &str,
+    mut anchors: Anchors,
+    items: &'a [Item],
+    depth: usize,
+) {
     let mut near = first.to_owned();
     for item in items {
         let mut here = |what: &'static str, texts| {
             found.push(Block { id: near.clone(), what: Html::of(what), texts });
         };
         match item {
-            Item::Reply { text, .. } => here("Reply", vec![text.as_str()]),
-            Item::Thinking { text, .. } => here("Thought", vec![text.as_str()]),
+            Item::Reply { text, .. } => {
+                let id = anchors.reply();
+                found.push(Block { id, what: Html::of("Reply"), texts: vec![text.as_str()] });
+            }
+            Item::Thinking { text, .. } if text.is_blank() => {}
+            Item::Thinking { text, .. } => {
+                let id = anchors.thought();
+                found.push(Block { id, what: Html::of("Thought"), texts: vec![text.as_str()] });
+            }
             Item::Context { text, .. } => here("Context", vec![text.text.as_str()]),
             Item::Marker(Marker::Compacted { summary: Some(summary), .. }) => {
                 here("Summary", vec![summary.as_str()])
@@ -67,11 +82,13 @@ fn items<'a>(found: &mut Vec<Block<'a>>, first: &str, under: &str, items: &'a [I
             }
             Item::Aside { no, prompt, .. } => {
                 near = format!("a{no}");
+                anchors = Anchors::after(near.clone());
                 found.push(Block { id: near.clone(), what: Html::of("Aside"), texts: said(prompt) });
             }
             Item::Step(step) => {
                 near =
                     if under.is_empty() { format!("s{}", step.no) } else { format!("{under}.{}", step.no) };
+                anchors = Anchors::after(near.clone());
                 self::step(found, &near, step, depth);
             }
         }
@@ -89,7 +106,7 @@ fn step<'a>(found: &mut Vec<Block<'a>>, id: &str, step: &'a Step, depth: usize) 
     if let Tool::Agent { items, .. } = &step.tool
         && depth < DEEPEST
     {
-        self::items(found, id, id, items, depth + 1);
+        self::items(found, id, id, Anchors::inside(id), items, depth + 1);
     }
 }
 

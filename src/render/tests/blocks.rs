@@ -13,7 +13,13 @@ fn scene() -> Scene {
 fn show(items: &[Item]) -> String {
     let scene = scene();
     let mut html = Html::new();
-    items::write(&mut html, &Spot::top(&scene), Vec::new(), items, Ending { closed: true, running: false });
+    items::write(
+        &mut html,
+        &Spot::top(&scene),
+        Vec::new(),
+        items,
+        Ending { closed: true, ..Ending::default() },
+    );
     html.into_string()
 }
 
@@ -174,7 +180,7 @@ fn a_running_step_is_the_last_without_a_result() {
     let scene = scene();
     let show = |running| {
         let mut html = Html::new();
-        let ending = Ending { closed: false, running };
+        let ending = Ending { running, ..Ending::default() };
         items::write(&mut html, &Spot::top(&scene), Vec::new(), &[item(open.clone())], ending);
         html.into_string()
     };

@@ -129,6 +129,7 @@ pub fn overview(outline: Vec<OutlineEntry>) -> Overview {
         outline,
         timeline: Timeline::default(),
         changes: None,
+        ending: None,
         windows: 1,
         complete: true,
     }
@@ -175,7 +176,12 @@ pub fn rich() -> (Overview, Window) {
     });
     entries[1].text = clean("/review tides");
     entries[1].command = true;
-    let overview = Overview { timeline: timeline(), changes: Some(Arc::new(changes())), ..overview(entries) };
+    let overview = Overview {
+        timeline: timeline(),
+        changes: Some(Arc::new(changes())),
+        ending: Some(Ending::Unanswered),
+        ..overview(entries)
+    };
     (overview, window(vec![first, second, third, fourth]))
 }
 

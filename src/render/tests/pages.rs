@@ -242,3 +242,96 @@ fn downloads_are_offered_where_they_are_allowed_only() {
     assert!(show(true).contains("href=\"session.json\" download"));
     assert!(!show(false).contains("session.json"));
 }
+
+/// Ids of replies and thoughts, in order.
+fn ids_of_words(html: &str) -> Vec<String> {
+    let ids = html.split(" id=\"").skip(1).filter_map(|s| s.split('"').next());
+    let counted = |id: &&str| id.contains(['r', 't']) && id.starts_with(['s', 'p', 'a', 'w']);
+    ids.filter(counted).filter(|id| id.bytes().any(|b| b.is_ascii_digit())).map(str::to_owned).collect()
+}
+
+#[test]
+fn replies_and_thoughts_have_ids_that_stay_while_the_session_grows() {
+    let mut items = vec![
+        thought("First."),
+        reply("One."),
+        reply("Two."),
+        item(shell(1, "ls", "x")),
+        thought("Then."),
+        thought(""),
+        reply("Three."),
+        Item::Aside { no: 1, how: AsideHow::Queued, prompt: prompt("wait", 9) },
+        reply("Four."),
+    ];
+    let overview = overview(vec![entry(1, 0, "one")]);
+    let html = |items: &[Item]| page(&input(&overview, &window(vec![turn(1, "one", items.to_vec())])));
+    let before = ids_of_words(&html(&items));
+    assert_eq!(before, ["p1t1", "p1r1", "p1r2", "s1t1", "s1r1", "a1r1"]);
+    items.push(item(shell(2, "pwd", "x")));
+    items.push(reply("Five."));
+    let after = ids_of_words(&html(&items));
+    assert_eq!(after, [before, vec!["s2r1".to_owned()]].concat());
+    assert!(
+        html(&items).contains("<a class=\"link\" href=\"./#s1r1\" aria-label=\"Link to this reply\">#</a>")
+    );
+    assert!(html(&items).contains("<a class=\"link\" href=\"./#s1t1\""));
+}
+
+#[test]
+fn a_turn_that_goes_on_repeats_no_id_of_its_beginning() {
+    let overview = overview(vec![entry(1, 0, "one")]);
+    let on = Turn { no: 1, continued: true, items: vec![reply("More.")], ..Turn::default() };
+    let mut second = window(vec![on]);
+    second.no = 3;
+    assert_eq!(ids_of_words(&page(&input(&overview, &second))), ["w3r1"]);
+}
+
+#[test]
+fn what_a_sub_agent_says_is_counted_inside_its_step() {
+    let (overview, window) = rich();
+    let html = page(&input(&overview, &window));
+    let ids = ids_of_words(&html);
+    let once: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(once.len(), ids.len(), "{ids:?}");
+    assert!(ids.iter().any(|id| id.starts_with("s8r")), "{ids:?}");
+}
+
+#[test]
+fn the_head_says_how_it_ended_and_leads_there() {
+    let mut overview = overview(vec![entry(1, 0, "one"), entry(2, 1, "two")]);
+    (overview.windows, overview.ending) = (2, Some(Ending::Reply(clean("All **is** `well`.\n\nMore."))));
+    let mut last = window(vec![turn(2, "two", vec![reply("I look."), reply("All is well.")])]);
+    last.no = 1;
+    let of = |overview: &Overview, live| {
+        let html = page(&PageInput { live, ..input(overview, &last) });
+        strict::check(&html);
+        let section = html.split("<section class=\"ending\"").nth(1).unwrap_or_default();
+        (
+            section.split("</section>").next().unwrap_or_default().to_owned(),
+            html.matches(" id=\"end\"").count(),
+        )
+    };
+    let (section, ends) = of(&overview, false);
+    let want = "<a href=\"../w/1#end\">All is <code class=\"w\">well</code>. More.</a>";
+    assert!(section.contains("How it ended") && section.contains(want), "{section}");
+    assert_eq!(ends, 1);
+    // While it goes on the end moves.
+    let (section, ends) = of(&overview, true);
+    assert!(section.contains("How it stands") && section.contains("href=\"../w/1#p2\""), "{section}");
+    assert_eq!(ends, 0);
+    for (ending, want) in [
+        (Ending::Interrupted, "<a href=\"../w/1#end\">The agent was interrupted."),
+        (Ending::ApiError(clean("529 <b>")), "The model did not answer: 529 &lt;b&gt;"),
+        (Ending::Declined(7), "<a href=\"../w/1#s7\">Step 7 was declined."),
+        (Ending::BrokeOff(Some(9)), "<a href=\"../w/1#s9\">Without a closing reply, at step 9."),
+        (Ending::BrokeOff(None), "<a href=\"../w/1#p2\">Without a closing reply."),
+        (Ending::Unanswered, "<a href=\"../w/1#p2\">The last prompt has no answer."),
+    ] {
+        overview.ending = Some(ending);
+        let (section, _) = of(&overview, false);
+        assert!(section.contains(want), "{want} in {section}");
+    }
+    // One question, one answer: the page says it.
+    (overview.outline, overview.steps) = (vec![entry(1, 0, "one")], 0);
+    assert_eq!(of(&overview, false).0, "");
+}

@@ -189,6 +189,7 @@ impl Index {
             outline,
             timeline: self.timeline(),
             changes: self.changes.clone(),
+            ending: None,
             windows: self.window_count(),
             complete: self.complete,
         }

@@ -64,6 +64,11 @@ impl Index {
         })
     }
 
+    /// How many entries there are.
+    pub(crate) fn entry_count(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn entry(&self, no: u32) -> Option<Entry> {
         self.entries.get(no)
     }

@@ -5,6 +5,7 @@ mod activity;
 mod beside;
 mod corpus;
 mod cost;
+mod ending;
 mod forms;
 mod fuzz;
 mod growth;

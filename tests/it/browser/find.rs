@@ -15,7 +15,7 @@ fn slash_opens_the_search_hits_are_counted_and_marked_and_lead_there() {
     browser.until("hits are counted", &format!("{COUNT} === '11 hits'"));
     browser.press("\u{e007}");
     browser.until("Enter leads to the first", &format!("{COUNT} === '1 of 11 hits'"));
-    browser.until("its turn is in view", &in_view("#s38"));
+    browser.until("its turn is in view", &in_view("#s38r1"));
     browser.assert(
         "words are marked",
         "[...CSS.highlights.get('found')].some(r => r.startContainer.data.includes('reply-37'))",
@@ -25,7 +25,7 @@ fn slash_opens_the_search_hits_are_counted_and_marked_and_lead_there() {
     browser.until("n leads on, into a window that was not here", &format!("{COUNT} === '2 of 11 hits'"));
     browser.until("that turn is in view", &in_view("#s371"));
     browser.press("p");
-    browser.until("p leads back", &in_view("#s38"));
+    browser.until("p leads back", &in_view("#s38r1"));
     browser.press("\u{e00c}");
     browser.until("Escape ends it", &format!("{COUNT} === '' && !document.querySelector('.hits li')"));
     reader.end();
@@ -59,6 +59,6 @@ fn without_a_script_search_is_a_page() {
     browser.assert("counted", &format!("{COUNT} === '11 hits'"));
     browser.assert("marked", "document.querySelectorAll('.hits mark').length >= 11");
     browser.click(".hits li:last-child a");
-    browser.until("a hit leads there", &in_view("#s380"));
+    browser.until("a hit leads to the very reply", &in_view("#s380r1"));
     reader.end();
 }

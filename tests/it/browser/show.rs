@@ -93,6 +93,21 @@ fn blocks_steps_and_links_are_copied() {
     browser.assert("it says so", "document.querySelector('.told').textContent === 'Block copied'");
     browser.eval("void document.querySelector('#s9 .link').click()");
     browser.until("the address is", &format!("copied === '{url}#s9'"));
+    // A reply and its address; a thought.
+    browser.eval("void document.querySelector('.reply > .acts > .copy').click()");
+    browser.until(
+        "the reply is, as one reads it, without its buttons",
+        "(r => copied.length > 0 && !/Copy|#$/.test(copied) && r.textContent.startsWith(copied.slice(0, 20)))(document.querySelector('.reply'))",
+    );
+    browser.eval("void document.querySelector('.reply > .acts > .link').click()");
+    browser.until("its address is", &format!("copied === '{url}#' + document.querySelector('.reply').id"));
+    browser.reload();
+    browser.until("it is marked when one comes by it", "!!document.querySelector('.reply:target')");
+    browser.eval("void Object.defineProperty(navigator, 'clipboard', {value: {writeText: async t => { window.copied = t }}})");
+    browser.eval("void (document.querySelector('.mind > details').open = true)");
+    browser.until("a button for the thought", "!!document.querySelector('.mind .copybar .copy')");
+    browser.eval("void document.querySelector('.mind .copybar .copy').click()");
+    browser.until("the thought is", "document.querySelector('.told').textContent === 'Thought copied'");
     browser.press("n");
     browser.eval("void (window.copied = '')");
     browser.press("c");
