@@ -41,7 +41,8 @@ impl State {
                 if !matches!(self.phase, Phase::Attaching { .. }) {
                     return;
                 }
-                if let Some(limited) = limited.filter(|_| self.announced && !self.hurried) {
+                let hurried = std::mem::take(&mut self.hurried);
+                if let Some(limited) = limited.filter(|_| self.announced && !hurried) {
                     self.hold(limited, now);
                 }
                 self.on_attached(tunnel, url, now, todo);

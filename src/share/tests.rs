@@ -200,6 +200,11 @@ fn what_a_keeper_says_of_its_provider_holds_from_when_it_was_said() {
     let (down, _) = step(active(), Event::ServerDown(failure(Cause::Page)), at(100));
     let (state, _) = run(down, [Event::Restart, absent(said(10))], at(100));
     assert_eq!(state.phase, Phase::Queued);
+    let lives = Event::Attached { tunnel: TunnelSeen::Ready, url: Some(url()), limited: None };
+    let (down, _) = step(active(), Event::ServerDown(failure(Cause::Page)), at(100));
+    let (state, _) = run(down, [Event::Restart, lives, Event::ServerDown(failure(Cause::Page))], at(100));
+    let (state, _) = run(state, [Event::Tick, absent(said(10))], at(102));
+    assert!(state.not_before.is_some(), "one start was asked for: {:?}", state.phase);
     // A first start is answered, not delayed.
     let (state, _) = run(fresh(), [Event::Begin, absent(said(10))], at(100));
     assert_eq!(state.phase, Phase::Queued);

@@ -150,6 +150,32 @@ fn where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works() {
     home.share(&sessions::example(), "local");
 }
 
+#[test]
+fn a_keeper_that_can_make_no_process_says_so_and_starts_its_tunnel_when_it_can() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let (keeper, client) = (home.keepers()[0], home.tunnel.starts()[0]);
+    let rule = "clone,clone3,fork,vfork:error=EAGAIN";
+    let Some(injection) = inject::attach(keeper, &[rule], false) else { return };
+    process::signal(client, rustix::process::Signal::KILL);
+    let told =
+        || home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}))["data"].clone();
+    let waits = |told: &Value| {
+        let short = told["reason"].as_str().is_some_and(|why| why.contains("cannot start /"));
+        short && told["phase"] == "backoff" && told["next_attempt_in"].is_u64()
+    };
+    until(SOON, "that it cannot is said", || waits(&told()));
+    let remedy = told()["remedy"].as_str().unwrap().to_owned();
+    assert!(remedy.contains("short of processes"), "{remedy}");
+    // It is tried again, ever more slowly.
+    until(SOON, "the pause grows", || told()["next_attempt_in"].as_u64() >= Some(3));
+    assert_eq!((home.tunnel.starts(), home.keepers()), (vec![client], vec![keeper]));
+    drop(injection);
+    home.until_share(&share["id"], "it is up again", |share| share["status"] == "active");
+    assert_eq!((home.keepers(), home.tunnel.starts().len()), (vec![keeper], 2));
+    assert_eq!(told()["local_port"], share["local_port"]);
+}
+
 /// `PANKO_BIG_MB` megabytes, 500 for the whole of it.
 #[test]
 fn a_long_session_is_served_in_windows_within_bounded_memory() {

@@ -36,7 +36,8 @@
 //! 24. descriptors: `limits::with_64_descriptors_the_control_socket_answers_and_nothing_spins`,
 //!     `limits::a_share_that_there_are_no_descriptors_for_…`, `limits::shares_that_come_back_where_there_is_no_room_…`,
 //!     `limits::viewers_of_one_share_do_not_take_the_descriptors_of_all`
-//! 25. no processes: `limits::where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works`
+//! 25. no processes: `limits::where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works`,
+//!     `limits::a_keeper_that_can_make_no_process_says_so_and_starts_its_tunnel_when_it_can`
 //!
 //! State
 //! 26. random kills: `soak` (`PANKO_SOAK_KILLS`, `PANKO_SOAK_SHARES`)

@@ -7,13 +7,25 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::daemon::Home;
+use crate::support::daemon::{Home, Wire};
 use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
 use crate::support::{process, sessions};
 
 fn info(home: &Home, share: &Value) -> Value {
     home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}))["data"].clone()
+}
+
+/// Waits for the news that a share has this phase; what they say of it.
+#[track_caller]
+fn news_of(wire: &mut Wire, share: &Value, phase: &str) -> Value {
+    loop {
+        let news = wire.next().expect("news");
+        let told = &news["data"]["share"];
+        if told["id"] == share["id"] && told["phase"] == phase {
+            return told.clone();
+        }
+    }
 }
 
 fn stop(home: &Home, share: &Value) -> Value {
@@ -166,6 +178,41 @@ fn a_restart_that_cannot_succeed_is_refused_and_costs_nothing() {
         now["status"] == "active" && now["public_url"] != share["public_url"]
     });
     assert_eq!(home.tunnels(), home.tunnel.starts()[1..]);
+}
+
+#[test]
+fn subscribers_are_told_why_a_share_is_down_when_it_is_tried_again_and_what_to_do() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let mut wire = home.connect();
+    assert_eq!(wire.ask(&json!({"method": "Subscribe"}))["status"], "Subscribed");
+    home.tunnel.behave(Mode::RateLimited);
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+
+    let crashed = news_of(&mut wire, &share, "backoff");
+    assert_eq!(crashed["status"], "error", "{crashed}");
+    assert!(crashed["reason"].as_str().unwrap().contains("was ended by signal 9"), "{crashed}");
+    assert!(crashed["remedy"].as_str().unwrap().contains("panko logs"), "{crashed}");
+    assert!(crashed["next_attempt_in"].as_u64().unwrap() <= 1, "{crashed}");
+    // On its way it goes on saying what was wrong.
+    let connecting = news_of(&mut wire, &share, "connecting");
+    assert_eq!((&connecting["status"], &connecting["reason"]), (&json!("error"), &crashed["reason"]));
+    let limited = news_of(&mut wire, &share, "backoff");
+    assert!(limited["reason"].as_str().unwrap().contains("too many requests"), "{limited}");
+    assert!(limited["next_attempt_in"].as_u64().unwrap() >= 295, "{limited}");
+
+    home.tunnel.behave(Mode::UnknownFlag);
+    home.ok(&["restart", share["id"].as_str().unwrap()]);
+    let gave_up = news_of(&mut wire, &share, "gave_up");
+    assert_eq!(
+        (&gave_up["status"], &gave_up["remedy"], &gave_up["next_attempt_in"]),
+        (&json!("error"), &json!("update cloudflared"), &Value::Null)
+    );
+    home.tunnel.behave(Mode::Ok);
+    home.ok(&["restart", share["id"].as_str().unwrap()]);
+    let active = news_of(&mut wire, &share, "active");
+    assert_eq!((&active["reason"], &active["remedy"]), (&Value::Null, &Value::Null), "{active}");
+    assert_ne!(active["public_url"], share["public_url"]);
 }
 
 #[test]
