@@ -239,7 +239,7 @@ fn reap_former(former: Option<SpawnedKeeper>) {
 }
 
 /// Kills and removes what a keeper leaves whose connection has ended without a farewell. The system closes a dying
-/// process's connections before it lets go of its locks, so the lock is waited for, at most [`KILL_DEADLINE`]. Nothing
+/// process's connections before it lets go of its locks, so the lock is waited for, at most two seconds. Nothing
 /// happens if it is held even then: the keeper lives, and the connection was closed for a newer one.
 pub fn bury_dying(files: &KeeperFiles) {
     let until = Instant::now() + KILL_DEADLINE;
