@@ -6,7 +6,7 @@ use super::phrase;
 use super::row::{Row, said};
 use super::signs;
 use super::step::LINE;
-use crate::session::model::{Question, TodoChange, TodoItem, TodoState};
+use crate::session::model::{Choice, Question, TodoChange, TodoItem, TodoState};
 
 /// Characters of an entry of a list, a question, an option.
 const ENTRY: usize = 2_000;
@@ -67,10 +67,14 @@ pub(super) fn question(questions: &[Question]) -> Row {
             body.raw("<p>").clip(question.text.as_str(), ENTRY).raw("</p>");
         }
         body.raw("<ul class=\"todo\">");
-        for (option, picked) in &question.options {
+        for Choice { text, about, picked } in &question.options {
             body.raw(if *picked { "<li class=\"picked\">" } else { "<li class=\"passed\">" });
             body.raw(if *picked { signs::PICKED } else { signs::PASSED });
-            body.raw("<span>").clip(option.as_str(), ENTRY).raw("</span></li>");
+            body.raw("<span>").clip(text.as_str(), ENTRY);
+            if let Some(about) = about.as_ref().filter(|about| !about.is_blank()) {
+                body.raw("<span class=\"about\">").clip(about.as_str(), ENTRY).raw("</span>");
+            }
+            body.raw("</span></li>");
         }
         if let Some(answer) = question.answer.as_ref().filter(|answer| !answer.is_blank()) {
             body.raw("<li class=\"picked\">").raw(signs::PICKED);

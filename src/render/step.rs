@@ -29,11 +29,21 @@ pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
     row.id.clone_from(&spot.id);
     row.took = step.took;
     row.at = step.at;
+    if !step.beside.is_empty() {
+        row.body = Some(with_beside(spot, step, row.body.take()));
+    }
     outcome(&mut row, step, running);
     for image in &step.images {
         figure::attachment(row.body.get_or_insert_default(), spot.scene, image, "Image");
     }
     row
+}
+
+/// What the call was given besides, above what its form shows.
+fn with_beside(spot: &Spot<'_>, step: &Step, body: Option<Html>) -> Html {
+    let mut whole = pairs::list(spot, &step.beside);
+    whole.html(&body.unwrap_or_default());
+    whole
 }
 
 /// The class that decides colours, and what the script looks for.

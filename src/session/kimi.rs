@@ -118,7 +118,7 @@ fn event<'a>(event: &Obj<'a>) -> Said<'a> {
         Some("tool.call") => Said::one(Block::Call(Box::new(Call {
             id: event.text("toolCallId"),
             name: event.text("name").unwrap_or_default(),
-            input: Cow::Borrowed(event.raw("args").map_or("", RawValue::get)),
+            input: input(event),
             result: None,
         }))),
         Some("tool.result") => {
@@ -134,6 +134,15 @@ fn event<'a>(event: &Obj<'a>) -> Said<'a> {
         }
         Some("step.begin" | "step.end" | "step.retry" | "step.interrupted") => Said::default(),
         kind => Said::one(Block::Unknown(format!("event {}", kind.unwrap_or_default()), event.clone())),
+    }
+}
+
+/// The arguments of a call. A plan is in a file, and stands in what is displayed of the call.
+fn input<'a>(event: &Obj<'a>) -> Cow<'a, str> {
+    let plan = event.obj("display").and_then(|display| display.text("plan"));
+    match plan.filter(|_| event.obj("args").is_none_or(|args| args.raw("plan").is_none())) {
+        Some(plan) => Cow::Owned(serde_json::json!({ "plan": plan }).to_string()),
+        None => Cow::Borrowed(event.raw("args").map_or("", RawValue::get)),
     }
 }
 

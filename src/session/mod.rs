@@ -24,6 +24,7 @@ mod feeding;
 mod fields;
 mod found;
 mod gemini;
+mod given;
 mod grok;
 mod hits;
 mod identity;

@@ -292,6 +292,8 @@ pub struct Step {
     pub name: CleanText,
     /// The call in the form of its tool.
     pub tool: Tool,
+    /// What the call was given that its form does not show, as `key: value`.
+    pub beside: Vec<(CleanText, CleanText)>,
     /// How it ended.
     pub outcome: Outcome,
     /// When it was called.
@@ -511,10 +513,21 @@ pub struct Link {
 pub struct Question {
     /// The question.
     pub text: CleanText,
-    /// The options offered, and whether each was picked.
-    pub options: Vec<(CleanText, bool)>,
+    /// The options offered.
+    pub options: Vec<Choice>,
     /// A free answer, where it is none of the options.
     pub answer: Option<CleanText>,
+}
+
+/// An option of a question.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What it is called.
+    pub text: CleanText,
+    /// What is said of it.
+    pub about: Option<CleanText>,
+    /// The person picked it.
+    pub picked: bool,
 }
 
 /// What changed in one file.

@@ -101,6 +101,7 @@ fn step<'a>(found: &mut Vec<Block<'a>>, id: &str, step: &'a Step, depth: usize) 
         texts.push(text.as_str());
     }
     tool(&mut texts, &step.tool);
+    texts.extend(step.beside.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
     let what = Html::of(&phrase::one_line(step.name.as_str(), 40));
     found.push(Block { id: id.to_owned(), what, texts });
     if let Tool::Agent { items, .. } = &step.tool
@@ -143,7 +144,14 @@ fn tool<'a>(texts: &mut Vec<&'a str>, tool: &'a Tool) {
         Tool::Question { questions } => {
             for question in questions {
                 texts.push(question.text.as_str());
-                texts.extend(question.options.iter().map(|(option, _)| option.as_str()));
+                texts.extend(
+                    question
+                        .options
+                        .iter()
+                        .flat_map(|o| [Some(&o.text), o.about.as_ref()])
+                        .flatten()
+                        .map(|text| text.as_str()),
+                );
                 texts.extend(question.answer.iter().map(|text| text.as_str()));
             }
         }

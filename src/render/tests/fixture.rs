@@ -28,7 +28,17 @@ pub fn output(text: &str) -> Output {
 pub fn step(no: u32, kind: StepKind, name: &str, tool: Tool) -> Step {
     let took = Some(Duration::from_secs(u64::from(no) * 3));
     let at = at(i64::from(no) * 10);
-    Step { no, kind, name: clean(name), tool, outcome: Outcome::Done, at, took, images: Vec::new() }
+    Step {
+        no,
+        kind,
+        name: clean(name),
+        tool,
+        beside: Vec::new(),
+        outcome: Outcome::Done,
+        at,
+        took,
+        images: Vec::new(),
+    }
 }
 
 /// The same, as an item.
@@ -341,7 +351,14 @@ fn second_items() -> Vec<Item> {
     };
     let question = Question {
         text: clean("Show the full help, or one line?"),
-        options: vec![(clean("One line"), true), (clean("The full help"), false)],
+        options: vec![
+            Choice { text: clean("One line"), about: None, picked: true },
+            Choice {
+                text: clean("The full help"),
+                about: Some(clean("All options, one a line.")),
+                picked: false,
+            },
+        ],
         answer: None,
     };
     let mut background = shell(16, "cargo watch", "");

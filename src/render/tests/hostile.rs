@@ -103,7 +103,7 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
             questions: vec![
                 Question {
                     text: t.clone(),
-                    options: vec![(t.clone(), true)],
+                    options: vec![Choice { text: t.clone(), about: Some(t.clone()), picked: true }],
                     answer: Some(t.clone())
                 };
                 2

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
-use super::{first, tools};
+use super::{first, given, tools};
 use crate::session::agent::Desk;
 use crate::session::error::ReadError;
 use crate::session::fields::{self, Strange};
@@ -174,6 +174,7 @@ pub(super) fn step(
             *items = items_beside(&id, caller.no, desk)?;
         }
     }
+    let beside = given::beside(&call, &tool, desk);
     let outcome = match &call.outcome {
         Outcomes::None => Outcome::Open,
         Outcomes::Good { .. } => Outcome::Done,
@@ -190,6 +191,7 @@ pub(super) fn step(
         kind: tools::kind(&name),
         name: desk.cleaner.start(tools::names(&name).0, 200),
         tool,
+        beside,
         outcome,
         at: caller.at,
         took: took(),

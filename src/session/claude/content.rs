@@ -114,9 +114,3 @@ pub(super) fn fields(object: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, Clean
     let text = |value| desk.cleaner.start(&visible(value, 300, &is_private), 300);
     shown.map(|(key, value)| (desk.cleaner.start(key, 80), text(*value))).collect()
 }
-
-/// A value as text: strings as they are, anything else as JSON.
-pub(super) fn value_text(value: RawValue<'_>, max: usize, desk: &Desk<'_>) -> CleanText {
-    let text = json::text(value).unwrap_or(Cow::Borrowed(value.get()));
-    desk.cleaner.start(&text, max)
-}

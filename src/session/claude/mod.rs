@@ -7,6 +7,7 @@
 mod call;
 mod content;
 mod diff;
+mod given;
 mod head;
 mod hidden;
 mod indexer;

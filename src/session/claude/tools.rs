@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::call::{Call, Outcomes};
-use super::content::value_text;
 use super::{diff, polled, tasks};
 use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::found;
+use crate::session::given;
 use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
-use crate::session::model::{Output, Question, StepKind, TodoItem, Tool};
+use crate::session::model::{Choice, Output, Question, StepKind, TodoItem, Tool};
 use crate::session::numbers::unnumbered;
 
 /// Whether a block of this type calls a tool.
@@ -154,19 +154,42 @@ fn questions(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let question = |asked: Obj<'_>| {
         let text = asked.text("question").unwrap_or_default();
         let answer = answers.raw(&text).map(answer_text).unwrap_or_default();
-        let labels: Vec<_> = asked.list("options").into_iter().take(20).filter_map(label).collect();
+        let offered: Vec<_> = asked.list("options").into_iter().take(20).filter_map(offered).collect();
         let picked = |label: &str| answer == label || answer.split(", ").any(|part| part == label);
-        let free = (!answer.is_empty() && !labels.iter().any(|label| picked(label)))
+        let free = (!answer.is_empty() && !offered.iter().any(|(label, _)| picked(label)))
             .then(|| desk.cleaner.start(&answer, 4000));
-        let options = labels.iter().map(|label| (desk.cleaner.start(label, 500), picked(label))).collect();
+        let choice = |(label, about): &(Cow<'_, str>, Option<Cow<'_, str>>)| Choice {
+            text: desk.cleaner.start(label, 500),
+            about: about.as_ref().map(|about| desk.cleaner.start(about, 4000)),
+            picked: picked(label),
+        };
+        let options = offered.iter().map(choice).collect();
         Question { text: desk.cleaner.start(&text, 4000), options, answer: free }
     };
     let asked = call.input.list("questions");
     Tool::Question { questions: asked.into_iter().take(20).filter_map(Obj::of).map(question).collect() }
 }
 
-fn label(option: RawValue<'_>) -> Option<Cow<'_, str>> {
-    json::text(option).or_else(|| Obj::of(option)?.text("label"))
+/// An option's label, and what is said of it.
+fn offered(option: RawValue<'_>) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
+    if let Some(label) = json::text(option) {
+        return Some((label, None));
+    }
+    let option = Obj::of(option)?;
+    let parts = ["description", "preview", "markdown"].iter().filter_map(|key| option.text(key));
+    let parts: Vec<_> = parts.filter(|text| !text.trim().is_empty()).collect();
+    Some((
+        option.text("label")?,
+        (!parts.is_empty()).then(|| {
+            parts
+                .join(
+                    "
+
+",
+                )
+                .into()
+        }),
+    ))
 }
 
 fn answer_text(answer: RawValue<'_>) -> String {
@@ -209,13 +232,10 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     };
     let first_line =
         |object: Cow<'_, str>| desk.cleaner.headline(object.lines().next().unwrap_or_default(), 200);
-    let field = |(key, value): &(Cow<'_, str>, RawValue<'_>)| -> (CleanText, CleanText) {
-        (desk.cleaner.start(key, 200), value_text(*value, 4096, desk))
-    };
     Tool::Other {
         server: names(call.name).1.map(|server| desk.cleaner.start(server, 200)),
         object: object.map(first_line).filter(|object| !object.is_blank()),
-        input: call.input.0.iter().take(40).map(field).collect(),
+        input: given::all(&call.input, desk),
         output: if call.outcome.declined() { Output::default() } else { call.output(desk) },
     }
 }

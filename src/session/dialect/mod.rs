@@ -5,6 +5,7 @@
 //! agent's format. Claude Code is read by its own parser, in one pass over each record.
 
 mod blocks;
+mod given;
 mod indexer;
 mod output;
 mod patch;

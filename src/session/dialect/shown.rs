@@ -3,11 +3,12 @@
 use super::indexer::only_shown;
 use super::said::{Block, Returned, Said, Words};
 use super::step::{Calling, pictures, steps};
-use super::tools::{kinds, value_text};
+use super::tools::kinds;
 use super::{Dialect, first, is_text, whole};
 use crate::redact::CleanText;
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
+use crate::session::given;
 use crate::session::index::{Entry, hash};
 use crate::session::json::{Obj, RawValue};
 use crate::session::model::{Item, Marker, Output, Prompt};
@@ -158,11 +159,13 @@ impl<D: Dialect> Page<'_, D> {
         for (key, value) in object.0.iter().filter(|(key, _)| !private(key)) {
             let inner = Obj::of(*value).unwrap_or_default();
             for (under, value) in inner.0.iter().filter(|(key, value)| !private(key) && is_plain(*value)) {
-                fields
-                    .push((desk.cleaner.start(&format!("{key}.{under}"), 80), value_text(*value, 300, desk)));
+                fields.push((
+                    desk.cleaner.start(&format!("{key}.{under}"), 80),
+                    given::text(*value, 300, desk),
+                ));
             }
             if is_plain(*value) {
-                fields.push((desk.cleaner.start(key, 80), value_text(*value, 300, desk)));
+                fields.push((desk.cleaner.start(key, 80), given::text(*value, 300, desk)));
             }
             if fields.len() >= FIELDS {
                 break;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::said::{Block, Call, Returned};
 use super::shown::Page;
 use super::tools::{self, Done, shows_errors};
-use super::{Dialect, first, whole};
+use super::{Dialect, first, given, whole};
 use crate::session::error::ReadError;
 use crate::session::fields::Strange;
 use crate::session::index::hash;
@@ -109,7 +109,8 @@ fn made<D: Dialect>(
         let between = || Duration::try_from(found.at?.duration_since(at?)).ok();
         found.result.took.or_else(between)
     });
-    let forms = tools::formed(Done { call, result, root: &root }, desk);
+    let done = Done { call, result, root: &root };
+    let forms = tools::formed(done, desk);
     let mut items = Vec::with_capacity(forms.len());
     for ((form, kind), no) in forms.into_iter().zip(tools::kinds(call)).zip(no..) {
         let mut tool = form.tool;
@@ -120,12 +121,14 @@ fn made<D: Dialect>(
             Some(found) if items.is_empty() => pictures(&found.result.images, found.image),
             _ => Vec::new(),
         };
+        let beside = given::beside(&done, &tool, desk);
         items.push(Item::Step(Box::new(Step {
             no,
             kind,
             name: form.name,
             outcome: outcome(result, &tool, page),
             tool,
+            beside,
             at,
             took,
             images,

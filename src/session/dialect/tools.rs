@@ -10,8 +10,9 @@ use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::diff::{self, Raw, Tag};
 use crate::session::found;
+use crate::session::given;
 use crate::session::hits::{self, Told};
-use crate::session::json::{self, Obj, RawValue};
+use crate::session::json::{self, Obj};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
 
@@ -33,16 +34,17 @@ enum Form {
 }
 
 /// Names of arguments, the first that is there counts.
-const PATH: &[&str] = &["file_path", "path", "filePath", "absolute_path", "target_file", "notebook_path"];
-const COMMAND: &[&str] = &["command", "cmd", "script"];
-const OLD: &[&str] = &["old_string", "oldText", "old_str", "oldString", "old"];
-const NEW: &[&str] = &["new_string", "newText", "new_str", "newString", "new"];
-const CONTENT: &[&str] = &["content", "file_text", "contents"];
-const PATTERN: &[&str] = &["pattern", "query", "glob_pattern", "glob", "regex"];
-const WITHIN: &[&str] = &["path", "dir_path", "directory", "target_directory"];
-const QUERY: &[&str] = &["query", "q", "search_term", "pattern"];
-const BRIEF: &[&str] = &["prompt", "message", "task"];
-const TODOS: &[&str] = &["todos", "plan", "items"];
+pub(super) const PATH: &[&str] =
+    &["file_path", "path", "filePath", "absolute_path", "target_file", "notebook_path"];
+pub(super) const COMMAND: &[&str] = &["command", "cmd", "script"];
+pub(super) const OLD: &[&str] = &["old_string", "oldText", "old_str", "oldString", "old"];
+pub(super) const NEW: &[&str] = &["new_string", "newText", "new_str", "newString", "new"];
+pub(super) const CONTENT: &[&str] = &["content", "file_text", "contents"];
+pub(super) const PATTERN: &[&str] = &["pattern", "query", "glob_pattern", "glob", "regex"];
+pub(super) const WITHIN: &[&str] = &["path", "dir_path", "directory", "target_directory"];
+pub(super) const QUERY: &[&str] = &["query", "q", "search_term", "pattern"];
+pub(super) const BRIEF: &[&str] = &["prompt", "message", "task"];
+pub(super) const TODOS: &[&str] = &["todos", "plan", "items"];
 const TODO: &[&str] = &["content", "step", "description", "title", "text"];
 
 fn form(name: &str) -> Form {
@@ -289,10 +291,7 @@ impl Done<'_> {
     fn other(&self, input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
         let object = input.0.iter().find_map(|(_, value)| json::text(*value));
         let object = object.map(|text| desk.cleaner.headline(text.lines().next().unwrap_or_default(), 200));
-        let field = |(key, value): &(Cow<'_, str>, RawValue<'_>)| {
-            (desk.cleaner.start(key, 200), value_text(*value, 4096, desk))
-        };
-        let mut fields: Vec<_> = input.0.iter().take(40).map(field).collect();
+        let mut fields = given::all(input, desk);
         if input.0.is_empty() && !self.call.input.is_empty() && self.call.input != "{}" {
             fields.push((desk.clean("input"), desk.cleaner.start(&self.call.input, 16 << 10)));
         }
@@ -354,10 +353,4 @@ fn todo(input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
     };
     let items = list.into_iter().take(200).filter_map(Obj::of).map(item).collect();
     Tool::Todo { items, change: None }
-}
-
-/// A value as text: strings as they are, anything else as JSON.
-pub(super) fn value_text(value: RawValue<'_>, max: usize, desk: &Desk<'_>) -> CleanText {
-    let text = json::text(value).unwrap_or(Cow::Borrowed(value.get()));
-    desk.cleaner.start(&text, max)
 }

@@ -101,7 +101,7 @@ fn todos_questions_plans_and_other_tools_take_their_forms() {
         { "question": "Which?", "options": [{ "label": "A" }, { "label": "B" }] }, { "question": "Why?", "options": [] } ] });
     let step = one_step("AskUserQuestion", asked, done("t"));
     let Tool::Question { questions } = &step.tool else { panic!("{step:?}") };
-    assert_eq!(questions[0].options.iter().map(|(_, picked)| *picked).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(questions[0].options.iter().map(|option| option.picked).collect::<Vec<_>>(), [false, true]);
     assert_eq!(questions[1].answer.as_ref().map(|a| a.as_str()), Some("because"));
     let step = one_step("ExitPlanMode", json!({ "plan": "# P" }), done("t"));
     assert!(matches!(&step.tool, Tool::Plan { text } if text.as_str() == "# P"));

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::views::{ItemView, inside, maybe, pairs};
 use crate::redact::CleanText;
-use crate::session::model::{DiffLine, FileDiff, Output, TodoState, Tool};
+use crate::session::model::{Choice, DiffLine, FileDiff, Output, TodoState, Tool};
 
 #[derive(Serialize)]
 pub(super) struct OutputView<'a> {
@@ -169,6 +169,8 @@ pub(super) struct QuestionView<'a> {
 #[derive(Serialize)]
 struct OptionView<'a> {
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<&'a str>,
     picked: bool,
 }
 
@@ -229,7 +231,11 @@ pub(super) fn tool(tool: &Tool, depth: usize) -> ToolView<'_> {
                     options: question
                         .options
                         .iter()
-                        .map(|(text, picked)| OptionView { text: text.as_str(), picked: *picked })
+                        .map(|Choice { text, about, picked }| OptionView {
+                            text: text.as_str(),
+                            about: maybe(about),
+                            picked: *picked,
+                        })
                         .collect(),
                     answer: maybe(&question.answer),
                 })

@@ -187,6 +187,8 @@ pub(super) struct StepView<'a> {
     took_ms: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<AttachmentView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<(&'a str, &'a str)>,
     tool: ToolView<'a>,
 }
 
@@ -259,6 +261,7 @@ fn step(step: &Step, depth: usize) -> StepView<'_> {
         at: step.at,
         took_ms: step.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         images: step.images.iter().map(attachment).collect(),
+        beside: pairs(&step.beside),
         tool: tool(&step.tool, depth),
     }
 }

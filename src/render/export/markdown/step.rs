@@ -65,6 +65,10 @@ impl Line {
 /// The line of a step.
 pub(super) fn line(step: &Step, depth: usize) -> Line {
     let mut line = form(step, depth);
+    if !step.beside.is_empty() {
+        let body = std::mem::replace(&mut line.body, pairs(&step.beside));
+        add(&mut line.body, &body);
+    }
     match &step.outcome {
         Outcome::Done => {}
         Outcome::Declined => line.said.push(Run::Strong("declined".to_owned())),
@@ -230,9 +234,11 @@ fn question(questions: &[Question]) -> Line {
     let mut body = String::new();
     for question in questions {
         body += &format!("{}\n\n", inline(question.text.as_str(), ENTRY));
-        for (option, picked) in &question.options {
-            let mark = if *picked { "x" } else { " " };
-            body += &format!("- [{mark}] {}\n", inline(option.as_str(), ENTRY));
+        for option in &question.options {
+            let mark = if option.picked { "x" } else { " " };
+            let about = option.about.as_ref().map(|about| format!(": {}", inline(about.as_str(), ENTRY)));
+            let text = inline(option.text.as_str(), ENTRY);
+            body += &format!("- [{mark}] {text}{}\n", about.unwrap_or_default());
         }
         if let Some(answer) = question.answer.as_ref().filter(|answer| !answer.is_blank()) {
             body += &format!("\n{}", prefixed(&prose(answer.as_str()), "> "));

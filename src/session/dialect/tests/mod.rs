@@ -5,6 +5,7 @@ mod corpus;
 mod corpus_small;
 mod fields;
 mod fixtures;
+mod inputs;
 mod mutations;
 mod retold;
 mod traps;
