@@ -6,6 +6,11 @@ use jiff::{SpanRound, Timestamp, Unit};
 use crate::ipc::protocol::{ShareEvent, ShareInfo};
 use crate::share::Status;
 
+/// `1 prompt`, `2 prompts`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// The status, and whether the public URL was seen to work unless it was.
 pub fn status(share: &ShareInfo) -> String {
     match share.public.as_deref() {

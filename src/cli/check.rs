@@ -3,17 +3,26 @@
 use std::path::Path;
 
 use super::terminal::{print, tell};
-use super::{CheckArgs, CliError, Exit};
+use super::{CheckArgs, CliError, Exit, which};
+use crate::describe::counted;
 use crate::plain::plain;
 use crate::redact::Cleaner;
 use crate::session::{self, OpenError, Report, Source};
 
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, CliError> {
     let mut refused = 0;
-    for file in &args.files {
-        match check(file) {
+    for asked in &args.files {
+        let file = match which::file(asked) {
+            Ok(file) => file,
+            Err(error) => {
+                refused += 1;
+                tell(plain(&format!("{}: {}", asked.display(), error.what)));
+                continue;
+            }
+        };
+        match check(&file) {
             Ok(report) if args.quiet => drop(report),
-            Ok(report) => show(file, &report)?,
+            Ok(report) => show(&file, &report)?,
             Err(error) => {
                 refused += 1;
                 tell(plain(&format!("{}: {error}", file.display())));
@@ -23,8 +32,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, CliError> {
     match refused {
         0 => Ok(Exit::Done),
         _ => {
-            let what = format!("{refused} of {} files cannot be shared", args.files.len());
-            Err(CliError::failed(what, "the lines above say why"))
+            let files = counted(args.files.len() as u64, "file", "files");
+            let what = format!("{refused} of {files} cannot be shared, for the reasons above");
+            Err(CliError::failed(what, "`panko sessions` lists the sessions on this machine"))
         }
     }
 }
@@ -35,17 +45,15 @@ fn check(file: &Path) -> Result<Report, OpenError> {
 
 fn show(file: &Path, report: &Report) -> Result<(), CliError> {
     let counts = &report.counts;
-    print(plain(&format!(
-        "{}: {}, {} prompts, {} replies, {} tool calls, {} results, {} lines, {} bytes",
-        file.display(),
-        report.agent,
-        counts.prompts + counts.asides,
-        counts.replies,
-        counts.calls,
-        counts.results,
-        report.lines,
-        report.bytes,
-    )))?;
+    let said = [
+        counted(counts.prompts + counts.asides, "prompt", "prompts"),
+        counted(counts.replies, "reply", "replies"),
+        counted(counts.calls, "tool call", "tool calls"),
+        counted(counts.results, "result", "results"),
+        counted(report.lines, "line", "lines"),
+        counted(report.bytes, "byte", "bytes"),
+    ];
+    print(plain(&format!("{}: {}, {}", file.display(), report.agent, said.join(", "))))?;
     for warning in &report.warnings {
         print(plain(&format!(
             "  warning: line {} (byte {}): {}",
@@ -53,7 +61,7 @@ fn show(file: &Path, report: &Report) -> Result<(), CliError> {
         )))?;
     }
     if report.more_warnings > 0 {
-        print(format!("  and {} more warnings", report.more_warnings))?;
+        print(format!("  and {}", counted(report.more_warnings, "more warning", "more warnings")))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use tempfile::NamedTempFile;
 
-use super::{CliError, Exit, ExportArgs, include};
+use super::{CliError, Exit, ExportArgs, include, which};
 use crate::redact::Cleaner;
 use crate::render::export::{ExportError, Format, export};
 use crate::session::{OpenError, Progress, ReadError, Session, Source};
@@ -32,10 +32,12 @@ pub(super) enum Wanted {
 
 pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
     let format = format(args)?;
-    let file = args.file.display();
-    let refused =
-        |error: OpenError| CliError::failed(format!("{file}: {error}"), "`panko check FILE` tells more");
-    let source = Source::open(&args.file).map_err(refused)?;
+    let path = which::file(&args.file)?;
+    let file = path.display();
+    let refused = |error: OpenError| {
+        CliError::failed(format!("{file}: {error}"), "`panko sessions` lists the sessions on this machine")
+    };
+    let source = Source::open(&path).map_err(refused)?;
     let session = Session::open(source, Cleaner::new()).map_err(refused)?.including(include(&args.include));
     read_through(&session).map_err(|error| CliError::failed(format!("{file}: {error}"), "try again"))?;
     match &args.output {

@@ -23,6 +23,7 @@ mod stop;
 mod terminal;
 mod tui;
 mod view;
+mod which;
 
 use std::path::PathBuf;
 
@@ -113,7 +114,7 @@ fn include(words: &[Included]) -> Include {
 
 #[derive(Debug, Args)]
 struct ShareArgs {
-    /// The session file.
+    /// The session file, or its id in `panko sessions`.
     file: PathBuf,
     /// The tunnel provider: `local`, `cloudflare`, or one of your own from the configuration.
     #[arg(short, long, value_name = "PROVIDER")]
@@ -179,7 +180,7 @@ struct InfoArgs {
 
 #[derive(Debug, Args)]
 struct ViewArgs {
-    /// The session file.
+    /// The session file, or its id in `panko sessions`.
     file: PathBuf,
     /// The port to listen on, on 127.0.0.1.
     #[arg(long)]
@@ -227,7 +228,7 @@ struct SearchArgs {
 
 #[derive(Debug, Args)]
 struct ExportArgs {
-    /// The session file.
+    /// The session file, or its id in `panko sessions`.
     file: PathBuf,
     /// What to write; by default what the name of the output ends with.
     #[arg(short, long, value_enum)]
@@ -243,7 +244,7 @@ struct ExportArgs {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// The files.
+    /// The files, or ids of sessions.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Print nothing but refusals.

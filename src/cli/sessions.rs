@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::io::IsTerminal as _;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -11,11 +12,11 @@ use serde::Serialize;
 use super::terminal::{print, tell};
 use super::{CliError, Exit, SessionsArgs};
 use crate::catalog::{Catalog, CatalogError, Listed, Update};
-use crate::describe::ago;
+use crate::describe::{ago, counted};
 use crate::paths::Paths;
 use crate::plain::plain;
 use crate::redact::Cleaner;
-use crate::session::discovery::{Surroundings, Walked, find};
+use crate::session::discovery::{Surroundings, Walked, find, id, length_to_tell_apart};
 
 /// Characters of a title in the table.
 const TITLE: usize = 72;
@@ -51,20 +52,33 @@ pub(super) fn run(paths: &Paths, args: &SessionsArgs) -> Result<Exit, CliError> 
         }
     } else if listed.is_empty() {
         tell(if found > 0 {
-            format!("none of the {found} sessions here is of that kind; `panko sessions` lists them all")
+            format!(
+                "none of the {} here is of that kind; `panko sessions` lists all there are",
+                counted(found as u64, "session", "sessions")
+            )
         } else {
             "no sessions found; `panko share FILE` takes any session file, wherever it is".to_owned()
         });
     } else {
-        print(table(&listed, Timestamp::now()))?;
+        // Told apart from all there are, not only from those that are shown.
+        let ids: Vec<String> = walked.files.iter().map(|found| id(&found.path)).collect();
+        print(table(&listed, length_to_tell_apart(&ids), Timestamp::now()))?;
+        if std::io::stdout().is_terminal() {
+            tell("`panko share ID` shares one, `panko view ID` shows it to you alone");
+        }
     }
     Ok(Exit::Done)
 }
 
+/// What is found of sessions.
+pub(super) fn walked() -> Result<Walked, CliError> {
+    let home = etcetera::home_dir().map_err(|error| CliError::failed(error, "set HOME"))?;
+    Ok(find(&Surroundings { home: &home, variable: &|name| std::env::var_os(name) }))
+}
+
 /// The catalog, and what is found of sessions.
 pub(super) fn open(paths: &Paths) -> Result<(Catalog, Walked), CliError> {
-    let home = etcetera::home_dir().map_err(|error| CliError::failed(error, "set HOME"))?;
-    let walked = find(&Surroundings { home: &home, variable: &|name| std::env::var_os(name) });
+    let walked = walked()?;
     for folder in &walked.unread {
         tell(plain(&format!("{} cannot be read: its sessions may be missing here", folder.display())));
     }
@@ -89,13 +103,14 @@ pub(super) fn explain(update: &Update) {
         tell("another panko is reading sessions at the moment: what it has not come to is not found yet");
     }
     if update.failed > 0 {
-        tell(format!("{} sessions could not be read", update.failed));
+        tell(format!("{} could not be read", counted(update.failed as u64, "session", "sessions")));
     }
 }
 
 /// A session in JSON: texts are clean, times RFC 3339, `bytes` those of the file.
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
+    id: String,
     path: Cow<'a, str>,
     agent: &'a str,
     title: Option<&'a str>,
@@ -110,6 +125,7 @@ pub(super) struct Shown<'a> {
 impl<'a> Shown<'a> {
     pub(super) fn of(session: &'a Listed) -> Self {
         Self {
+            id: id(&session.path),
             path: session.path.to_string_lossy(),
             agent: &session.agent,
             title: session.title.as_deref(),
@@ -124,12 +140,13 @@ impl<'a> Shown<'a> {
 }
 
 /// The table; the title stands last, since nobody can tell how wide a terminal makes it.
-fn table(listed: &[Listed], now: Timestamp) -> String {
+fn table(listed: &[Listed], digits: usize, now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["ACTIVE", "AGENT", "PROJECT", "SIZE", "", "TITLE"]);
+    table.set_header(["ID", "ACTIVE", "AGENT", "PROJECT", "SIZE", "", "TITLE"]);
     for session in listed {
         table.add_row([
+            id(&session.path).chars().take(digits).collect(),
             ago(&session.active.to_string(), now),
             plain(&session.agent).into_owned(),
             cut(session.project.as_deref().unwrap_or("-"), PROJECT),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::connect::{running, running_or_started, unexpected};
 use super::terminal::{print, tell};
-use super::{CliError, Exit, ShareArgs};
+use super::{CliError, Exit, ShareArgs, which};
 use crate::config;
 use crate::ipc::protocol::{Reply, Request, ShareInfo, StartShare};
 use crate::paths::Paths;
@@ -45,8 +45,9 @@ fn request(paths: &Paths, args: &ShareArgs) -> Result<StartShare, CliError> {
     let config = config::load(paths.config())
         .map_err(|error| CliError::failed(error, "correct the file, or `panko config unset KEY`"))?
         .config;
-    let session_path = std::fs::canonicalize(&args.file).map_err(|error| {
-        CliError::failed(format!("cannot read {}: {error}", args.file.display()), "check the path")
+    let session_path = std::fs::canonicalize(which::file(&args.file)?).map_err(|error| {
+        let remedy = "check the path; `panko sessions` lists the sessions on this machine with their ids";
+        CliError::failed(format!("cannot read {}: {error}", args.file.display()), remedy)
     })?;
     let program = |provider: &str| {
         let found = Provider::find(provider, &config.tunnels).ok()?;

@@ -1,7 +1,7 @@
 //! `panko view FILE`: a session in the browser of this machine, until Ctrl+C.
 
 use super::terminal::{print, tell};
-use super::{CliError, Exit, ViewArgs, include};
+use super::{CliError, Exit, ViewArgs, include, which};
 use crate::config;
 use crate::paths::Paths;
 use crate::plain::plain;
@@ -21,7 +21,7 @@ pub(super) fn run(paths: &Paths, args: &ViewArgs) -> Result<Exit, CliError> {
             tell("no browser could be started: open the URL yourself");
         }
     };
-    view::run(&args.file, include(&args.include), port, ready)
+    view::run(&which::file(&args.file)?, include(&args.include), port, ready)
         .map(|()| Exit::Done)
         .map_err(|failure| CliError::failed(&failure, failure.remedy.clone()))
 }

@@ -4,12 +4,14 @@
 //! Folders are read and files stated, nothing is written. The environment is an argument. What was found is
 //! cached elsewhere (`crate::catalog`).
 
+mod id;
 mod look;
 mod places;
 #[cfg(test)]
 mod tests;
 mod walk;
 
+pub use id::{id, is_like_id, length_to_tell_apart};
 pub use look::{Glance, glance};
 pub use places::{PLACES, Place, Root, Surroundings};
 pub use walk::{Found, Identity, Walked, find};

@@ -25,14 +25,14 @@ pub enum OpenError {
     TooMuch,
     /// No agent's records were found in it.
     #[error(
-        "no session was found in this file: its first {records} lines were compared with the records of \
-         {agents}. Sessions of Claude Code are the files ~/.claude/projects/<folder>/<id>.jsonl, those of \
-         Codex ~/.codex/sessions/<year>/<month>/<day>/rollout-….jsonl"
+        "no session was found in this file: its first {} not what these agents write, whose sessions lie in the \
+         folders beside them: {agents}",
+        lines(*records)
     )]
     NotASession {
         /// How many lines were looked at.
         records: usize,
-        /// The agents whose records were looked for.
+        /// The agents whose records were looked for, and where each keeps its sessions.
         agents: String,
     },
     /// The system refused to open or read it.
@@ -57,4 +57,8 @@ pub enum ReadError {
         /// Bytes known before.
         known: u64,
     },
+}
+
+fn lines(records: usize) -> String {
+    if records == 1 { "line is".to_owned() } else { format!("{records} lines are") }
 }

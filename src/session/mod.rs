@@ -37,6 +37,7 @@ mod media;
 pub mod model;
 mod numbers;
 mod opencode;
+mod paths;
 mod pi;
 pub mod price;
 mod private;

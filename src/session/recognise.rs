@@ -2,6 +2,7 @@
 //! sure and no other is in question.
 
 use super::agent::{AGENTS, Agent, Layout, Likeness, Line};
+use super::discovery::{PLACES, Root};
 use super::document::Document;
 use super::error::OpenError;
 use super::feeding::trimmed;
@@ -93,11 +94,15 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     lines.take(RECORDS).map(Line::of)
 }
 
-/// The agents' names, each once.
-fn names() -> Vec<&'static str> {
+/// The agents' names, each once, and where each keeps its sessions by default.
+fn names() -> Vec<String> {
     let mut names: Vec<_> = AGENTS.iter().map(|agent| agent.name()).collect();
     names.dedup();
-    names
+    let folder = |name: &str| match PLACES.iter().find(|place| place.agent == name)?.root {
+        Root::Home(below) => Some(format!(" ~/{below}")),
+        Root::Data(below) => Some(format!(" ~/.local/share/{below}")),
+    };
+    names.into_iter().map(|name| format!("{name}{}", folder(name).unwrap_or_default())).collect()
 }
 
 /// The first elements of a document.

@@ -250,3 +250,39 @@ fn a_session_in_many_files_is_listed_once_and_its_text_found() {
     let found = home.ok(&["search", "--json", "nothing to say"]);
     assert_eq!(serde_json::from_str::<Vec<Value>>(&found).unwrap().len(), 1, "{found}");
 }
+
+#[test]
+fn a_session_is_named_by_the_id_that_the_list_shows() {
+    let home = Home::new();
+    say(&home, ".claude/projects/a/1.jsonl", 1, "alpha", "the first of all", Some("done"));
+    say(&home, ".claude/projects/a/2.jsonl", 2, "alpha", "the second", Some("done"));
+    let table = home.ok(&["sessions"]);
+    let row = table.lines().find(|line| line.contains("the first of all")).unwrap();
+    let id = row.split_whitespace().next().unwrap();
+    let session = &listed(&home, &[])[1];
+    assert!(id.len() >= 6 && session["id"].as_str().unwrap().starts_with(id), "{row} {session}");
+    // Every command takes it, and its beginning.
+    for id in [id, &id[..5], session["id"].as_str().unwrap()] {
+        assert!(home.ok(&["export", id, "--format", "md"]).contains("the first of all"));
+        assert!(home.ok(&["check", id]).contains("1.jsonl: Claude Code, 1 prompt, 1 reply, 0 tool calls"));
+    }
+    let shared: Value =
+        serde_json::from_str(&home.ok(&["share", id, "--tunnel", "local", "--json"])).unwrap();
+    assert!(shared["session_path"].as_str().unwrap().ends_with("1.jsonl"), "{shared}");
+    // Unknown, and the beginning of several.
+    let refused = |args: &[&str]| {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for command in [&["share", "abcd0123"][..], &["view", "abcd0123"], &["export", "abcd0123", "-f", "md"]] {
+        let error = refused(command);
+        assert!(error.contains("no session of that id") && error.contains("panko sessions"), "{error}");
+    }
+    let error = refused(&["check", "abcd0123", id]);
+    assert!(error.contains("no session of that id") && error.contains("1 of 2 files"), "{error}");
+    // A file of that name is that file.
+    fs::copy(home.path(".claude/projects/a/2.jsonl"), home.path("abcd0123")).unwrap();
+    let file = home.path("abcd0123");
+    assert!(home.ok(&["export", file.to_str().unwrap(), "-f", "md"]).contains("the second"));
+}

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::head::{Block, Content, Fields, Message};
-use super::said::{Said, reason, said};
+use super::said::{SYNTHETIC, Said, is_no_answer, reason, said};
 use super::{hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Format, NotJson, Records, sound};
@@ -142,6 +142,7 @@ impl Reading {
         }
         if let Some(cwd) = set(&mut self.cwd, fields.cwd.as_str()) {
             let base = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+            index.header().root.get_or_insert_with(|| cwd.trim_end_matches('/').to_owned());
             index.header().project = clean(base.to_owned());
         }
     }
@@ -183,9 +184,13 @@ impl Reading {
 
     fn assistant(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
+        let model = fields.message.as_ref().and_then(|message| message.model.as_str()).unwrap_or_default();
+        if model == SYNTHETIC && is_no_answer(model, &text_of(fields)) {
+            return;
+        }
         let mut new = record.entry(Kind::Flow);
         if let Some(message) = &fields.message {
-            let model = message.model.as_str().filter(|model| !model.is_empty() && *model != "<synthetic>");
+            let model = message.model.as_str().filter(|model| !model.is_empty() && *model != SYNTHETIC);
             if let Some(model) = model {
                 new.by_model = true;
                 new.switch = self.model.as_deref().is_some_and(|before| before != model);
@@ -214,7 +219,7 @@ impl Reading {
         let fields = record.fields;
         let Some(message) = &fields.message else { return };
         let model = message.model.as_str().unwrap_or_default();
-        if model != "<synthetic>" {
+        if model != SYNTHETIC {
             let spent = message.usage.spent(model, record.at);
             if let Some(id) = message.id.as_str().filter(|_| spent.usage != Usage::default()) {
                 index.header().tokens.of_message(hash(id), spent);

@@ -2,7 +2,7 @@
 
 use super::call::{Answers, Caller, brought, step};
 use super::content::{attachments, blocks, blocks_of, fields, result_text};
-use super::said::{Said, is_declined, reason, said};
+use super::said::{Said, is_declined, is_no_answer, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
@@ -102,6 +102,9 @@ impl Page<'_> {
         };
         let mut no = self.entry.steps;
         let Some(content) = message.raw("content") else { return Ok(shown) };
+        if is_no_answer(&message.text("model").unwrap_or_default(), &self.texts().join("\n")) {
+            return Ok(shown);
+        }
         if let Some(text) = json::text(content) {
             shown.items.push(say(&text));
         }

@@ -12,6 +12,7 @@ use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Choice, Output, Question, StepKind, TodoItem, Tool};
 use crate::session::numbers::unnumbered;
+use crate::session::paths;
 
 /// Whether a block of this type calls a tool.
 pub(super) fn is_call(kind: Option<&str>) -> bool {
@@ -250,15 +251,10 @@ impl Call<'_> {
         self.relative(&path.unwrap_or_default(), desk)
     }
 
-    /// `path` relative to the working folder, where it lies inside it.
+    /// `path` relative to the session's working folder, where it lies inside it.
     fn relative(&self, path: &str, desk: &Desk<'_>) -> CleanText {
-        let inside = path.strip_prefix(self.cwd.trim_end_matches('/')).filter(|_| self.cwd.len() > 1);
-        let inside = match inside {
-            Some("" | "/") => Some("."),
-            Some(rest) => rest.strip_prefix('/'),
-            None => None,
-        };
-        desk.cleaner.start(inside.unwrap_or(path), 4096)
+        let root = desk.index().root().unwrap_or(self.cwd).to_owned();
+        desk.cleaner.start(&paths::shown(path, self.cwd, &root), 4096)
     }
 
     fn output(&self, desk: &Desk<'_>) -> Output {

@@ -15,6 +15,7 @@ use crate::session::hits::{self, Told};
 use crate::session::json::{self, Obj};
 use crate::session::model::{Output, StepKind, TodoItem, TodoState, Tool};
 use crate::session::numbers::unnumbered;
+use crate::session::paths;
 
 /// What a tool does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -307,15 +308,9 @@ impl Done<'_> {
         self.relative(&first(input, names).unwrap_or_default(), desk)
     }
 
-    /// `path` relative to the working folder, where it lies inside it.
+    /// `path` relative to the session's working folder, where it lies inside it.
     fn relative(&self, path: &str, desk: &Desk<'_>) -> CleanText {
-        let inside = path.strip_prefix(self.root).filter(|_| self.root.len() > 1);
-        let inside = match inside {
-            Some("" | "/") => Some("."),
-            Some(rest) => rest.strip_prefix('/'),
-            None => None,
-        };
-        desk.cleaner.start(inside.unwrap_or(path), 4096)
+        desk.cleaner.start(&paths::shown(path, self.root, self.root), 4096)
     }
 
     /// What came back, an error too.

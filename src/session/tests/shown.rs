@@ -421,3 +421,42 @@ fn a_record_with_very_many_results_is_read_once() {
     let (read, size) = (session.read_so_far() - before, session.report().bytes);
     assert!(read < 3 * size, "{read} bytes read to show a file of {size}");
 }
+
+#[test]
+fn what_stands_in_for_an_answer_is_none() {
+    let synthetic =
+        |no, text: &str| record::model(no, "<synthetic>", json!([{ "type": "text", "text": text }]));
+    let failed = {
+        let mut failed: serde_json::Value = serde_json::from_str(&synthetic(3, "API Error: 529")).unwrap();
+        failed["isApiErrorMessage"] = true.into();
+        failed.to_string()
+    };
+    let session = lines(&[record::user(0, json!("go")), synthetic(1, "No response requested."), failed]);
+    let items = items(&session);
+    assert!(matches!(&items[..], [Item::Marker(Marker::ApiError { .. })]), "{items:?}");
+    assert_eq!(session.report().counts.replies, 1, "the error alone is counted");
+    // The same words of a model are its answer.
+    let session = lines(&[record::user(0, json!("go")), record::reply(1, "No response requested.")]);
+    assert_eq!(super::items(&session).len(), 1);
+}
+
+#[test]
+fn a_file_is_one_file_wherever_the_agent_stood() {
+    let edit = |no: u32, cwd: &str, path: &str| {
+        let input = json!({ "file_path": path, "old_string": "a", "new_string": "b" });
+        let call = record::call(no, &format!("t{no}"), "Edit", input);
+        let mut call: serde_json::Value = serde_json::from_str(&call).unwrap();
+        call["cwd"] = cwd.into();
+        [call.to_string(), record::result(no + 1, &format!("t{no}"), json!("ok"), json!({}))]
+    };
+    let mut all = vec![record::user(0, json!("go"))];
+    all.extend(edit(1, "/home/ada/tally", "/home/ada/tally/src/a.rs"));
+    all.extend(edit(3, "/home/ada/tally/src", "/home/ada/tally/src/a.rs"));
+    all.extend(edit(5, "/home/ada/tally/src", "a.rs"));
+    all.extend(edit(7, "/home/ada/tally", "./src/a.rs"));
+    let session = lines(&all);
+    while session.survey(100).unwrap() == crate::session::Progress::More {}
+    let changes = session.overview().changes.clone().unwrap();
+    let files: Vec<_> = changes.files.iter().map(|file| (file.path.as_str(), file.edits)).collect();
+    assert_eq!(files, [("src/a.rs", 4)]);
+}

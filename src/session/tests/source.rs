@@ -34,7 +34,14 @@ fn what_is_no_session_is_refused_with_what_was_looked_for() {
     ] {
         let error = refused(text.as_bytes());
         assert!(matches!(error, OpenError::NotASession { .. }), "{text}: {error}");
-        assert!(error.to_string().contains("Claude Code"), "{error}");
+        let error = error.to_string();
+        for agent in
+            ["Claude Code ~/.claude", "Codex ~/.codex", "Gemini CLI ~/.gemini", "Grok ~/.grok", "Aider"]
+        {
+            assert!(error.contains(agent), "{agent}: {error}");
+        }
+        let first = if text.lines().count() > 1 { "first 2 lines are not" } else { "first line is not" };
+        assert!(error.contains(first), "{error}");
     }
 }
 

@@ -94,7 +94,7 @@ fn stands_in(shown: &str, line: &str, patch: bool) -> bool {
         // The command that takes it, and the word that ends it.
         _ if patch && (line.starts_with("apply_patch") || matches!(line, "PATCH" | "EOF")) => "",
         _ if patch => line.strip_prefix(['+', '-']).unwrap_or(line).trim(),
-        _ => line,
+        _ => line.strip_prefix("./").unwrap_or(line),
     };
     line.is_empty() || shown.contains(&escaped(line)) || inside(line)
 }
