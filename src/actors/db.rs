@@ -136,6 +136,11 @@ pub fn end_share(id: Uuid, how: Outcome) -> Query<bool> {
     Query::new(move |db| db::end(db, &id.to_string(), &how))
 }
 
+/// These shares are over. Ends with the first that fails: a database that somebody holds is waited for once.
+pub fn end_shares(ends: Vec<(Uuid, Outcome)>) -> Query<()> {
+    Query::new(move |db| ends.iter().try_for_each(|(id, how)| db::end(db, &id.to_string(), how).map(drop)))
+}
+
 /// Something happened to a share.
 pub fn note_event(event: ShareEvent) -> Query<()> {
     Query::new(move |db| db::note(db, &event))

@@ -55,11 +55,36 @@ pub fn record(
     async move { told.await.unwrap_or(Err(StateError::Unknown(AskError::Down))) }
 }
 
-/// Tries again what the database has not confirmed.
+/// Tries again what the database has not confirmed, all of it with one query: many that wait for who holds the database
+/// would keep every other waiting.
 pub fn record_again(env: &Arc<Env>) {
-    let pending = env.ends.pending().clone();
-    for (id, how) in pending {
-        drop(record(env, id, how));
+    let pending: Vec<_> = env.ends.pending().iter().map(|(id, how)| (*id, how.clone())).collect();
+    if pending.is_empty() {
+        return;
+    }
+    let recorded = db::end_shares(pending.clone()).run(&env.db);
+    let env = env.clone();
+    actix::spawn(async move {
+        match recorded.await {
+            Ok(()) => {
+                for (id, _) in pending {
+                    confirmed(&env, id).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(shares = pending.len(), %error, "the database has not taken the ends of shares yet");
+            }
+        }
+    });
+}
+
+/// The database knows that the share is over.
+async fn confirmed(env: &Env, id: Uuid) {
+    env.ends.pending().remove(&id);
+    let folder = env.ends.folder.clone();
+    let forgotten = tokio::task::spawn_blocking(move || ends::forget(&folder, id)).await;
+    if let Err(error) = forgotten.map_err(std::io::Error::other).flatten() {
+        tracing::warn!(share = %id, %error, "the note of an end is left behind");
     }
 }
 
@@ -91,13 +116,8 @@ async fn settle(
     };
     match recorded {
         Ok(_) => {
-            env.ends.pending().remove(&id);
             answer(Ok(()));
-            let folder = env.ends.folder.clone();
-            let forgotten = tokio::task::spawn_blocking(move || ends::forget(&folder, id)).await;
-            if let Err(error) = forgotten.map_err(std::io::Error::other).flatten() {
-                tracing::warn!(share = %id, %error, "the note of an end is left behind");
-            }
+            confirmed(&env, id).await;
         }
         Err(error) => {
             tracing::error!(share = %id, %error, "the database has not taken the end of a share yet");
