@@ -50,6 +50,7 @@
 //! 33. killed in a migration: `state::a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start`
 //! 34. locked: `locked`, `actors::db::tests`
 //! 35. odd things in our places: `state::what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted`
+//!     The log: `log`
 //! 36. odd session files: `session` (another in its place: `without_a_private_copy_no_other_file_is_shown_…`), `life::what_cannot_be_shared_is_refused_with_the_reason`, `live`
 //! 37. umask: `recovery::everything_is_private_whatever_the_umask`
 //! 38. another user: `state::another_user_gets_nothing_not_even_where_the_modes_would_let_him`
@@ -69,6 +70,7 @@ mod ending;
 mod health;
 mod limits;
 mod locked;
+mod log;
 mod session;
 mod state;
 mod tunnel;
