@@ -76,7 +76,7 @@ pub enum Request {
     /// Makes an actor panic, or does now what is else done now and then, for tests. Debug builds only.
     #[cfg(debug_assertions)]
     Fault {
-        /// `supervisor`, `db`, `ipc`, or `share`; `sweep` ends keepers that belong to nobody.
+        /// `supervisor`, `db`, `ipc`, or `share`; `sweep` ends keepers that belong to nobody, `hang` stops the reactor.
         actor: String,
         /// Which share.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,7 @@ mod live;
 mod page;
 mod recovery;
 mod reload;
+mod service;
 mod soak;
 mod supervision;
 mod support;

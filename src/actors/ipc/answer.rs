@@ -161,6 +161,10 @@ impl Desk {
 
     async fn fault(&self, actor: &str, share: Option<uuid::Uuid>) -> Result<Reply, ErrorReply> {
         match actor {
+            // Nothing of this thread goes on.
+            "hang" => loop {
+                std::thread::park();
+            },
             "supervisor" => self.supervisor(supervisor::Fault(None), PATIENCE).await?,
             "sweep" => self.supervisor(supervisor::Sweep, PATIENCE).await?,
             "share" => self.supervisor(supervisor::Fault(share), PATIENCE).await?,

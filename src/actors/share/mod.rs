@@ -296,14 +296,17 @@ impl ShareActor {
     /// back: what comes first ends the share.
     fn watch_expiry(&self, ctx: &mut Context<Self>) {
         let Some(at) = self.record.options.expires_at else { return };
-        let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+        let left = Duration::try_from(at.duration_since(self.record.no_earlier(Timestamp::now())));
+        let left = left.unwrap_or_default();
         let until = self.env.now() + left;
         let look = move |share: &mut Self| {
             if share.env.now() >= until || share.record.options.has_expired(Timestamp::now()) {
                 share.owner.supervisor.do_send(supervisor::Expire(share.record.id));
             }
         };
-        ctx.run_interval(EXPIRY_LOOK.min(left.max(Duration::from_millis(1))), move |share, _| look(share));
+        // At its very moment, and now and then in case the clock is set.
+        ctx.run_later(left, move |share, _| look(share));
+        ctx.run_interval(EXPIRY_LOOK, move |share, _| look(share));
     }
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Supervisor;
 use super::entry::Entry;
-use crate::actors::share::{self, Record};
+use crate::actors::share::{self, Record, RecordError};
 use crate::actors::{db, ends};
 use crate::db::{Outcome, ShareRow};
 use crate::share::plan::{Found, Plan, plan};
@@ -36,7 +36,8 @@ pub struct Restore;
 struct Readings {
     rows: Vec<ShareRow>,
     kept: HashSet<Uuid>,
-    away: Option<Duration>,
+    /// When a daemon was last known to be alive.
+    last_alive: Option<Timestamp>,
 }
 
 impl Handler<Restore> for Supervisor {
@@ -60,7 +61,8 @@ impl Handler<Restore> for Supervisor {
                 }
             };
             let kept = living.iter().filter_map(|id| Uuid::try_parse(id).ok()).chain(attached).collect();
-            Ok(Readings { rows: rows.await?, kept, away: last_alive.await?.and_then(|then| since(&then)) })
+            let last_alive = last_alive.await?.and_then(|then| then.parse().ok());
+            Ok(Readings { rows: rows.await?, kept, last_alive })
         };
         Box::pin(read.into_actor(self).map(
             |readings: Result<_, db::StateError>, supervisor: &mut Self, ctx| {
@@ -75,13 +77,13 @@ impl Handler<Restore> for Supervisor {
 }
 
 /// How long ago `then` was by the wall clock; a clock that was set back counts as no time at all.
-fn since(then: &str) -> Option<Duration> {
-    let then: Timestamp = then.parse().ok()?;
-    Some(Duration::try_from(Timestamp::now().duration_since(then)).unwrap_or_default())
+fn since(then: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(then)).unwrap_or_default()
 }
 
 impl Supervisor {
-    fn reconcile(&mut self, Readings { rows, mut kept, away }: Readings, ctx: &mut Context<Self>) {
+    fn reconcile(&mut self, Readings { rows, mut kept, last_alive }: Readings, ctx: &mut Context<Self>) {
+        let away = last_alive.map(since);
         let within = self.env.config().restore_within();
         let known: HashSet<Uuid> = rows.iter().filter_map(|row| Uuid::try_parse(&row.id).ok()).collect();
         for row in rows {
@@ -92,15 +94,15 @@ impl Supervisor {
                 self.end_stray(id.filter(|_| kept));
                 continue;
             }
-            let expired = Record::try_from(row.clone())
-                .is_ok_and(|record| record.options.has_expired(Timestamp::now()));
-            if row.wanted && expired {
+            let record = Record::try_from(row.clone()).map(|record| Record { last_alive, ..record });
+            let expired = |record: &Record| record.options.has_expired(record.no_earlier(Timestamp::now()));
+            if row.wanted && record.as_ref().is_ok_and(expired) {
                 self.record_end(&row, "stopped", "its time is over");
                 self.end_stray(id.filter(|_| kept));
                 continue;
             }
             match plan(Found { wanted: row.wanted, kept, away }, within) {
-                Plan::Restore => self.restore(row, ctx),
+                Plan::Restore => self.restore(&row, record, ctx),
                 Plan::Leave => self.settle_row(&row),
                 Plan::Expire => self.expire(&row),
                 Plan::EndKeeper => {
@@ -116,14 +118,14 @@ impl Supervisor {
         }
     }
 
-    fn restore(&mut self, row: ShareRow, ctx: &mut Context<Self>) {
-        match Record::try_from(row.clone()) {
+    fn restore(&mut self, row: &ShareRow, record: Result<Record, RecordError>, ctx: &mut Context<Self>) {
+        match record {
             Ok(record) => {
                 let id = record.id;
                 if self.shares.contains_key(&id) {
                     return;
                 }
-                let entry = Entry::restored(&record, &row);
+                let entry = Entry::restored(&record, row);
                 if let Some(key) = &entry.key {
                     self.keys.insert(key.clone(), id);
                 }
@@ -132,7 +134,7 @@ impl Supervisor {
             }
             Err(error) => {
                 tracing::error!(share = row.id, %error, "a share cannot be restored");
-                self.record_end(&row, "error", &error.to_string());
+                self.record_end(row, "error", &error.to_string());
                 self.end_stray(Uuid::try_parse(&row.id).ok());
             }
         }

@@ -170,6 +170,7 @@ impl Supervisor {
             started_at: entry.started_at.clone(),
             source_len: prepared.len,
             identity: Some(prepared.identity),
+            last_alive: None,
             options: ask.options,
         };
         let recorded = db::insert_share(new_row(&record)).run(&self.env.db);

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
 use crate::support::inject::skipped;
@@ -42,4 +44,98 @@ fn a_clock_that_is_set_back_or_far_ahead_costs_nothing_but_what_has_expired() {
     assert_eq!((home.shares().len(), home.keepers().len()), (1, keepers - 1));
     assert_eq!(home.tunnel.starts().len(), 1);
     assert!(!home.log_text().contains("panicked"), "{}", home.log_text());
+}
+
+/// A share that ends after so many seconds.
+#[track_caller]
+fn brief(home: &Home, seconds: u64) -> Value {
+    let reply = home.ask(&json!({"method": "StartShare", "params": {"session_path": sessions::example(),
+        "provider": "local", "options": {"expires_in": seconds}}}));
+    assert_eq!(reply["status"], "ShareStarted", "{reply}");
+    reply["data"].clone()
+}
+
+/// Its page is there until its moment, and gone within a second of it.
+#[track_caller]
+fn assert_ends_in_time(home: &Home, share: &Value) {
+    let at: jiff::Timestamp = share["expires_at"].as_str().unwrap().parse().unwrap();
+    let is_up =
+        || home.shares().iter().any(|listed| listed["id"] == share["id"] && listed["status"] == "active");
+    until(SOON, "it is up", is_up);
+    let mut last_seen = jiff::Timestamp::now();
+    until(SOON, "its time is over", || {
+        let asked = jiff::Timestamp::now();
+        let up = is_up();
+        if up {
+            last_seen = asked;
+        }
+        !up
+    });
+    let gone = jiff::Timestamp::now();
+    let off = |moment: jiff::Timestamp| moment.duration_since(at).as_secs_f64();
+    assert!(off(gone) > 0.0, "it was gone {} s too early", -off(gone));
+    assert!(off(last_seen) < 1.0, "it was there {} s after its time", off(last_seen));
+    home.until_share(&share["id"], "that is recorded", |share| share["reason"] == "its time is over");
+}
+
+#[test]
+fn a_share_ends_at_its_second() {
+    let home = Home::started();
+    assert_ends_in_time(&home, &brief(&home, 3));
+}
+
+#[test]
+fn a_share_ends_at_its_second_after_a_restart_and_not_again() {
+    let mut home = Home::started();
+    let share = brief(&home, 6);
+    home.kill_daemon();
+    home.start();
+    assert_ends_in_time(&home, &share);
+    home.kill_daemon();
+    home.start();
+    assert_eq!(home.shares(), Vec::<Value>::new());
+    home.assert_nothing_runs();
+}
+
+#[test]
+fn a_clock_that_is_set_gives_no_share_more_time() {
+    if !Path::new(LIBRARY).exists() {
+        return skipped("there is no faketime");
+    }
+    let mut home = Home::new();
+    let clock = home.path("clock");
+    let set = |offset: &str| fs::write(&clock, offset).unwrap();
+    set("+0");
+    let file = format!("FAKETIME_TIMESTAMP_FILE={}", clock.display());
+    let library = format!("LD_PRELOAD={LIBRARY}");
+    let by = ["env", &library, &file, "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"];
+    home.start_by(&by);
+    let is_up = |home: &Home, share: &Value| home.shares().iter().any(|listed| listed["id"] == share["id"]);
+
+    // Set back while it runs: the time since the start counts.
+    let (share, began) = (brief(&home, 4), Instant::now());
+    set("-1d");
+    until(SOON, "its time is over", || !is_up(&home, &share));
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+
+    // Set forward: it is over at once.
+    set("+0");
+    let (share, began) = (brief(&home, 3600), Instant::now());
+    set("+3601");
+    until(SOON, "its time is over", || !is_up(&home, &share));
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+
+    // Set back while no daemon runs: what the daemon before has seen counts.
+    set("+0");
+    let (share, began) = (brief(&home, 8), Instant::now());
+    assert_eq!(home.signal_daemon(Signal::TERM), Some(0));
+    set("-1d");
+    home.start_by(&by);
+    assert!(is_up(&home, &share), "it is not over yet\n{}", home.log_text());
+    until(SOON, "its time is over", || !is_up(&home, &share));
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    // And however often.
+    home.kill_daemon();
+    home.start_by(&by);
+    assert!(!is_up(&home, &share));
 }

@@ -23,7 +23,7 @@
 //! 16. SIGSTOP of the tunnel: `health::a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online`,
 //!     `health::a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_on`, `share::health::tests`
 //! 17. SIGSTOP of the daemon: `health::a_daemon_that_stood_still_restarts_nothing_and_looks_at_once` (`PANKO_PAUSE`)
-//! 18. clock steps: `clock::a_clock_that_is_set_back_or_far_ahead_costs_nothing_but_what_has_expired`
+//! 18. clock steps: `clock` (also 51. expiry: exact to the second, across restarts and clock steps)
 //! 19. rate limits: `tunnel::a_rate_limited_provider_is_left_alone_for_minutes_and_that_is_said`,
 //!     `tunnel::two_tunnels_of_one_provider_start_at_once_and_no_more`; across restarts and panics: `wait`
 //! 20. panics: `supervision`
@@ -45,7 +45,8 @@
 //! 28. disk full: `state::what_a_full_disk_cannot_hold_is_not_acknowledged`
 //! 29. EIO: `state::what_the_disk_does_not_confirm_is_not_acknowledged`
 //! 30. read-only: `state::what_cannot_be_written_is_not_acknowledged_and_said`, `state::a_folder_that_cannot_be_written_…`
-//! 31. damage: `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`
+//! 31. damage: `state::a_daemon_starts_on_a_database_with_any_byte_of_its_rows_flipped_…` (`PANKO_FLIPPED`),
+//!     `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`
 //! 32. a newer schema: `db::tests::a_database_of_a_newer_panko_is_refused_and_untouched`
 //! 33. killed in a migration: `state::a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start`
 //! 34. locked: `locked`, `actors::db::tests`

@@ -73,6 +73,24 @@ impl Home {
         });
     }
 
+    /// Starts a daemon that may refuse to run: then its exit code, once it has ended.
+    #[track_caller]
+    pub fn try_start(&mut self) -> Result<(), Option<i32>> {
+        let mut child = self.command(&["serve", "--foreground"]).stderr(self.log()).spawn().unwrap();
+        let mut ended = None;
+        until(SOON, "the daemon answers, or has ended", || {
+            ended = child.try_wait().unwrap();
+            ended.is_some() || self.try_ask(&json!({"method": "Ping"})).is_some()
+        });
+        match ended {
+            Some(status) => Err(status.code()),
+            None => {
+                self.daemon = Some(child);
+                Ok(())
+            }
+        }
+    }
+
     /// The daemon's process.
     pub fn daemon_pid(&self) -> u32 {
         self.daemon.as_ref().unwrap().id()
