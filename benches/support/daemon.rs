@@ -17,10 +17,16 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it.
     pub fn start(home: &Path) -> Self {
+        Self::start_with(home, Path::new("/bin"))
+    }
+
+    /// Starts it, with the programs of this folder first.
+    pub fn start_with(home: &Path, programs: &Path) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_panko"))
             .args(["serve", "--foreground"])
             .env_clear()
             .env("HOME", home)
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -36,6 +42,13 @@ impl Daemon {
         Self { child, wire: BufReader::new(stream) }
     }
 
+    /// `kill -9`.
+    #[allow(dead_code)]
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks, and waits for the answer.
     pub fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.wire.get_mut(), "{request}").unwrap();
@@ -47,7 +60,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.ask(&json!({"method": "Shutdown"}));
-        let _ = self.child.wait();
+        if let Ok(None) = self.child.try_wait() {
+            self.ask(&json!({"method": "Shutdown"}));
+            let _ = self.child.wait();
+        }
     }
 }
