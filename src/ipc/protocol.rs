@@ -76,7 +76,8 @@ pub enum Request {
     /// Makes an actor panic, or does now what is else done now and then, for tests. Debug builds only.
     #[cfg(debug_assertions)]
     Fault {
-        /// `supervisor`, `db`, `ipc`, or `share`; `sweep` ends keepers that belong to nobody, `hang` stops the reactor.
+        /// `supervisor`, `db`, `ipc`, or `share`; `sweep`: keepers that belong to nobody are ended, and ends recorded
+        /// that could not be; `hang` stops the reactor.
         actor: String,
         /// Which share.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -255,7 +255,10 @@ fn delays_grow_with_failures_and_are_forgotten_after_ten_healthy_minutes() {
     let (second, state, now) = fail(state, now);
     let (third, state, now) = fail(state, now);
     assert!(first < second && second < third, "{first:?} {second:?} {third:?}");
-    let (after_health, ..) = fail(state, now + backoff::HEALTHY);
+    // Up since `now`: a second too few, and then ten minutes.
+    let (after_less, ..) = fail(state.clone(), now + at(599));
+    assert!(after_less > third, "{after_less:?}");
+    let (after_health, ..) = fail(state, now + at(600));
     assert_eq!(after_health, first);
 }
 

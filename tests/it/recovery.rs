@@ -6,9 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use jiff::Timestamp;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -18,6 +20,8 @@ use crate::support::wait::{SOON, until};
 use crate::support::{http, process, sessions};
 
 const SHARES: usize = 20;
+/// Until all of them are back in a debug build.
+const BACK: Duration = Duration::from_secs(5);
 
 fn local_url(share: &Value) -> String {
     let path = share["public_url"].as_str().unwrap().split_once("/s/").unwrap().1;
@@ -36,11 +40,23 @@ fn twenty_shares_survive_kill_9_of_the_daemon_with_their_urls_and_their_tunnels(
     home.kill_daemon();
     assert!(home.tunnel.starts().iter().all(|pid| process::lives(*pid)), "a tunnel died with the daemon");
 
-    // A viewer who comes meanwhile waits instead of being refused.
-    let patient = local_url(&shares[7]);
-    let viewer = thread::spawn(move || http::get(&patient).status);
+    // Viewers who come meanwhile wait instead of being refused. Within 1 s, that is asserted of a release, by
+    // benches/recovery.rs; a debug build on a machine with other work takes longer, but not as long as anything
+    // that is waited for in vain.
+    let began = Instant::now();
+    let viewers: Vec<_> = shares
+        .iter()
+        .map(|share| {
+            let patient = local_url(share);
+            thread::spawn(move || (http::get(&patient).status, began.elapsed()))
+        })
+        .collect();
     home.start();
-    assert_eq!(viewer.join().unwrap(), 200);
+    for viewer in viewers {
+        let (status, took) = viewer.join().unwrap();
+        assert_eq!(status, 200);
+        assert!(took < BACK, "{took:?}");
+    }
     for share in &shares {
         home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
         assert_eq!(http::get(&local_url(share)).status, 200);
@@ -225,31 +241,47 @@ fn a_keeper_that_is_killed_is_replaced_and_its_tunnel_with_it() {
     let home = Home::started();
     home.tunnel.behave(Mode::ForkGrandchild);
     let share = home.share(&sessions::example(), "cloudflare");
+    let (client, helpers) = (home.tunnel.starts()[0], home.tunnel.helpers());
+    let (since, began) = (Timestamp::now(), Instant::now());
     process::signal(home.keepers()[0], Signal::KILL);
-    home.until_share(&share["id"], "it is not active", |share| share["status"] != "active");
+    // The third helper bears no mark: nobody can tell whose it is.
+    until(WITHIN, "the client is gone and its helpers are", || {
+        [client, helpers[0], helpers[1]].iter().all(|pid| !process::lives(*pid))
+    });
+    assert!(began.elapsed() <= WITHIN, "{:?}", began.elapsed());
+    let noticed = home.dated(&share["id"], since, "it is not active", |event| event["status"] == "error");
+    assert!(noticed <= WITHIN, "{noticed:?}");
     home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
-    let starts = home.tunnel.starts();
-    assert_eq!(starts.len(), 2);
-    assert!(!process::lives(starts[0]), "the first tunnel still runs");
-    assert!(
-        home.tunnel.helpers()[..2].iter().all(|pid| !process::lives(*pid)),
-        "helpers of the first still run"
-    );
+    assert_eq!(home.tunnel.starts().len(), 2);
     assert_eq!(home.keepers().len(), 1);
+    process::signal(helpers[2], Signal::KILL);
 }
+
+/// The most time the loss of a tunnel or a keeper may go unnoticed.
+const WITHIN: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_tunnel_that_is_killed_is_not_active_and_comes_back() {
     let home = Home::started();
     let share = home.share(&sessions::example(), "cloudflare");
+    let since = Timestamp::now();
     process::signal(home.tunnel.starts()[0], Signal::KILL);
-    home.until_share(&share["id"], "it is not active", |share| {
-        share["status"] == "error" && share["phase"] == "backoff" && share["reason"].is_string()
+    let noticed = home.dated(&share["id"], since, "it is not active", |event| {
+        event["status"] == "error" && event["phase"] == "backoff" && event["reason"].is_string()
     });
+    assert!(noticed <= WITHIN, "{noticed:?}");
     home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
-    assert_ne!(home.shares()[0]["public_url"], share["public_url"]);
-    assert_eq!(home.shares()[0]["recoveries"], 1);
-    assert_eq!(http::get(&local_url(&home.shares()[0])).status, 200);
+    let now = &home.shares()[0];
+    assert_ne!(now["public_url"], share["public_url"]);
+    assert_eq!(now["recoveries"], 1);
+    assert_eq!(http::get(&local_url(now)).status, 200);
+    until(SOON, "its new URL is stored", || row(&home, &share["id"]).public_url == now["public_url"]);
+}
+
+/// The row of a share, as the next daemon would read it.
+fn row(home: &Home, id: &Value) -> panko::db::ShareRow {
+    let mut db = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    panko::db::find(&mut db, id.as_str().unwrap()).unwrap().unwrap()
 }
 
 /// Whether there is any private copy, or a part of one.

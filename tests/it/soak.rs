@@ -3,7 +3,7 @@
 //! 25 kills with 10 shares by default. By hand or nightly: `PANKO_SOAK_KILLS=1000 PANKO_SOAK_SHARES=50 cargo
 //! test --release --test it soak -- --nocapture`. `PANKO_SOAK_SEED` repeats a run's choices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -36,6 +36,8 @@ struct Broken {
     changed: u64,
     silent: u64,
     orphans: u64,
+    twice: u64,
+    unasked: u64,
 }
 
 /// A share as it was acknowledged.
@@ -90,16 +92,32 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
     let mut broken = Broken::default();
     // From a daemon's start until every page has answered.
     let mut pauses = Vec::new();
+    // Twice as long as a start takes here and now: some answers come before the kill, some do not.
+    let mut longest = Duration::ZERO;
     while up.len() < most as usize {
+        let began = Instant::now();
         up.extend([Acknowledged::of(&home.ask(&start)["data"])]);
+        longest = longest.max(began.elapsed());
     }
+    let most_wait = 2 * longest.as_millis() as u64;
+    // Nobody stops this one: its keeper sees every daemon.
+    let kept = up.keys().next().unwrap().clone();
     let fds = process::descriptors(home.daemon_pid()).len();
+    let of_keepers = |home: &Home| -> BTreeMap<u32, usize> {
+        home.keepers().into_iter().map(|pid| (pid, process::descriptors(pid).len())).collect()
+    };
+    let keepers = of_keepers(&home);
 
     for _ in 0..kills {
-        let moment = Duration::from_millis(choices.below(120));
+        // A run that loses more than it starts would end with nothing to lose.
+        while up.len() < most.div_ceil(2) as usize {
+            up.extend([Acknowledged::of(&home.ask(&start)["data"])]);
+        }
+        let moment = Duration::from_millis(choices.below(most_wait));
         let began;
         let full = up.len() >= most as usize;
-        let victim = up.keys().nth(choices.below(up.len() as u64) as usize).cloned();
+        let victims = up.keys().filter(|id| **id != kept);
+        let victim = victims.clone().nth(choices.below(victims.count() as u64) as usize).cloned();
         match victim.filter(|_| full || choices.below(2) == 0) {
             // From the moment a stop is sent it may take effect; once it is acknowledged, it must have.
             Some(id) => {
@@ -143,6 +161,12 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
         let listed = home.shares();
         let by_id: BTreeMap<&str, &Value> =
             listed.iter().map(|share| (share["id"].as_str().unwrap(), share)).collect();
+        let all = home.ask(&json!({"method": "ListShares", "params": {"all": true}}));
+        let known: Vec<&str> =
+            all["data"].as_array().unwrap().iter().map(|share| share["id"].as_str().unwrap()).collect();
+        broken.twice += (listed.len() - by_id.len()) as u64;
+        broken.twice += (known.len() - BTreeSet::from_iter(&known).len()) as u64;
+        broken.unasked += by_id.keys().filter(|id| !up.contains_key(**id)).count() as u64;
         for (id, share) in &up {
             match by_id.get(id.as_str()) {
                 None => broken.lost += 1,
@@ -155,12 +179,21 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
     }
     until(SOON, "every share is active", || home.shares().iter().all(|share| share["status"] == "active"));
     until(SOON, "there is one keeper a share", || home.keepers().len() == up.len());
+    // The connection of a daemon that is gone is closed a moment later.
+    let most_of_keeper = keepers.values().copied().max().unwrap_or_default();
+    let mut kept_open = BTreeMap::new();
+    until(SOON, "no keeper has more open than at first", || {
+        kept_open = of_keepers(&home);
+        kept_open.values().all(|open| *open <= most_of_keeper)
+    });
+    let outlived = keepers.keys().filter(|pid| kept_open.contains_key(pid)).count();
+    assert!(outlived > 0, "no keeper outlived every daemon");
     let living = home.tunnel.starts().into_iter().filter(|pid| process::lives(*pid)).count();
     broken.orphans = (living - up.len()) as u64;
     let leaked = process::descriptors(home.daemon_pid()).len().saturating_sub(fds);
     let check = integrity(&home);
     pauses.sort();
-    let Broken { lost, resurrected, changed, silent, orphans } = &broken;
+    let Broken { lost, resurrected, changed, silent, orphans, twice, unasked } = &broken;
     let (median, longest) = (pauses[pauses.len() / 2], pauses[pauses.len() - 1]);
     for (what, value) in [
         ("kills", kills.to_string()),
@@ -170,6 +203,10 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
         ("URLs changed while tunnels lived", changed.to_string()),
         ("pages silent after a restart", silent.to_string()),
         ("orphaned tunnels", orphans.to_string()),
+        ("shares listed twice", twice.to_string()),
+        ("shares nobody asked for", unasked.to_string()),
+        ("keepers that outlived every daemon", outlived.to_string()),
+        ("descriptors of a keeper, at most", kept_open.values().max().unwrap_or(&0).to_string()),
         ("descriptors more than at first", leaked.to_string()),
         ("integrity of the database", check.clone()),
         ("all pages answered after a start, median", format!("{median:.2?}")),

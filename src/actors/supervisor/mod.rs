@@ -344,7 +344,8 @@ impl Handler<Fault> for Supervisor {
     }
 }
 
-/// Ends keepers that belong to nobody, now. Answered when they were looked for.
+/// What is else done every minute, now: keepers that belong to nobody are ended, ends that could not be recorded are
+/// tried again. Answered when the keepers were looked for.
 #[cfg(debug_assertions)]
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -355,6 +356,7 @@ impl Handler<Sweep> for Supervisor {
     type Result = actix::ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, Sweep: Sweep, _: &mut Self::Context) -> Self::Result {
+        super::ends::record_again(&self.env);
         Box::pin(self.sweep())
     }
 }

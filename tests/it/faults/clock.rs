@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
 use crate::support::inject::skipped;
-use crate::support::sessions;
+use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
+use crate::support::{process, sessions};
 
 const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
@@ -28,21 +29,45 @@ fn a_clock_that_is_set_back_or_far_ahead_costs_nothing_but_what_has_expired() {
     // The monotonic clock goes on as it does on a machine whose clock is set.
     home.start_by(&["env", &library, &file, "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"]);
     let share = home.share(&sessions::example(), "cloudflare");
+    // One that waits as long as its provider asked for, one that is tried again and again.
+    let [limited, looping] = [Mode::RateLimited, Mode::CrashLoop].map(|mode| {
+        home.tunnel.behave(Mode::Ok);
+        let share = home.share(&sessions::example(), "cloudflare");
+        home.tunnel.behave(mode);
+        process::signal(*home.tunnel.starts().last().unwrap(), Signal::KILL);
+        let reason = if mode == Mode::RateLimited { "too many requests" } else { "exit code 1" };
+        home.until_share(&share["id"], "it waits", |share| {
+            share["phase"] == "backoff" && share["reason"].as_str().is_some_and(|why| why.contains(reason))
+        });
+        share
+    });
     let brief = home.ask(&json!({"method": "StartShare", "params": {"session_path": sessions::example(),
         "provider": "local", "options": {"expires_in": 100_000}}}))["data"]
         .clone();
-    let keepers = home.keepers().len();
+    let (keepers, began) = (home.keepers().len(), Instant::now());
+    let info = |share: &Value| {
+        home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}))["data"].clone()
+    };
     for (n, offset) in ["-1d", "+0", "+400d"].into_iter().enumerate() {
         set(offset);
+        let starts = home.tunnel.starts().len();
         until(SOON, "the jump is noticed", || home.log_text().matches("the clocks have jumped").count() > n);
-        let told = home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}));
-        assert_eq!(told["data"]["public_url"], share["public_url"], "{offset}");
-        assert_eq!(told["data"]["recoveries"], 0, "{offset}: {told}");
+        let told = info(&share);
+        assert_eq!(told["public_url"], share["public_url"], "{offset}");
+        assert_eq!(told["recoveries"], 0, "{offset}: {told}");
+        // The five minutes of this provider go by as they do, whatever day it is.
+        let told = info(&limited);
+        let left = told["next_attempt_in"].as_u64().unwrap();
+        assert!(left <= 360 && left + began.elapsed().as_secs() >= 298, "{offset}: {told}");
+        // The other is started again, and fails again: no day is waited for, nor are its failures forgotten.
+        until(SOON, "it is tried again", || home.tunnel.starts().len() > starts);
+        home.until_share(&looping["id"], "it waits", |share| share["phase"] == "backoff");
+        assert!(info(&looping)["next_attempt_in"].as_u64().unwrap() <= 360, "{offset}");
     }
     // 400 days later, what was to end within a day and some hours has.
     until(SOON, "it has expired", || home.shares().iter().all(|left| left["id"] != brief["id"]));
-    assert_eq!((home.shares().len(), home.keepers().len()), (1, keepers - 1));
-    assert_eq!(home.tunnel.starts().len(), 1);
+    assert_eq!((home.shares().len(), home.keepers().len()), (3, keepers - 1));
+    assert!(process::lives(home.tunnel.starts()[0]), "the tunnel of the one that is up");
     assert!(!home.log_text().contains("panicked"), "{}", home.log_text());
 }
 

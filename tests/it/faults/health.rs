@@ -22,12 +22,16 @@ const LATER: Duration = Duration::from_secs(60);
 /// A home that looks at its shares every second, with a provider `mine`: the stand-in client, at this URL.
 fn home(url: &str, more: &str) -> Home {
     let mut home = Home::new();
-    home.configure(&format!(
-        "look_every = 1\n[tunnels.mine]\ncommand = ['cloudflared', '{{port}}']\nurl_regex = 'https://stand-in'\n\
-         url_template = '{url}'\nready = 'Registered'\nprobe_after = 0\nprobe_every = 1\n{more}\n"
-    ));
+    configure(&home, "", url, more);
     home.start();
     home
+}
+
+fn configure(home: &Home, top: &str, url: &str, more: &str) {
+    home.configure(&format!(
+        "look_every = 1\n{top}\n[tunnels.mine]\ncommand = ['cloudflared', '{{port}}']\nurl_regex = 'https://stand-in'\n\
+         url_template = '{url}'\nready = 'Registered'\nprobe_after = 0\nprobe_every = 1\n{more}\n"
+    ));
 }
 
 fn info(home: &Home, share: &Value) -> Value {
@@ -214,11 +218,14 @@ fn a_url_that_worked_and_leads_elsewhere_costs_its_tunnel_and_not_the_share() {
     assert_eq!(info(&home, &share)["id"], share["id"]);
 }
 
-/// `PANKO_PAUSE` seconds, 60 for the whole of it.
+/// `PANKO_PAUSE` seconds, 60 for the whole of it. As 60 s are to the 60 s that keepers wait for a daemon that is gone
+/// and to the looks every 15 s, so are 8 s to what is configured here, and more.
 #[test]
 fn a_daemon_that_stood_still_restarts_nothing_and_looks_at_once() {
     let pause = std::env::var("PANKO_PAUSE").ok().and_then(|secs| secs.parse().ok()).unwrap_or(8);
-    let home = home("http://127.0.0.1:{port}", "");
+    let mut home = Home::new();
+    configure(&home, "orphan_grace = 2", "http://127.0.0.1:{port}", "");
+    home.start();
     let shares: Vec<_> = (0..3).map(|_| home.share(&sessions::example(), "mine")).collect();
     let (keepers, clients) = (home.keepers(), home.tunnel.starts());
     let began = Instant::now();

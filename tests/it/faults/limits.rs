@@ -203,6 +203,67 @@ fn a_long_session_is_served_in_windows_within_bounded_memory() {
     assert!(grown < bound, "the daemon has grown by {} MiB", grown >> 20);
 }
 
+/// The daemon, its keepers and what they read together. `PANKO_BIG_MB` megabytes, at least what does not fit.
+#[test]
+fn in_64_mib_a_long_session_is_served_in_windows_or_refused_with_a_reason() {
+    let Some(group) = inject::memory_group(64 << 20) else { return };
+    let megabytes: usize = std::env::var("PANKO_BIG_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let megabytes = megabytes.max(96);
+    let mut home = Home::new();
+    let join = format!("echo $$ > {}; exec \"$@\"", group.members().display());
+    home.start_by(&["sh", "-c", &join, "sh"]);
+    let session = home.path("long.jsonl");
+    sessions::write(&session, megabytes * 16, 64 << 10);
+    let reply = home.try_share(&session, "local");
+    if reply["status"] == "ShareStarted" {
+        let url = reply["data"]["public_url"].as_str().unwrap();
+        let last = format!("prompt-{} of", megabytes * 16 - 1);
+        let mut at = 0;
+        until(Duration::from_secs(300), "the last prompt is in a window", || {
+            let window = http::get(&format!("{url}w/{at}"));
+            at += u32::from(http::get(&format!("{url}w/{}", at + 1)).status == 200);
+            window.text().contains(&last)
+        });
+    } else {
+        assert!(!reply["data"]["message"].as_str().unwrap().is_empty(), "{reply}");
+        assert!(!reply["data"]["remedy"].as_str().unwrap().is_empty(), "{reply}");
+    }
+    ping(&home);
+    assert_eq!((group.killed(), home.ended_by()), (0, None), "killed for want of memory");
+    drop(home);
+}
+
+#[test]
+fn a_daemon_that_the_kernel_kills_for_want_of_memory_heals_as_from_any_kill() {
+    let Some(group) = inject::memory_group(256 << 10) else { return };
+    let mut home = Home::started();
+    let shares: Vec<_> = (0..3).map(|_| home.share(&sessions::example(), "cloudflare")).collect();
+    let session = home.path("long.jsonl");
+    sessions::write(&session, 400, 4 << 10);
+    // The daemon alone, and what it takes from now on.
+    fs::write(group.members(), home.daemon_pid().to_string()).unwrap();
+    let mut asked = Vec::new();
+    until(SOON, "the kernel has killed it", || {
+        let mut wire = home.try_connect();
+        if let Some(wire) = &mut wire {
+            wire.send(
+                &json!({"method": "StartShare", "params": {"session_path": session, "provider": "local"}}),
+            );
+        }
+        asked.push(wire);
+        home.ended_by() == Some(rustix::process::Signal::KILL.as_raw())
+    });
+    assert!(group.killed() >= 1, "it was killed by somebody else");
+    home.kill_daemon();
+    home.start();
+    for share in &shares {
+        home.until_share(&share["id"], "the share is back", |now| {
+            now["status"] == "active" && now["public_url"] == share["public_url"]
+        });
+    }
+    assert_eq!(home.tunnel.starts().len(), shares.len(), "a tunnel was started again");
+}
+
 #[test]
 fn ten_thousand_requests_to_an_actor_that_is_stuck_are_answered_and_bounded() {
     use diesel::connection::SimpleConnection as _;

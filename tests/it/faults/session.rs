@@ -2,10 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
 use crate::support::http;
@@ -143,6 +144,34 @@ fn the_private_copy_of_a_long_session_is_what_was_shared_to_the_byte() {
     let kept = fs::read_dir(home.data("snapshots")).unwrap();
     let copy = kept.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
     assert!(fs::read(copy).unwrap() == fs::read(&session).unwrap());
+}
+
+#[test]
+fn the_private_copy_is_made_once_however_much_changes_meanwhile() {
+    let mut home = Home::new();
+    // A public URL that is asked for in vain, at once: what is told of the share changes behind its start.
+    home.configure(
+        "[tunnels.mine]\ncommand = ['cloudflared', '{port}']\nurl_regex = 'https://stand-in'\n\
+         url_template = 'http://127.0.0.1:9'\nready = 'Registered'\nprobe_after = 0\nprobe_every = 1\n",
+    );
+    home.start();
+    let session = home.path("session.jsonl");
+    sessions::write(&session, 6_000, 20_000);
+    let share = home.share(&session, "mine");
+    home.until_share(&share["id"], "its URL was asked for", |share| share["public"] == "unverified");
+    assert!(!has_copy(&home), "the copy was to take longer");
+    // Copies are made one after the other, in the order they were asked for.
+    let behind = home.share(&sessions::example(), "local");
+    let copy = |share: &Value| {
+        home.data(&format!("snapshots/{}.jsonl", share["id"].as_str().unwrap().replace('-', "")))
+    };
+    let inode = |path: &Path| fs::metadata(path).ok().map(|meta| meta.ino());
+    let mut first = None;
+    until(SOON, "both copies are there", || {
+        first = first.or_else(|| inode(&copy(&share)));
+        first.is_some() && copy(&behind).exists()
+    });
+    assert_eq!(inode(&copy(&share)), first, "it was made again");
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn a_client_that_ignores_term_delays_a_stop_by_its_five_seconds() {
     let share = home.share(&sessions::example(), "cloudflare");
     let began = Instant::now();
     assert_eq!(stop(&home, &share)["status"], "ShareStopped");
-    assert!(began.elapsed() <= Duration::from_secs(6), "{:?}", began.elapsed());
+    let took = began.elapsed().as_secs_f64();
+    assert!((5.0..=6.0).contains(&took), "it took {took} s");
     assert!(home.tunnels().is_empty() && home.keepers().is_empty());
 }
 

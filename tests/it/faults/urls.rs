@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
+use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
 use crate::support::{process, sessions};
 
@@ -65,6 +66,43 @@ fn another_url_is_told_to_the_command_and_the_webhook_of_the_configuration() {
     assert_eq!((&body["old_url"], &body["url"], &body["id"]), (&json!(old), &json!(new), &share["id"]));
     let token = new.rsplit('/').nth(1).unwrap();
     assert!(!home.log_text().contains(token), "the secret of the URL is in the log");
+}
+
+#[test]
+fn a_second_url_of_the_same_client_is_stored_pushed_and_told_and_restarts_nothing() {
+    let mut home = Home::new();
+    let (port, told) = webhook();
+    home.configure(&format!("[on_url_change]\nwebhook = 'http://127.0.0.1:{port}/moved'\n"));
+    home.start();
+    home.tunnel.behave(Mode::TwoUrls);
+    let share = home.share(&sessions::example(), "cloudflare");
+    let client = home.tunnel.starts()[0];
+    let path = share["public_url"].as_str().unwrap().split_once("/s/").unwrap().1.to_owned();
+    let mut follows = home.connect();
+    assert_eq!(follows.ask(&json!({"method": "Subscribe"}))["status"], "Subscribed");
+    home.tunnel.go_on();
+    let second = format!("https://second-{client}.trycloudflare.com/s/{path}");
+    let pushed = loop {
+        let event = follows.next().expect("an event")["data"].clone();
+        if event["share"]["public_url"] == second.as_str() {
+            break event;
+        }
+    };
+    assert_eq!(pushed["share"]["status"], "active", "{pushed}");
+    let request = told.recv_timeout(SOON).expect("a POST");
+    assert!(request.contains(&second), "{request}");
+    let in_history = |home: &Home| {
+        home.history(&share["id"]).last().is_some_and(|event| event["public_url"] == second.as_str())
+    };
+    until(SOON, "it stands in the history", || in_history(&home));
+    assert_eq!((home.tunnel.starts(), home.shares()[0]["recoveries"].clone()), (vec![client], json!(0)));
+    // Stored: the next daemon says it, before and after it has asked the keeper.
+    home.kill_daemon();
+    let listed = home.ok(&["ls", "--json"]);
+    assert!(listed.contains(&second), "{listed}");
+    home.start();
+    home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
+    assert_eq!(home.shares()[0]["public_url"], second.as_str());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use panko::tunnel::files;
 use panko::tunnel::sweep::{DIR_MARK, kill_marked};
 use rustix::process::Signal;
@@ -94,6 +95,12 @@ impl Home {
     /// The daemon's process.
     pub fn daemon_pid(&self) -> u32 {
         self.daemon.as_ref().unwrap().id()
+    }
+
+    /// The signal that ended the daemon by itself, if it has ended.
+    pub fn ended_by(&mut self) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt as _;
+        self.daemon.as_mut().unwrap().try_wait().unwrap()?.signal()
     }
 
     /// `kill -9` of the daemon.
@@ -215,6 +222,27 @@ impl Home {
         let reply = self.ask(&json!({"method": "ListShares"}));
         assert_eq!(reply["status"], "ShareList", "{reply}");
         reply["data"].as_array().unwrap().clone()
+    }
+
+    /// What happened to a share, oldest first, as the database knows it.
+    #[track_caller]
+    pub fn history(&self, id: &Value) -> Vec<Value> {
+        let reply = self.ask(&json!({"method": "History", "params": {"share_id": id}}));
+        assert_eq!(reply["status"], "History", "{reply}");
+        reply["data"].as_array().unwrap().clone()
+    }
+
+    /// Waits until the share's history has an event after `since` that `is` knows; how long after `since` the daemon
+    /// dated it. So a test that is held up measures no longer than it took.
+    #[track_caller]
+    pub fn dated(&self, id: &Value, since: Timestamp, what: &str, is: impl Fn(&Value) -> bool) -> Duration {
+        let at = |event: &Value| event["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+        let mut found = None;
+        until(SOON, what, || {
+            found = self.history(id).into_iter().find(|event| at(event) >= since && is(event));
+            found.is_some()
+        });
+        Duration::try_from(at(&found.unwrap()).duration_since(since)).unwrap()
     }
 
     /// Waits until a share, chosen by id, is as `condition` says.

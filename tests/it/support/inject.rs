@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::Signal;
 
@@ -58,6 +59,70 @@ fn tasks(pid: u32) -> Vec<u32> {
 fn is_traced(pid: u32, task: u32) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{pid}/task/{task}/status")) else { return true };
     status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+}
+
+/// A group of processes that may have so much memory together, page cache included; until this goes.
+pub struct MemoryGroup {
+    folder: PathBuf,
+    parent: PathBuf,
+}
+
+/// Makes a group with a limit, below this process's own; `None`, and said so, where the kernel refuses.
+pub fn memory_group(bytes: u64) -> Option<MemoryGroup> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    // cgroups(7): one line a hierarchy; that of version 2 names no controllers.
+    let of = |controller: &str| {
+        own.lines().find_map(|line| {
+            let (names, path) = line.split_once(':')?.1.split_once(':')?;
+            names.split(',').any(|name| name == controller).then(|| path.trim_start_matches('/').to_owned())
+        })
+    };
+    let (root, path, limit) = match (of("memory"), of("")) {
+        (Some(path), _) => ("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes"),
+        (None, path) => ("/sys/fs/cgroup", path.unwrap_or_default(), "memory.max"),
+    };
+    let parent = Path::new(root).join(path);
+    let name = format!("panko-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let folder = parent.join(name);
+    if fs::create_dir(&folder).is_err() {
+        skipped("the kernel makes no group of processes for this user");
+        return None;
+    }
+    let group = MemoryGroup { folder, parent };
+    if !group.folder.join(limit).exists() || fs::write(group.folder.join(limit), bytes.to_string()).is_err() {
+        skipped("the kernel limits no memory of a group of this user's");
+        return None;
+    }
+    Some(group)
+}
+
+impl MemoryGroup {
+    /// Where a process that joins writes its number.
+    pub fn members(&self) -> PathBuf {
+        self.folder.join("cgroup.procs")
+    }
+
+    /// How many of its processes the kernel has killed for want of memory.
+    pub fn killed(&self) -> u64 {
+        let files = ["memory.events", "memory.oom_control"].map(|name| self.folder.join(name));
+        let text: String = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
+        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        count.and_then(|count| count.parse().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // Who still is in it goes on in its parent.
+        let began = std::time::Instant::now();
+        while fs::remove_dir(&self.folder).is_err() && began.elapsed() < SOON {
+            for member in fs::read_to_string(self.members()).unwrap_or_default().lines() {
+                let _ = fs::write(self.parent.join("cgroup.procs"), member);
+            }
+            pause();
+        }
+    }
 }
 
 /// A small file system of its own on a folder, until this goes.

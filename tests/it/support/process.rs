@@ -69,9 +69,30 @@ pub fn descriptors(pid: u32) -> Vec<(u32, PathBuf)> {
 
 /// A process's resident memory in bytes.
 pub fn resident(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_ascii_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or_default() * 1024
+    memory(pid, "VmRSS:")
+}
+
+/// The most that a process's resident memory has been, in bytes, since it was started or [`forget_peak`].
+pub fn peak(pid: u32) -> u64 {
+    memory(pid, "VmHWM:")
+}
+
+/// From here on [`peak`] counts anew (proc_pid_clear_refs(5)); the resident memory at this moment.
+pub fn forget_peak(pid: u32) -> u64 {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+    resident(pid)
+}
+
+fn memory(pid: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// The children of a process that have ended and were not waited for.
+pub fn zombies(of: u32) -> Vec<u32> {
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
+    numbers.filter(|pid| parent(*pid) == Some(of) && !lives(*pid)).collect()
 }
 
 /// The name a process runs under.
