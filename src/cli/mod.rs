@@ -43,6 +43,8 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
+`panko` alone opens the terminal interface: the shares as they change, and what can be done with them.
+
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 the daemon is not running · 4 no such share · 130 interrupted
 
 Files: ~/.config/panko/config.toml (settings), ~/.local/share/panko/ (state, log)";

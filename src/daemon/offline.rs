@@ -9,7 +9,6 @@ use crate::actors::share::end_keeper;
 use crate::db::{self, DbError, Outcome, ShareRow, ends};
 use crate::ipc::protocol::ShareInfo;
 use crate::paths::Paths;
-use crate::share::Status;
 
 /// A share as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,25 +36,14 @@ impl Recorded {
     pub fn info(self) -> ShareInfo {
         let waits = "waits for the daemon; `panko serve` brings it back".to_owned();
         ShareInfo {
-            id: self.id,
             session_path: self.session_path.into(),
             session_name: self.name,
             public_url: self.public_url,
             provider_name: self.provider,
-            local_port: 0,
             started_at: self.started_at,
-            status: Status::Stopped,
             phase: "no_daemon".to_owned(),
             reason: if self.wanted { Some(waits) } else { self.reason },
-            remedy: None,
-            next_attempt_in: None,
-            recoveries: 0,
-            public: None,
-            public_trouble: None,
-            live: None,
-            live_trouble: None,
-            expires_at: None,
-            ended_at: None,
+            ..ShareInfo::down(self.id)
         }
     }
 }

@@ -3,7 +3,6 @@ use crate::share::Status;
 
 fn info() -> ShareInfo {
     ShareInfo {
-        id: Uuid::nil(),
         session_path: "/abs/session.jsonl".into(),
         session_name: "session".to_owned(),
         public_url: "https://a-b.example/s/t/".to_owned(),
@@ -12,16 +11,7 @@ fn info() -> ShareInfo {
         started_at: "2026-01-31T12:00:00Z".to_owned(),
         status: Status::Active,
         phase: "active".to_owned(),
-        reason: None,
-        remedy: None,
-        next_attempt_in: None,
-        recoveries: 0,
-        public: None,
-        public_trouble: None,
-        live: None,
-        live_trouble: None,
-        expires_at: None,
-        ended_at: None,
+        ..ShareInfo::down(Uuid::nil())
     }
 }
 

@@ -29,7 +29,7 @@ use signal_hook::iterator::Signals;
 
 use crate::paths::Paths;
 use model::{Model, Size};
-use update::{Effect, Msg, update};
+use update::{Deed, Effect, Msg, update};
 
 /// The screen is drawn at least so often: countdowns go on.
 const TICK: Duration = Duration::from_secs(1);
@@ -110,7 +110,9 @@ impl Shell<'_> {
                 match update(&mut model, msg, Timestamp::now()) {
                     Some(Effect::Quit) => return Ok(()),
                     Some(Effect::Suspend) => suspend(terminal)?,
-                    Some(effect) => self.perform(effect, &mut model)?,
+                    Some(Effect::Do(deed)) => self.begin(deed)?,
+                    Some(Effect::Open(url)) => browse(&url, &mut model),
+                    Some(Effect::Copy(url)) => copy(&url, &mut model)?,
                     None => {}
                 }
                 next = self.messages.try_recv().ok();
@@ -118,28 +120,28 @@ impl Shell<'_> {
         }
     }
 
-    fn perform(&self, effect: Effect, model: &mut Model) -> io::Result<()> {
-        let now = Timestamp::now();
-        match effect {
-            Effect::Do(deed) => {
-                let (paths, out) = (self.paths.clone(), self.out.clone());
-                return start("deed", move || {
-                    // Nobody listens once a person has left: nothing is to be told.
-                    let _ = out.send(deed::run(&paths, deed));
-                });
-            }
-            Effect::Open(url) => match open::that_detached(&url) {
-                Ok(()) => model.say(format!("opened {url}"), false, now),
-                Err(_) => model.say(format!("no browser could be started: open {url} yourself"), true, now),
-            },
-            Effect::Copy(url) => {
-                crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(&url))?;
-                model.say(format!("sent to the clipboard: {url}"), false, now);
-            }
-            Effect::Suspend | Effect::Quit => {}
-        }
-        Ok(())
+    /// In a thread of its own: what the daemon answers comes as a message.
+    fn begin(&self, deed: Deed) -> io::Result<()> {
+        let (paths, out) = (self.paths.clone(), self.out.clone());
+        start("deed", move || {
+            // Nobody listens once a person has left: nothing is to be told.
+            let _ = out.send(deed::run(&paths, deed));
+        })
     }
+}
+
+fn browse(url: &str, model: &mut Model) {
+    let now = Timestamp::now();
+    match open::that_detached(url) {
+        Ok(()) => model.say(format!("opened {url}"), false, now),
+        Err(_) => model.say(format!("no browser could be started: open {url} yourself"), true, now),
+    }
+}
+
+fn copy(url: &str, model: &mut Model) -> io::Result<()> {
+    crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(url))?;
+    model.say(format!("sent to the clipboard: {url}"), false, Timestamp::now());
+    Ok(())
 }
 
 /// Gives the terminal back to the shell until it continues this process.

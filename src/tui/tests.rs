@@ -23,7 +23,6 @@ fn now() -> Timestamp {
 
 fn share(number: u128, name: &str) -> ShareInfo {
     ShareInfo {
-        id: Uuid::from_u128(number),
         session_path: format!("/home/ann/.claude/projects/app/{name}.jsonl").into(),
         session_name: name.to_owned(),
         public_url: format!("https://calm-lake-{number}.example/s/abcdefghijklmnopqrstuvwxyz/"),
@@ -32,16 +31,8 @@ fn share(number: u128, name: &str) -> ShareInfo {
         started_at: "2026-03-01T11:18:00.5Z".to_owned(),
         status: Status::Active,
         phase: "active".to_owned(),
-        reason: None,
-        remedy: None,
-        next_attempt_in: None,
-        recoveries: 0,
         public: Some("verified".to_owned()),
-        public_trouble: None,
-        live: None,
-        live_trouble: None,
-        expires_at: None,
-        ended_at: None,
+        ..ShareInfo::down(Uuid::from_u128(number))
     }
 }
 

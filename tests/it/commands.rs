@@ -12,6 +12,12 @@ use crate::support::wait::{SOON, until};
 use crate::support::{http, process, sessions};
 
 #[test]
+fn the_help_says_what_panko_does_without_a_command() {
+    let help = Home::new().ok(&["--help"]);
+    assert!(help.contains("`panko` alone opens the terminal interface"), "{help}");
+}
+
+#[test]
 fn share_starts_the_daemon_and_prints_the_url_and_nothing_else() {
     let home = Home::new();
     let session = sessions::example();

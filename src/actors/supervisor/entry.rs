@@ -183,7 +183,6 @@ pub(super) fn event_info(event: crate::db::ShareEvent) -> ShareEvent {
 /// A row without a living share, on the wire. `None` if its id is no UUID: nobody could ask for it.
 pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
     Some(ShareInfo {
-        id: Uuid::try_parse(&row.id).ok()?,
         session_path: row.session_path.into(),
         session_name: row.session_name,
         public_url: row.public_url,
@@ -194,13 +193,7 @@ pub(super) fn ended_info(row: ShareRow) -> Option<ShareInfo> {
         phase: "ended".to_owned(),
         reason: row.reason,
         remedy: row.remedy,
-        next_attempt_in: None,
-        recoveries: 0,
-        public: None,
-        public_trouble: None,
-        live: None,
-        live_trouble: None,
-        expires_at: None,
         ended_at: row.ended_at,
+        ..ShareInfo::down(Uuid::try_parse(&row.id).ok()?)
     })
 }

@@ -63,6 +63,33 @@ pub struct ShareInfo {
     pub ended_at: Option<String>,
 }
 
+impl ShareInfo {
+    /// A share of which nothing is up and nothing is known: what is, is said by who makes it.
+    pub fn down(id: Uuid) -> Self {
+        Self {
+            id,
+            session_path: PathBuf::new(),
+            session_name: String::new(),
+            public_url: String::new(),
+            provider_name: String::new(),
+            local_port: 0,
+            started_at: String::new(),
+            status: Status::Stopped,
+            phase: String::new(),
+            reason: None,
+            remedy: None,
+            next_attempt_in: None,
+            recoveries: 0,
+            public: None,
+            public_trouble: None,
+            live: None,
+            live_trouble: None,
+            expires_at: None,
+            ended_at: None,
+        }
+    }
+}
+
 /// One change of a share's status or URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShareEvent {
