@@ -96,11 +96,14 @@ addEventListener('keydown', e => {
   KEYS[e.key]();
 });
 
-// Paper gets the diffs.
+// Paper gets the diffs, to their last line.
 let opened = [];
 addEventListener('beforeprint', () => {
   opened = folds().filter(d => d.open);
-  edits().forEach(reveal);
+  edits().forEach(d => {
+    reveal(d);
+    $$('.more', d).forEach(reveal);
+  });
 });
 addEventListener('afterprint', () => {
   folds().forEach(d => {

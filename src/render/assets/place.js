@@ -40,7 +40,7 @@ function mark() {
     }
     marked = on;
   }
-  $('.now').textContent = cur ? $('h2,h3', cur).textContent : $('h1').textContent;
+  $('.now').textContent = cur ? $('.prompt h2,.prompt h3', cur).textContent : $('h1').textContent;
   const n = turn && turn.id.slice(1);
   const of = $$('.outline > li > a[href*="#p"]').filter(a => a.hash !== '#p0').length;
   const counted = n > 0 && of > 1;

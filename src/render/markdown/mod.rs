@@ -5,8 +5,11 @@
 //! attributes (table alignment) and ids chosen by the text.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{
+    Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream,
+};
 
 use super::figures::left_out;
 use super::highlight::{self, Language};
@@ -109,8 +112,11 @@ struct Writer {
     links: usize,
     /// Inside the head of a table.
     head: bool,
-    /// Length of `out` at the start of the open cell.
-    cell: usize,
+    /// How the columns of the open table are aligned, and which of them the next cell is in.
+    columns: Vec<Alignment>,
+    column: usize,
+    /// Where in `out` the start tag of the open cell stands.
+    cell: Range<usize>,
     /// The open block of code: its language, and what was read of it.
     code: Option<(Option<Language>, String)>,
     /// Numbers of footnotes by their names.
@@ -157,8 +163,8 @@ impl Writer {
             Tag::Image { dest_url, .. } => return self.image(&dest_url),
             _ if deep => ("", " "),
             Tag::Paragraph => ("<p>", "</p>\n"),
-            Tag::Heading { .. } => ("<h4>", "</h4>\n"),
-            Tag::BlockQuote(_) => ("<blockquote>\n", "</blockquote>\n"),
+            Tag::Heading { .. } => ("<h3>", "</h3>\n"),
+            Tag::BlockQuote(_) => ("<blockquote dir=\"auto\">\n", "</blockquote>\n"),
             Tag::CodeBlock(kind) => {
                 let language = match &kind {
                     CodeBlockKind::Fenced(info) => Language::named(info),
@@ -168,21 +174,24 @@ impl Writer {
                 ("<pre class=\"block\"><code>", "</code></pre>\n")
             }
             Tag::HtmlBlock => ("<p class=\"plain\">", "</p>\n"),
-            Tag::List(None) => ("<ul>\n", "</ul>\n"),
+            Tag::List(None) => ("<ul dir=\"auto\">\n", "</ul>\n"),
             Tag::List(Some(from)) => return self.ordered(from),
             Tag::Item => ("<li>", "</li>\n"),
             Tag::FootnoteDefinition(name) => return self.definition(&name),
-            Tag::Table(_) => ("<div class=\"wide\"><table>", "</tbody></table></div>\n"),
+            Tag::Table(columns) => {
+                self.columns = columns;
+                ("<div class=\"wide\"><table dir=\"auto\">", "</tbody></table></div>\n")
+            }
             Tag::TableHead => {
                 self.head = true;
+                self.column = 0;
                 ("<thead><tr>", "</tr></thead><tbody>\n")
             }
-            Tag::TableRow => ("<tr>", "</tr>\n"),
-            Tag::TableCell if self.head => {
-                self.cell = self.out.len();
-                ("<th>", "</th>")
+            Tag::TableRow => {
+                self.column = 0;
+                ("<tr>", "</tr>\n")
             }
-            Tag::TableCell => ("<td>", "</td>"),
+            Tag::TableCell => return self.table_cell(),
             Tag::Emphasis => ("<em>", "</em>"),
             Tag::Strong => ("<strong>", "</strong>"),
             Tag::Strikethrough => ("<s>", "</s>"),
@@ -212,8 +221,8 @@ impl Writer {
         }
         let mut close = self.closing.pop().unwrap_or_default();
         // A heading without a word heads nothing.
-        if close == "</th>" && self.out.len() == self.cell + "<th>".len() {
-            self.out.cut(self.cell);
+        if close == "</th>" && self.out.len() == self.cell.end {
+            self.out.cut(self.cell.start);
             self.out.raw("<td>");
             close = "</td>";
         }
@@ -236,6 +245,20 @@ impl Writer {
         self.closing.push(close);
     }
 
+    fn table_cell(&mut self) {
+        let (open, close) = if self.head { ("<th", "</th>") } else { ("<td", "</td>") };
+        let class = match self.columns.get(self.column) {
+            Some(Alignment::Right) => " class=\"right\">",
+            Some(Alignment::Center) => " class=\"mid\">",
+            _ => ">",
+        };
+        self.column += 1;
+        let start = self.out.len();
+        self.out.raw(open).raw(class);
+        self.cell = start..self.out.len();
+        self.closing.push(close);
+    }
+
     fn link(&mut self, url: &str) {
         if self.links == 0 && may_link(url) {
             self.links += 1;
@@ -254,9 +277,9 @@ impl Writer {
 
     fn ordered(&mut self, from: u64) {
         if from == 1 {
-            return self.open("<ol>\n", "</ol>\n");
+            return self.open("<ol dir=\"auto\">\n", "</ol>\n");
         }
-        self.out.raw("<ol start=\"").num(from).raw("\">\n");
+        self.out.raw("<ol dir=\"auto\" start=\"").num(from).raw("\">\n");
         self.closing.push("</ol>\n");
     }
 

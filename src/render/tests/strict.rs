@@ -117,6 +117,7 @@ const ATTRIBUTES: &[&str] = &[
     "placeholder",
     "autocomplete",
     "maxlength",
+    "dir",
 ];
 
 /// Panics, saying where, unless `html` is of the strict kind described above.

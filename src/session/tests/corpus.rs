@@ -149,7 +149,8 @@ fn expected(bytes: &[u8]) -> Said {
             .filter(|t| !error && !t.trim().is_empty())
             .for_each(|t| put(&mut said.replies, t));
         for block in content.as_array().unwrap_or(&Vec::new()) {
-            said.thinking += usize::from(block["type"] == "thinking");
+            said.thinking +=
+                usize::from(matches!(block["type"].as_str(), Some("thinking" | "redacted_thinking")));
             said.calls += usize::from(block["type"] == "tool_use");
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Reader, live};
 use crate::support::browser::{Browser, DESKTOP, Look, PHONE, is_ci};
 
-fn axe() -> Option<String> {
+pub(super) fn axe() -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/npm/node_modules/axe-core/axe.min.js");
     let found = fs::read_to_string(&path).ok();
     if found.is_none() {
@@ -35,7 +35,7 @@ fn violations(browser: &Browser, axe: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_accessible(browser: &Browser, axe: &str, look: Look, what: &str) {
+pub(super) fn assert_accessible(browser: &Browser, axe: &str, look: Look, what: &str) {
     let found = violations(browser, axe);
     let Look { width, dark, .. } = look;
     assert!(found.is_empty(), "{what}, {width} wide, dark: {dark}: {found:#?}");

@@ -1,7 +1,9 @@
 //! The keyboard.
 
 use super::{Reader, in_view};
-use crate::support::browser::{DESKTOP, Look};
+use crate::support::browser::{DESKTOP, Look, PHONE};
+
+const TAB: &str = "\u{e004}";
 
 const FOCUS: &str = "document.activeElement.closest('.step')";
 
@@ -74,5 +76,106 @@ fn digits_t_g_and_the_question_mark() {
     browser.assert("still dark", "document.documentElement.dataset.theme === 'dark'");
     browser.press("\u{e00c}");
     browser.until("it closes", "!document.querySelector('#keys').open");
+    reader.end();
+}
+
+#[test]
+fn e_shows_errors_only_s_turns_diffs_y_copies_the_link_and_slash_goes_to_search() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    // What would be in the clipboard, where the system keeps it to itself.
+    browser.eval(
+        "void Object.defineProperty(navigator, 'clipboard', {value: {writeText: async t => { window.copied = t }}})",
+    );
+    browser.press("e");
+    browser.until("errors only", "document.documentElement.dataset.only === 'errors'");
+    browser.press("e");
+    browser.until("all again", "!document.documentElement.dataset.only");
+    browser.press("s");
+    browser.until("two columns", "document.documentElement.dataset.sides === 'two'");
+    browser.press("s");
+    browser.until("one", "document.documentElement.dataset.sides === 'one'");
+    browser.press("d");
+    browser.until("an edit has the focus", &format!("{FOCUS}?.matches('.edit')"));
+    browser.press("y");
+    let id = browser.text(&format!("{FOCUS}.id"));
+    browser.until("its link is copied", &format!("window.copied === '{url}#{id}'"));
+    browser.press("/jj/");
+    browser.until("what is typed stands in the box", "document.querySelector('#find').value === 'jj/'");
+    browser.assert("and the box has the focus", "document.activeElement.id === 'find'");
+    reader.end();
+}
+
+#[test]
+fn keys_with_a_modifier_belong_to_the_browser() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    for modifier in ["ctrlKey", "metaKey", "altKey"] {
+        let key = format!("{{key: 't', bubbles: true, cancelable: true, {modifier}: true}}");
+        browser.assert(
+            "it is left to the browser",
+            &format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {key})) && !document.documentElement.dataset.theme"),
+        );
+    }
+    reader.end();
+}
+
+/// Tab, from the top to the end of the first turns: where the focus is can always be seen.
+#[test]
+fn the_focus_is_seen_wherever_tab_leads_and_the_first_stop_leads_past_the_rail() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    for look in [DESKTOP, DESKTOP.dark(), PHONE] {
+        browser.look(look);
+        browser.open(&reader.url);
+        browser.press(TAB);
+        browser.assert("first comes the way past the rail", "document.activeElement.matches('.jump')");
+        let mut stops = 0;
+        for _ in 0..60 {
+            let seen = browser.eval(
+                "(e => { const r = e.getBoundingClientRect(); const s = getComputedStyle(e); \
+                 return [e.outerHTML.slice(0, 120), e === document.body, \
+                   r.width > 0 && r.height > 0 && r.right > 0 && r.left < innerWidth && r.bottom > 0 && r.top < innerHeight, \
+                   s.outlineStyle === 'solid' && parseFloat(s.outlineWidth) >= 2] })(document.activeElement)",
+            );
+            if seen[1] == true {
+                break;
+            }
+            assert!(seen[2] == true, "out of sight: {seen}");
+            assert!(seen[3] == true, "without an outline: {seen}");
+            stops += 1;
+            browser.press(TAB);
+        }
+        assert!(stops > 20, "{stops} stops");
+        browser.open(&reader.url);
+        browser.press(TAB);
+        browser.press("\u{e007}");
+        browser.until("it leads to the talk", "document.activeElement.id === 'talk'");
+        browser.press(TAB);
+        browser.assert("and from there into it", "!!document.activeElement.closest('.turn, .pager')");
+    }
+    reader.end();
+}
+
+#[test]
+fn assistive_technology_finds_its_way_by_landmarks_and_headings() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    browser.tools("Accessibility.enable", serde_json::json!({}));
+    let tree = browser.tools("Accessibility.getFullAXTree", serde_json::json!({}));
+    let nodes = tree["nodes"].as_array().unwrap();
+    let named = |role: &str| -> Vec<&str> {
+        let of = |node: &&serde_json::Value| node["role"]["value"] == role && node["ignored"] == false;
+        nodes.iter().filter(of).map(|node| node["name"]["value"].as_str().unwrap_or_default()).collect()
+    };
+    assert_eq!(named("main").len(), 1);
+    assert!(!named("navigation").is_empty() && named("navigation").iter().all(|name| !name.is_empty()));
+    let prompts = browser.eval("document.querySelectorAll('.turn').length").as_u64().unwrap();
+    // The files that changed are one too.
+    assert_eq!(named("region").len() as u64, prompts + 1, "each turn is a region: {:?}", named("region"));
+    for role in ["region", "heading", "button", "link", "textbox", "searchbox"] {
+        assert!(named(role).iter().all(|name| !name.trim().is_empty()), "{role}: {:?}", named(role));
+    }
+    assert!(named("heading").len() as u64 > prompts, "{:?}", named("heading"));
     reader.end();
 }

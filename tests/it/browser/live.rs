@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Reader;
+use super::{Reader, in_view};
 use crate::support::browser::{Browser, DESKTOP, Look};
 use crate::support::daemon::Home;
 use crate::support::sessions;
@@ -125,4 +125,26 @@ fn it_goes_on_by_itself_after_the_daemon_was_away() {
     reader.home.start();
     let browser = &reader.browser;
     browser.until("what came meanwhile is here", "!!document.querySelector('#p8')");
+    browser.until("it says that it is live", "document.querySelector('.live').textContent === 'Live'");
+    // And on from there.
+    grow(&session, 8, 9);
+    browser.until("what comes now too", "!!document.querySelector('#p9')");
+    browser.assert("each turn stands once", "document.querySelectorAll('.turn').length === 9");
+}
+
+#[test]
+fn a_permanent_link_and_a_chosen_theme_outlive_the_daemon() {
+    let Some(mut reader) = Reader::of_example() else { return };
+    reader.browser.press("tt");
+    reader.browser.until("it is dark", "document.documentElement.dataset.theme === 'dark'");
+    let link = reader.browser.text("document.querySelector('#s9 > .link').href");
+    reader.home.kill_daemon();
+    reader.home.start();
+    let browser = &reader.browser;
+    browser.open("about:blank");
+    browser.open(&link);
+    browser.until("the step opens", "document.querySelector('#s9 > details').open");
+    browser.until("it is in view", &in_view("#s9"));
+    browser.assert("it is dark", "document.documentElement.dataset.theme === 'dark'");
+    reader.end();
 }

@@ -3,9 +3,11 @@
 
 mod access;
 mod find;
+mod forms;
 mod hostile;
 mod keys;
 mod live;
+mod media;
 mod plain;
 mod reading;
 mod show;

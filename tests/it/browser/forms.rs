@@ -1,0 +1,242 @@
+//! Every form a block can have, in one session made for it (`tests/fixtures/claude/forms.jsonl`): what the row says,
+//! what opens, what images take, and what axe finds.
+
+use std::path::Path;
+
+use super::{Reader, access, in_view};
+use crate::support::browser::{Browser, DESKTOP, Look, PHONE};
+
+/// The session of all forms, opened, with all of its windows on the page.
+pub(super) fn reader() -> Option<Reader> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/claude/forms.jsonl");
+    let reader = Reader::of(|_| path)?;
+    whole(&reader, "");
+    Some(reader)
+}
+
+/// Opens the page with this query, and fetches every window as who reads on does.
+pub(super) fn whole(reader: &Reader, query: &str) {
+    let Reader { browser, url, .. } = reader;
+    browser.open(&format!("{url}{query}"));
+    browser.until(
+        "every window is here",
+        "(next => (next?.scrollIntoView(), !next && !!document.querySelector('.foot')))(document.querySelector('.pager a[rel=next]'))",
+    );
+    browser.eval("void scrollTo(0, 0)");
+}
+
+/// The first step whose row has this verb and holds these words, in JavaScript; no group of steps.
+fn step(verb: &str, words: &str) -> String {
+    format!(
+        "[...document.querySelectorAll('.step:not(.group)')].filter(s => (r => r?.querySelector('.verb').textContent === '{verb}' && r.querySelector('.what').textContent.includes('{words}'))(s.querySelector(':scope > details > summary, :scope > .line')))[0]"
+    )
+}
+
+/// What the row of a step says, a space between its parts.
+fn row(step: &str) -> String {
+    format!(
+        "(s => s && [...s.querySelector(':scope > details > summary, :scope > .line').children].filter(e => !e.matches('.dur')).map(e => e.textContent.trim()).filter(Boolean).join(' '))({step})"
+    )
+}
+
+/// Opens the folds around a step and clicks on its row, as a reader does.
+#[track_caller]
+fn open(browser: &Browser, step: &str) {
+    browser.eval(&format!("void (window.it = {step})"));
+    browser.assert("it is there", "!!it");
+    browser.eval(
+        "void (() => { for (let e = it.parentElement; e; e = e.parentElement) if (e.tagName === 'DETAILS') e.open = true; \
+         document.querySelectorAll('[data-clicked]').forEach(e => delete e.dataset.clicked); it.dataset.clicked = ''; \
+         it.scrollIntoView({block: 'center'}) })()",
+    );
+    browser.eval("void (it.querySelector('details').open = false)");
+    browser.click("[data-clicked] > details > summary > .verb");
+    browser
+        .until("it opens", "it.querySelector('details').open && it.querySelector('.body').offsetHeight > 0");
+}
+
+/// Verb, words of the row that name it, the whole row, and what its body holds.
+const STEPS: [(&str, &str, &str, &str); 19] = [
+    ("Glob", "src/**", "Glob src/**/*.rs 3 files", "src/main.rs"),
+    ("Grep", "fn print_", "Grep fn print_ in src 2 matches in 2 files", "print_all(&rows)"),
+    ("Read", "src/report.rs", "Read src/report.rs 55 lines from 8", "println!"),
+    ("Read", "none.rs", "Read none.rs failed", "File does not exist."),
+    ("Edit", "src/main.rs", "Edit src/main.rs +3 −3", "Report::of(rows).print();"),
+    (
+        "Write",
+        "columns_of",
+        "Write src/report/columns_of_the_printed_table_by_tag.rs new file +32",
+        "//! Columns.",
+    ),
+    ("Edit", "Cargo.toml", "Edit Cargo.toml declined +2 −1", "comfy-table"),
+    ("Bash", "cargo test report", "Bash cargo test report", "Run the tests of the report"),
+    (
+        "Bash",
+        "cargo clippy",
+        "Bash cargo clippy --all-targets -- -D warnings && \\ cargo fmt --check && \\ git diff --stat exit 101",
+        "unused variable",
+    ),
+    ("Bash", "git add", "Bash git add -A", "No output"),
+    ("Bash", "cargo watch", "Bash cargo watch -x test in the background", "ID: b1"),
+    ("linear", "create_issue", "linear create_issue Shares that add up", "They must\nadd up to 100."),
+    ("linear", "close", "linear close T-99 failed", "no such issue"),
+    ("Skill", "report-style", "Skill report-style", "Launching skill"),
+    ("Todo", "Collect", "Todo started: Collect the tags 0 of 4 done", "Ask for a review"),
+    ("Asked", "rounded", "Asked How shall the shares be rounded?", "Which columns shall be there?"),
+    ("Plan", "Shares that add up", "Plan Shares that add up accepted", "Give the rest to the largest"),
+    ("Agent", "Review", "Agent Review the report 5 steps, 51 k tokens", "misnamed"),
+    ("Summary", "continued", "", "the rows are not"),
+];
+
+#[test]
+fn each_form_says_what_it_is_and_opens_to_what_it_has() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    browser.look(DESKTOP);
+    for (verb, words, says, holds) in STEPS {
+        let step = step(verb, words);
+        let said = browser.text(&row(&step)).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(says.is_empty() || said == says, "{said:?}, not {says:?}");
+        open(browser, &step);
+        let body = browser.text("it.querySelector('.body').innerText");
+        assert!(body.contains(holds), "{verb} {words}: {holds:?} is not in {body:?}");
+    }
+    // What stands open from the first: what was agreed on, and the last state of a list.
+    whole(&reader, "");
+    for (verb, words) in [("Plan", "Shares that add up"), ("Asked", "rounded"), ("Todo", "Make them add up")]
+    {
+        browser.assert("it is open", &format!("{}.querySelector('details').open", step(verb, words)));
+    }
+    browser.assert(
+        "picked answers are bold, the others not",
+        &format!("(s => JSON.stringify([...s.querySelectorAll('li')].map(l => [l.textContent, +getComputedStyle(l).fontWeight > 500])) === JSON.stringify([['Largest remainder', true], ['Half up', false], ['Sum', true], ['Share', true], ['Count', false]]))({})", step("Asked", "rounded")),
+    );
+    reader.end();
+}
+
+#[test]
+fn marks_of_what_went_wrong_have_a_word_and_a_colour() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    // The colour of the first text of this selector that holds these words is the token's.
+    let is = |selector: &str, words: &str, token: &str| {
+        browser.assert(
+            &format!("{words} is {token}"),
+            &format!(
+                "(e => {{ const probe = document.body.appendChild(document.createElement('i')); probe.style.color = 'var({token})'; \
+                 const same = !!e && getComputedStyle(e).color === getComputedStyle(probe).color; probe.remove(); return same }}) \
+                 ([...document.querySelectorAll('{selector}')].find(e => e.textContent.includes('{words}')))"
+            ),
+        );
+    };
+    for dark in [false, true] {
+        browser.look(Look { dark, ..DESKTOP });
+        is(".halt.error", "The model did not answer: 529 Overloaded, 3 times", "--del");
+        is(".halt.stop", "You interrupted", "--warn");
+        is(".declined .warn", "declined", "--warn");
+        is(".failed .verb", "Bash", "--del");
+        is(".failed .fail", "exit 101", "--del");
+        is(".out .del", "red", "--del");
+        is(".out .add", "green", "--add");
+        is(".out .warn", "yellow", "--warn");
+        is(".out .c", "dim", "--ink-2");
+    }
+    browser.assert(
+        "the file of a declined edit is struck through",
+        &format!(
+            "getComputedStyle({}.querySelector('.base')).textDecorationLine === 'line-through'",
+            step("Edit", "Cargo.toml")
+        ),
+    );
+    for (selector, words) in [
+        (".seam", "Context compacted at 7:54, 168 k to 22 k tokens"),
+        (".seam.model", "Sonnet 4.5 from here on"),
+        (".step", "line 121 is not valid JSON"),
+        (".step", "telepathy"),
+        (".step .line", "not recorded"),
+        (".prompt.aside", "and name it column_width"),
+        (".prompt.aside", "I said no new dependency."),
+    ] {
+        browser.assert(
+            words,
+            &format!("[...document.querySelectorAll('{selector}')].some(e => e.textContent.includes('{words}') && e.offsetHeight > 0)"),
+        );
+    }
+    reader.end();
+}
+
+#[test]
+fn a_sub_agent_opens_to_its_own_steps_and_each_of_them_opens() {
+    let Some(reader) = reader() else { return };
+    let Reader { browser, url, .. } = &reader;
+    let agent = step("Agent", "Review");
+    browser.assert("it is folded", &format!("!{agent}.querySelector('details').open"));
+    open(browser, &agent);
+    browser.assert(
+        "its steps are rows that are folded",
+        "(s => s.length === 5 && s.every(e => e.offsetHeight > 0 && !e.querySelector('details').open))([...it.querySelectorAll('.step[id]')])",
+    );
+    let id = browser.text("it.id");
+    open(browser, &format!("document.getElementById('{id}.1')"));
+    browser.assert(
+        "a step of it shows what was read",
+        &format!("it.id === '{id}.1' && it.querySelector('.code').innerText.includes('BTreeMap')"),
+    );
+    open(browser, &step("Agent", "Count the lines"));
+    browser.assert(
+        "an agent that it sent says what came back",
+        "it.querySelector('.report').innerText === 'There are 80.'",
+    );
+    // A link to a step inside opens all that is around it.
+    let link = browser.text(&format!("document.getElementById('{id}.4').querySelector('.link').href"));
+    browser.open("about:blank");
+    browser.open(&link);
+    browser.until("its diff is in view", &in_view(&format!("#{id}\\\\.4 .diff")));
+    assert!(link.starts_with(url.as_str()), "{link}");
+    reader.end();
+}
+
+#[test]
+fn images_are_fetched_when_they_come_near_and_move_nothing() {
+    let Some(reader) = reader() else { return };
+    let Reader { browser, url, .. } = &reader;
+    for look in [DESKTOP, PHONE] {
+        browser.look(Look { height: 500, ..look });
+        browser.tools("Network.enable", serde_json::json!({}));
+        browser.tools("Network.setCacheDisabled", serde_json::json!({"cacheDisabled": true}));
+        browser.open(&format!("{url}?depth=all"));
+        browser.until("three images", "document.querySelectorAll('.shot img').length === 3");
+        browser.until("the first is there", "document.querySelector('.shot img').naturalWidth > 0");
+        let there = |no| format!("document.querySelectorAll('.shot img')[{no}].naturalWidth > 0");
+        let heights = "[...document.querySelectorAll('.shot img')].map(e => Math.round(e.getBoundingClientRect().height)).join()";
+        let reserved = browser.text(heights);
+        browser.assert("the others are not fetched yet", &format!("!({}) && !({})", there(1), there(2)));
+        for no in 1..3 {
+            browser.eval(&format!("void document.querySelectorAll('.shot img')[{no}].scrollIntoView()"));
+            browser.until("it is fetched", &there(no));
+        }
+        assert_eq!(reserved, browser.text(heights), "{} wide: the room images take", look.width);
+        browser.assert(
+            "none is larger than its frame, and none is distorted",
+            "[...document.querySelectorAll('.shot img')].every(e => (r => r.width <= 642 && r.height <= 386 && Math.abs(r.width / r.height - e.naturalWidth / e.naturalHeight) < .05)(e.getBoundingClientRect()))",
+        );
+        browser.assert(
+            "it leads to the whole",
+            "[...document.querySelectorAll('.shot a')].every(a => a.href === a.firstElementChild.src)",
+        );
+    }
+}
+
+#[test]
+fn axe_finds_nothing_in_any_form_open_or_folded_in_any_look() {
+    let Some(axe) = access::axe() else { return };
+    let Some(reader) = reader() else { return };
+    for look in [DESKTOP, DESKTOP.dark(), PHONE, PHONE.dark()] {
+        reader.browser.look(look);
+        for query in ["", "?depth=all"] {
+            whole(&reader, query);
+            access::assert_accessible(&reader.browser, &axe, look, &format!("every form{query}"));
+        }
+    }
+    reader.end();
+}
