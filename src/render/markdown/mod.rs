@@ -180,7 +180,7 @@ impl Writer {
             Tag::FootnoteDefinition(name) => return self.definition(&name),
             Tag::Table(columns) => {
                 self.columns = columns;
-                ("<div class=\"wide\"><table dir=\"auto\">", "</tbody></table></div>\n")
+                ("<div class=\"wide\" dir=\"auto\"><table>", "</tbody></table></div>\n")
             }
             Tag::TableHead => {
                 self.head = true;

@@ -56,7 +56,7 @@ fn open(browser: &Browser, step: &str) {
 }
 
 /// Verb, words of the row that name it, the whole row, and what its body holds.
-const STEPS: [(&str, &str, &str, &str); 19] = [
+const STEPS: [(&str, &str, &str, &str); 23] = [
     ("Glob", "src/**", "Glob src/**/*.rs 3 files", "src/main.rs"),
     ("Grep", "fn print_", "Grep fn print_ in src 2 matches in 2 files", "print_all(&rows)"),
     ("Read", "src/report.rs", "Read src/report.rs 55 lines from 8", "println!"),
@@ -86,6 +86,15 @@ const STEPS: [(&str, &str, &str, &str); 19] = [
     ("Plan", "Shares that add up", "Plan Shares that add up accepted", "Give the rest to the largest"),
     ("Agent", "Review", "Agent Review the report 5 steps, 51 k tokens", "misnamed"),
     ("Summary", "continued", "", "the rows are not"),
+    (
+        "Search",
+        "percentages",
+        "Search print percentages that add up to 100 2 pages",
+        "Largest remainder method",
+    ),
+    ("Fetch", "largest", "Fetch example.org/largest-remainder?lang=en", "Round down, then give what is left"),
+    ("Todo", "added: Round", "Todo added: Round the shares 0 of 3 done", "Round the shares"),
+    ("Edit", "report.ipynb", "", "report.by_tag().plot()"),
 ];
 
 #[test]
@@ -103,10 +112,13 @@ fn each_form_says_what_it_is_and_opens_to_what_it_has() {
     }
     // What stands open from the first: what was agreed on, and the last state of a list.
     whole(&reader, "");
-    for (verb, words) in [("Plan", "Shares that add up"), ("Asked", "rounded"), ("Todo", "Make them add up")]
-    {
+    for (verb, words) in [("Plan", "Shares that add up"), ("Asked", "rounded"), ("Asked", "head")] {
         browser.assert("it is open", &format!("{}.querySelector('details').open", step(verb, words)));
     }
+    browser.assert(
+        "of the lists of a turn, the last is open and no other",
+        "[...document.querySelectorAll('#p2 .step:not(.group) > details')].filter(d => d.querySelector('.verb').textContent === 'Todo').map(d => d.open).join() === 'false,false,false,false,false,false,false,false,true'",
+    );
     browser.assert(
         "picked answers are bold, the others not",
         &format!("(s => JSON.stringify([...s.querySelectorAll('li')].map(l => [l.textContent, +getComputedStyle(l).fontWeight > 500])) === JSON.stringify([['Largest remainder', true], ['Half up', false], ['Sum', true], ['Share', true], ['Count', false]]))({})", step("Asked", "rounded")),

@@ -115,8 +115,8 @@ fn hebrew_and_arabic_begin_at_the_right_and_code_and_all_else_at_the_left() {
             "[['#p6', 'rtl'], ['#p1', 'ltr']].every(([turn, way]) => ['ul', 'blockquote', 'table'].every(e => getComputedStyle(document.querySelector(`${turn} > .prose ${e}`)).direction === way))",
         );
         browser.assert(
-            "so do columns",
-            "(([a, b]) => a.getBoundingClientRect().x > b.getBoundingClientRect().x)(document.querySelectorAll('#p6 th'))",
+            "so do columns, and the table itself",
+            "(([a, b]) => a.getBoundingClientRect().x > b.getBoundingClientRect().x)(document.querySelectorAll('#p6 th')) && (t => Math.abs(t.getBoundingClientRect().right - t.closest('.prose').getBoundingClientRect().right) < 2)(document.querySelector('#p6 table'))",
         );
         browser.assert("code is never turned round", "[...document.querySelectorAll('#p6 :is(code, .block)')].every(e => getComputedStyle(e).direction === 'ltr')");
         browser.assert(

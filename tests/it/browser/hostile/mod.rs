@@ -130,6 +130,7 @@ fn each_payload_by_itself_in_every_field_of_a_turn_does_nothing() {
         let Some(mut reader) = shared(some) else { return };
         let (browser, url) = (&reader.browser, reader.url.clone());
         browser.open(&url);
+        browser.assert("nothing ran on the first view", "window.ran === undefined");
         // The frames show what runs, if something does.
         let control = ["<svg onload=\"window.ran=1\"></svg>".to_owned(), "<p>x</p>".to_owned()];
         let found = alone(browser, &control);
