@@ -107,7 +107,7 @@ fn hebrew_and_arabic_begin_at_the_right_and_code_and_all_else_at_the_left() {
             right(&format!("document.querySelector('#p6 > .prose {reply}')"));
         }
         left("document.querySelector('#p6 .block')");
-        left("[...document.querySelectorAll('#p6 > .prose > p')].at(-1)");
+        left("[...document.querySelectorAll('#p6 > .prose > p:not([class])')].at(-1)");
         left("document.querySelector('#p1 h2')");
         left("document.querySelector('#p1 > .prose li')");
         browser.assert(

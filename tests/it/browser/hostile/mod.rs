@@ -81,7 +81,7 @@ const THEIRS: &str = "(e => [...e.querySelectorAll('*')].filter(e => \
     e.matches('script, iframe, object, embed, form, style, link, base, meta, video, audio, template, noscript, math, input, textarea, select') || \
     e.matches('img:not(.shot > a > img)') || \
     [...e.attributes].some(a => /^on|^(style|srcdoc|formaction|action|ping|background|poster|target|xlink:href|autofocus)$/i.test(a.name) || \
-        (/^(href|src)$/.test(a.name) && !/^(https?:\\/\\/|mailto:|(\\.\\.?\\/)*(w\\/\\d+)?\\/?(#[pasw][\\d.]+|#end)?$|(\\.\\.?\\/)*[is][\\d.]+$)/i.test(a.value)))) \
+        (/^(href|src)$/.test(a.name) && !/^(https?:\\/\\/|mailto:|(\\.\\.?\\/)*(w\\/\\d+)?\\/?(#[pasw][\\da-z.]+|#end)?$|(\\.\\.?\\/)*[is][\\d.]+$)/i.test(a.value)))) \
     .map(e => e.outerHTML.slice(0, 200)).slice(0, 3))";
 
 /// As a person who opens and touches everything.
