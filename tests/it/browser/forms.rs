@@ -121,7 +121,7 @@ fn each_form_says_what_it_is_and_opens_to_what_it_has() {
     );
     browser.assert(
         "picked answers are bold, the others not",
-        &format!("(s => JSON.stringify([...s.querySelectorAll('li')].map(l => [l.textContent, +getComputedStyle(l).fontWeight > 500])) === JSON.stringify([['Largest remainder', true], ['Half up', false], ['Sum', true], ['Share', true], ['Count', false]]))({})", step("Asked", "rounded")),
+        &format!("(s => JSON.stringify([...s.querySelectorAll('li')].map(l => [l.querySelector('span').firstChild.textContent.trim(), +getComputedStyle(l).fontWeight > 500])) === JSON.stringify([['Largest remainder', true], ['Half up', false], ['Sum', true], ['Share', true], ['Count', false]]))({})", step("Asked", "rounded")),
     );
     reader.end();
 }
