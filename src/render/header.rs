@@ -24,11 +24,7 @@ pub(super) fn title(overview: &Overview, given: Option<&CleanText>) -> String {
     if let Some(own) = own {
         return phrase::one_line(own.as_str(), TITLE);
     }
-    let mut prompts = overview.outline.iter().filter(|entry| entry.no > 0 && !entry.text.is_blank());
-    // A bare command says less than words do, be it known as one or typed into an agent that has others.
-    let is_bare = |text: &str| text.trim_start().starts_with('/') && text.split_whitespace().nth(1).is_none();
-    let first = prompts.clone().find(|entry| !is_bare(entry.text.as_str())).or_else(|| prompts.next());
-    match (first, &overview.project) {
+    match (overview.first_words(), &overview.project) {
         (Some(first), _) => phrase::one_line(first.text.as_str(), FROM_PROMPT),
         (None, Some(project)) => format!("Session in {}", phrase::one_line(project.as_str(), TITLE)),
         (None, None) => "Session".to_owned(),

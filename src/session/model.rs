@@ -80,6 +80,23 @@ pub enum Ending {
     Unanswered,
 }
 
+impl Overview {
+    /// The prompt that names the session where nobody gave it a title: the first, but for bare commands, which say
+    /// less than words do, be they known as such or typed into an agent that has others.
+    pub fn first_words(&self) -> Option<&OutlineEntry> {
+        let mut prompts = self.outline.iter().filter(|entry| entry.no > 0 && !entry.text.is_blank());
+        prompts.clone().find(|entry| !entry.is_bare()).or_else(|| prompts.next())
+    }
+}
+
+impl OutlineEntry {
+    /// Whether the prompt is a command and nothing else.
+    pub fn is_bare(&self) -> bool {
+        let text = self.text.as_str();
+        text.trim_start().starts_with('/') && text.split_whitespace().nth(1).is_none()
+    }
+}
+
 /// One prompt in the outline.
 #[derive(Clone, Debug)]
 pub struct OutlineEntry {

@@ -24,7 +24,7 @@ use super::recognise::recognised;
 use super::report::Report;
 use super::runs::Runs;
 use super::source::Source;
-use crate::redact::Cleaner;
+use crate::redact::{CleanText, Cleaner};
 pub use sift::Sifted;
 pub(crate) use subs::Subs;
 use survey::Survey;
@@ -179,6 +179,12 @@ impl Session {
                 return Ok(Progress::More);
             }
         }
+    }
+
+    /// The summaries that may be the title, the last first, each with the id of the message it is of; none if there is
+    /// a better one.
+    pub(super) fn summaries(&self) -> Vec<(String, CleanText)> {
+        self.desk().index().summaries()
     }
 
     /// Whether all that the file held when it was last read is indexed.

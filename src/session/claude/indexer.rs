@@ -111,7 +111,7 @@ impl Reading {
             "summary" => {
                 if let (Some(text), Some(leaf)) = (fields.summary.as_str(), fields.leaf.as_str()) {
                     let title = record.headline(text);
-                    index.header().summary(hash(leaf), title);
+                    index.header().summary(leaf, title);
                 }
             }
             "custom-title" => {

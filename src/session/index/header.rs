@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Index;
 use super::steps::Mark;
 use super::tokens::{Spent, Tokens};
+use super::{Index, hash};
 use crate::redact::CleanText;
 use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, WindowNo};
 use crate::session::timeline::Event;
@@ -124,7 +124,7 @@ pub(crate) struct Header {
     /// A title the person gave, one the agent gave, and summaries with the id of the message they are of.
     pub custom_title: Option<CleanText>,
     pub agent_title: Option<CleanText>,
-    summaries: VecDeque<(u64, CleanText)>,
+    summaries: VecDeque<(String, CleanText)>,
     pub models: Vec<CleanText>,
     pub sub_steps: u32,
     started: Option<Timestamp>,
@@ -134,8 +134,8 @@ pub(crate) struct Header {
 
 impl Header {
     /// Notes a summary as a title, and the id of the message it is of.
-    pub(crate) fn summary(&mut self, message: u64, title: CleanText) {
-        self.summaries.push_back((message, title));
+    pub(crate) fn summary(&mut self, message: &str, title: CleanText) {
+        self.summaries.push_back((message.to_owned(), title));
         if self.summaries.len() > SUMMARIES {
             self.summaries.pop_front();
         }
@@ -157,10 +157,18 @@ impl Index {
         self.header.root.as_deref()
     }
 
+    /// The summaries that may be the title, the last first, each with the id of the message it is of; none if there is
+    /// a better one.
+    pub(crate) fn summaries(&self) -> Vec<(String, CleanText)> {
+        let Header { custom_title, agent_title, summaries, .. } = &self.header;
+        let better = custom_title.is_some() || agent_title.is_some();
+        summaries.iter().rev().filter(|_| !better).cloned().collect()
+    }
+
     /// The overview of what is indexed so far.
     pub(crate) fn overview(&self, agent: &'static str) -> Overview {
         let header = &self.header;
-        let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(leaf));
+        let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(&hash(leaf)));
         let title = header.custom_title.clone().or_else(|| header.agent_title.clone());
         let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
         let mut outline: Vec<OutlineEntry> =
