@@ -39,9 +39,19 @@ fn target(scene: &Scene, overview: &Overview, ending: &Ending, last: WindowNo) -
     }
 }
 
+/// In one line, the marks of a list would read as dashes.
+fn without_bullets(text: &str) -> String {
+    let bare = |line: &str| {
+        let line = line.trim_start();
+        let entry = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
+        entry.map_or_else(|| line.to_owned(), |entry| format!("· {entry}"))
+    };
+    text.lines().map(bare).collect::<Vec<_>>().join("\n")
+}
+
 fn said(ending: &Ending) -> Html {
     match ending {
-        Ending::Reply(text) => phrase::with_code(&phrase::one_line(text.as_str(), WORDS)),
+        Ending::Reply(text) => phrase::with_code(&phrase::one_line(&without_bullets(text.as_str()), WORDS)),
         Ending::Interrupted => Html::of("The agent was interrupted."),
         Ending::ApiError(text) => {
             let mut html = Html::of("The model did not answer: ");

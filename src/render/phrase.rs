@@ -125,9 +125,15 @@ pub(super) fn base_name(path: &str) -> &str {
 pub(super) fn command_name(command: &str) -> String {
     let parts = || command.split(['\n', ';']).flat_map(|line| line.split("&&"));
     let told = parts().find(|part| !prepares(part)).unwrap_or(command);
-    let set = |word: &&str| (word.contains('=') && !word.starts_with('-')) || *word == "sudo";
+    let set = |word: &&str| {
+        let assigns = word.contains('=') && !word.starts_with('-') && !word.contains("$(");
+        assigns || *word == "sudo"
+    };
     let mut words = told.split_whitespace().skip_while(set);
-    let program = base_name(words.next().unwrap_or_default());
+    let first = words.next().unwrap_or_default();
+    // Of `x=$(mktemp)` the program is what is asked.
+    let first = first.rsplit("$(").next().unwrap_or(first).trim_end_matches(')');
+    let program = base_name(first);
     let plain = |w: &&str| w.len() <= 20 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     match words.next().filter(plain) {
         Some(word) => format!("{} {word}", clip(program, 40)),
@@ -216,6 +222,7 @@ mod tests {
             ("cd x && cargo test -q", "cargo test"),
             ("# all of them\ncd 'my x'; export A=b\nsudo make all | tail", "make all"),
             ("cd x", "cd x"),
+            ("DIR=$(mktemp -d) && ls", "mktemp"),
             ("", ""),
         ] {
             assert_eq!(command_name(command), want);

@@ -37,9 +37,17 @@ pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
         }
         None => {
             let (heading, _) = split(prompt.text.as_str());
-            html.html(&phrase::with_code_and_links(&heading));
+            let heading = without_marks(&heading);
+            html.html(&phrase::with_code_and_links(heading));
         }
     }
+}
+
+/// A heading of a document, without the marks that make it one.
+fn without_marks(heading: &str) -> &str {
+    let words = heading.trim_start_matches('#');
+    let marks = heading.len() - words.len();
+    if (1..=6).contains(&marks) && words.starts_with(' ') { words.trim_start() } else { heading }
 }
 
 /// Appends what follows the heading and its meta line: the rest of the text, attachments.
@@ -153,6 +161,8 @@ mod tests {
     fn the_first_paragraph_is_the_heading() {
         assert_eq!(split("one\ntwo\n\nthree\n\nfour"), ("one\ntwo".to_owned(), "three\n\nfour"));
         assert_eq!(split("  one  "), ("one".to_owned(), ""));
+        let bare = ["## User Input", "#hashtag", "# one\ntwo", "C# or F#"].map(without_marks);
+        assert_eq!(bare, ["User Input", "#hashtag", "one\ntwo", "C# or F#"]);
     }
 
     #[test]

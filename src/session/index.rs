@@ -24,7 +24,7 @@ use activity::Activity;
 pub(crate) use activity::MainStep;
 use entries::Entries;
 pub(crate) use entries::{Entry, Kind};
-pub(crate) use header::{Annex, Header, TurnHead};
+pub(crate) use header::{Annex, Header, TurnHead, project_name};
 pub(crate) use lookup::Span;
 use steps::Steps;
 pub(crate) use tasks::Tasks;

@@ -299,7 +299,7 @@ fn what_a_sub_agent_says_is_counted_inside_its_step() {
 #[test]
 fn the_head_says_how_it_ended_and_leads_there() {
     let mut overview = overview(vec![entry(1, 0, "one"), entry(2, 1, "two")]);
-    (overview.windows, overview.ending) = (2, Some(Ending::Reply(clean("All **is** `well`.\n\nMore."))));
+    (overview.windows, overview.ending) = (2, Some(Ending::Reply(clean("All **is** `well`.\n\n- More."))));
     let mut last = window(vec![turn(2, "two", vec![reply("I look."), reply("All is well.")])]);
     last.no = 1;
     let of = |overview: &Overview, live| {
@@ -312,7 +312,7 @@ fn the_head_says_how_it_ended_and_leads_there() {
         )
     };
     let (section, ends) = of(&overview, false);
-    let want = "<a href=\"../w/1#end\">All is <code class=\"w\">well</code>. More.</a>";
+    let want = "<a href=\"../w/1#end\">All is <code class=\"w\">well</code>. · More.</a>";
     assert!(section.contains("How it ended") && section.contains(want), "{section}");
     assert_eq!(ends, 1);
     // While it goes on the end moves.

@@ -13,7 +13,7 @@ use super::said::{SYNTHETIC, Said, is_no_answer, reason, said};
 use super::{hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Format, NotJson, Records, sound};
-use crate::session::index::{Index, Kind, New, hash};
+use crate::session::index::{Index, Kind, New, hash, project_name};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
@@ -141,9 +141,8 @@ impl Reading {
             index.header().branch = clean(branch);
         }
         if let Some(cwd) = set(&mut self.cwd, fields.cwd.as_str()) {
-            let base = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
             index.header().root.get_or_insert_with(|| cwd.trim_end_matches('/').to_owned());
-            index.header().project = clean(base.to_owned());
+            index.header().project = clean(project_name(&cwd));
         }
     }
 

@@ -8,7 +8,7 @@ use super::said::{Block, Counted, Facts, Recorded, Returned, Said, Title};
 use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Format, NotJson, Records, sound};
-use crate::session::index::{Index, Kind, New, NewStep, Spent, hash};
+use crate::session::index::{Index, Kind, New, NewStep, Spent, hash, project_name};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Ended, Output, Usage};
@@ -280,8 +280,7 @@ fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
     set(&mut header.version, facts.version.as_deref());
     set(&mut header.branch, facts.branch.as_deref());
     if let Some(cwd) = &facts.cwd {
-        let base = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
-        set(&mut header.project, base);
+        set(&mut header.project, Some(&project_name(cwd)));
         header.root.get_or_insert_with(|| cwd.trim_end_matches('/').to_owned());
     }
     match &facts.title {

@@ -151,6 +151,16 @@ impl Header {
     }
 }
 
+/// What a working folder is called: its base name, with the folder above it where that is a mere number.
+pub(crate) fn project_name(cwd: &str) -> String {
+    let mut parts = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']);
+    let base = parts.next().unwrap_or_default();
+    match parts.next().filter(|above| !above.is_empty()) {
+        Some(above) if !base.contains(char::is_alphabetic) => format!("{above}/{base}"),
+        _ => base.to_owned(),
+    }
+}
+
 impl Index {
     /// The working folder, where the agent told.
     pub(crate) fn root(&self) -> Option<&str> {
@@ -187,7 +197,8 @@ impl Index {
             models: header.models.clone(),
             title: title.or_else(|| summary().map(|(_, text)| text.clone())),
             project: header.project.clone(),
-            branch: header.branch.clone(),
+            // A detached head is on no branch.
+            branch: header.branch.clone().filter(|branch| branch.as_str() != "HEAD"),
             started: header.started,
             ended: header.ended,
             usage: spent.usage,

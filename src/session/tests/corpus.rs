@@ -92,6 +92,12 @@ fn typed(text: &str) -> Option<String> {
     (!text.is_empty() && !machinery.iter().any(|start| text.starts_with(start))).then_some(text)
 }
 
+/// Whether a command is one of those in the corpus that the program answers by itself.
+fn is_local(text: &str) -> bool {
+    let names = ["clear", "cost", "exit", "ide", "mcp", "plugin"];
+    names.iter().any(|name| text.contains(&format!("<command-name>/{name}</command-name>")))
+}
+
 /// The independent reading.
 fn expected(bytes: &[u8]) -> Said {
     let all = records(bytes);
@@ -135,7 +141,7 @@ fn expected(bytes: &[u8]) -> Said {
         } else if record["origin"]["kind"] == "task-notification" {
         } else if !words.is_empty() {
             put(&mut said.prompts, &words.join("\n\n"));
-        } else if texts(content).iter().any(|text| text.trim().starts_with("<command-")) {
+        } else if texts(content).iter().any(|text| text.trim().starts_with("<command-") && !is_local(text)) {
             put(&mut said.prompts, "");
         }
     }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{lines, record};
-use crate::session::model::Ending;
+use crate::redact::CleanText;
+use crate::session::model::{Ending, Item, Marker};
 
 fn ending(records: &[String]) -> Option<Ending> {
     lines(records).overview().ending.clone()
@@ -43,5 +44,49 @@ fn what_stands_last_tells_how_it_ended() {
     ];
     for (records, wanted) in cases {
         assert_eq!(shown(ending(&records)), wanted, "{records:?}");
+    }
+}
+
+#[test]
+fn a_command_that_the_program_answers_itself_is_no_prompt_and_said_once() {
+    let command = |at, name: &str| {
+        let text = format!(
+            "<command-name>/{name}</command-name>\n<command-message>{name}</command-message>\n<command-args></command-args>"
+        );
+        record::user(at, json!(text))
+    };
+    let session = lines(&[
+        record::user(0, json!("go")),
+        record::reply(1, "Done."),
+        command(2, "cost"),
+        record::user(3, json!("<local-command-stdout>Total: 1.20</local-command-stdout>")),
+        command(4, "review"),
+        record::reply(5, "Fine."),
+    ]);
+    let overview = session.overview();
+    let prompts: Vec<_> = overview.outline.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(prompts, ["go", "/review"]);
+    let local: Vec<_> = super::items(&session)
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Marker(Marker::Local { command, output }) => Some(format!("{command}: {}", output.text)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(local, ["/cost: Total: 1.20"]);
+}
+
+#[test]
+fn a_folder_named_by_a_number_is_called_by_the_one_above_it_and_a_detached_head_is_no_branch() {
+    for (cwd, branch, want) in [
+        ("/home/ada/tally", "main", (Some("tally"), Some("main"))),
+        ("/home/ada/tally/2", "HEAD", (Some("tally/2"), None)),
+        (r"C:\src\tally\02", "x", (Some("tally/02"), Some("x"))),
+    ] {
+        let more = json!({ "cwd": cwd, "gitBranch": branch });
+        let overview = lines(&[record::user_with(0, json!("go"), more)]).overview();
+        let text = |text: &Option<CleanText>| text.as_ref().map(|text| text.as_str().to_owned());
+        let shown = (text(&overview.project), text(&overview.branch));
+        assert_eq!((shown.0.as_deref(), shown.1.as_deref()), want, "{cwd}");
     }
 }

@@ -133,7 +133,7 @@ fn todos_questions_plans_and_other_tools_take_their_forms() {
 #[test]
 fn commands_and_what_they_print_are_told_from_prompts() {
     let session = lines(&[
-        record::user(0, json!("<command-name>/cost</command-name><command-args></command-args>")),
+        record::user(0, json!("<command-name>/tally</command-name><command-args></command-args>")),
         record::user(1, json!("<local-command-stdout>1 $</local-command-stdout>")),
         record::user(2, json!("<bash-input>ls</bash-input>")),
         record::user(3, json!("<bash-stdout>a b</bash-stdout><bash-stderr></bash-stderr>")),
@@ -146,7 +146,7 @@ fn commands_and_what_they_print_are_told_from_prompts() {
     ]);
     let turns = turns(&session);
     assert_eq!(turns.len(), 2);
-    assert_eq!(turns[0].prompt.as_ref().and_then(|p| p.command.as_ref()).map(|c| c.as_str()), Some("/cost"));
+    assert_eq!(turns[0].prompt.as_ref().and_then(|p| p.command.as_ref()).map(|c| c.as_str()), Some("/tally"));
     assert_eq!(turns[1].prompt.as_ref().map(|p| p.text.as_str()), Some("fix"));
     let locals: Vec<_> = turns[0]
         .items
@@ -156,7 +156,7 @@ fn commands_and_what_they_print_are_told_from_prompts() {
             _ => None,
         })
         .collect();
-    assert_eq!(locals, [("/cost", "1 $"), ("!ls", "a b")]);
+    assert_eq!(locals, [("/tally", "1 $"), ("!ls", "a b")]);
     assert!(matches!(turns[0].items[2], Item::Marker(Marker::Interrupted { .. })));
     assert!(session.overview().outline[0].command);
 }
