@@ -101,24 +101,24 @@ fn hebrew_and_arabic_begin_at_the_right_and_code_and_all_else_at_the_left() {
         browser.look(look);
         let right = |what: &str| browser.assert(what, &format!("{} > .8", first_letter(what)));
         let left = |what: &str| browser.assert(what, &format!("{} < .2", first_letter(what)));
-        right("document.querySelector('#p6 h2')");
-        right("document.querySelector('#p6 .said')");
+        right("document.querySelector('#p5 h2')");
+        right("document.querySelector('#p5 .said')");
         for reply in ["p", "li", "blockquote p"] {
-            right(&format!("document.querySelector('#p6 > .prose {reply}')"));
+            right(&format!("document.querySelector('#p5 > .prose {reply}')"));
         }
-        left("document.querySelector('#p6 .block')");
-        left("[...document.querySelectorAll('#p6 > .prose > p:not([class])')].at(-1)");
+        left("document.querySelector('#p5 .block')");
+        left("[...document.querySelectorAll('#p5 > .prose > p:not([class])')].at(-1)");
         left("document.querySelector('#p1 h2')");
         left("document.querySelector('#p1 > .prose li')");
         browser.assert(
             "the bullets and the bar of a quotation stand where the line begins",
-            "[['#p6', 'rtl'], ['#p1', 'ltr']].every(([turn, way]) => ['ul', 'blockquote', 'table'].every(e => getComputedStyle(document.querySelector(`${turn} > .prose ${e}`)).direction === way))",
+            "[['#p5', 'rtl'], ['#p1', 'ltr']].every(([turn, way]) => ['ul', 'blockquote', 'table'].every(e => getComputedStyle(document.querySelector(`${turn} > .prose ${e}`)).direction === way))",
         );
         browser.assert(
             "so do columns, and the table itself",
-            "(([a, b]) => a.getBoundingClientRect().x > b.getBoundingClientRect().x)(document.querySelectorAll('#p6 th')) && (t => Math.abs(t.getBoundingClientRect().right - t.closest('.prose').getBoundingClientRect().right) < 2)(document.querySelector('#p6 table'))",
+            "(([a, b]) => a.getBoundingClientRect().x > b.getBoundingClientRect().x)(document.querySelectorAll('#p5 th')) && (t => Math.abs(t.getBoundingClientRect().right - t.closest('.prose').getBoundingClientRect().right) < 2)(document.querySelector('#p5 table'))",
         );
-        browser.assert("code is never turned round", "[...document.querySelectorAll('#p6 :is(code, .block)')].every(e => getComputedStyle(e).direction === 'ltr')");
+        browser.assert("code is never turned round", "[...document.querySelectorAll('#p5 :is(code, .block)')].every(e => getComputedStyle(e).direction === 'ltr')");
         browser.assert(
             "nothing is wider than the screen",
             &format!("document.documentElement.scrollWidth <= {}", look.width),
