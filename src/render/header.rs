@@ -157,6 +157,11 @@ fn when(facts: &mut Facts, overview: &Overview, live: bool) {
         if facts.so_far {
             html.raw(" <span class=\"sub\">so far</span>");
         }
+        // Where it was left alone for a while.
+        let active = overview.timeline.active();
+        if overview.timeline.stretches.len() > 1 && !active.is_zero() {
+            html.raw(" <span class=\"sub\">").text(&lasted(active)).raw(" active</span>");
+        }
         facts.add("<dt>Lasted</dt>", &format!("{} to {}", exact(started), exact(ended)), &html);
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview) {
     let axis = Axis::of(timeline);
     let lanes: Vec<Lane> =
         LANES.into_iter().filter(|lane| timeline.bars.iter().any(|bar| bar.lane == *lane)).collect();
-    if axis.active() == 0 || lanes.len() < 2 {
+    if timeline.active().as_secs() == 0 || lanes.len() < 2 {
         return;
     }
     let height = lanes.len() as u64 * LANE;
@@ -71,7 +71,7 @@ fn said(overview: &Overview, axis: &Axis) -> String {
     if let Some(all) = all {
         let _ = write!(text, " over {}", lasted(all));
         if axis.pauses().next().is_some() {
-            let _ = write!(text, ", active for {}", lasted(std::time::Duration::from_secs(axis.active())));
+            let _ = write!(text, ", active for {}", lasted(overview.timeline.active()));
         }
     }
     for (lane, one, many) in [
@@ -142,7 +142,8 @@ fn ticks(scene: &Scene, overview: &Overview, axis: &Axis) -> Vec<(f64, String)> 
     let origin = scene.origin.unwrap_or(first.0);
     let all = between(origin, last.1).map_or(0, |all| all.as_secs());
     let apart = if all < HOUR { APART.0 } else { APART.1 };
-    let step = STEPS.into_iter().find(|step| axis.active() / step < TICKS).unwrap_or(604_800);
+    let active = overview.timeline.active().as_secs();
+    let step = STEPS.into_iter().find(|step| active / step < TICKS).unwrap_or(604_800);
     let mut found: Vec<(f64, String)> = Vec::new();
     // Of a pause of weeks no label is wanted, so each stretch is gone through by itself.
     for (from, to) in stretches {

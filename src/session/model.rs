@@ -110,7 +110,7 @@ pub struct OutlineEntry {
     pub command: bool,
     /// When it was said.
     pub at: Option<Timestamp>,
-    /// From the prompt to the last record of its turn.
+    /// How long something went on from the prompt to the last record of its turn: without longer pauses.
     pub worked: Option<Duration>,
     /// Kinds of the steps of the main agent, in order (for the spark picture); at most 512 are kept.
     pub kinds: Vec<StepKind>,

@@ -1,6 +1,8 @@
 //! The picture of a whole session over time: the stretches in which something went on, and what went on in
 //! them, merged to what a screen can tell apart. However long a session is, the picture stays as small.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::model::{Ended, StepKind, WindowNo};
@@ -89,6 +91,21 @@ pub struct Timeline {
     pub bars: Vec<Bar>,
 }
 
+impl Timeline {
+    /// How long something went on between these moments.
+    pub fn active_between(&self, from: Timestamp, to: Timestamp) -> Duration {
+        let within = |(begin, end): &(Timestamp, Timestamp)| {
+            Duration::try_from((*end).min(to).duration_since((*begin).max(from))).ok()
+        };
+        self.stretches.iter().filter_map(within).sum()
+    }
+
+    /// How long something went on in all.
+    pub fn active(&self) -> Duration {
+        self.active_between(Timestamp::MIN, Timestamp::MAX)
+    }
+}
+
 /// Something that happened. Times in milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
@@ -159,11 +176,6 @@ impl Axis {
             }
             _ => None,
         })
-    }
-
-    /// Seconds in which something went on.
-    pub fn active(&self) -> u64 {
-        (self.parts.iter().map(|(from, to, ..)| to - from).sum::<i64>() / 1000).max(0) as u64
     }
 
     /// Whether something went on at this moment.
@@ -246,6 +258,19 @@ mod tests {
     }
 
     #[test]
+    fn what_went_on_between_two_moments_leaves_out_pauses() {
+        let timeline = draw(vec![event(Lane::Run, 0, 100), event(Lane::Run, 100_000, 100_100)]);
+        let at = |s: i64| Timestamp::from_second(s).unwrap();
+        let between = |from, to| timeline.active_between(at(from), at(to)).as_secs();
+        assert_eq!(between(0, 200_000), 200);
+        assert_eq!(between(40, 100_010), 70);
+        assert_eq!(between(10, 20), 10);
+        assert_eq!(between(200, 300), 0, "nothing");
+        assert_eq!(between(20, 10), 0, "clocks go back here and there");
+        assert_eq!(timeline.active().as_secs(), 200);
+    }
+
+    #[test]
     fn a_pause_is_drawn_short_and_the_rest_to_scale() {
         let timeline = draw(vec![
             event(Lane::You, 0, 0),
@@ -261,7 +286,7 @@ mod tests {
         assert!((x - 0.485).abs() < 1e-9 && (width - PAUSE).abs() < 1e-9 && seconds == 99_900);
         let at = |s: i64| axis.x(Timestamp::from_second(s).unwrap());
         assert!((at(50) - 0.2425).abs() < 1e-9 && at(5_000) < 0.486 && (at(100_100) - 1.0).abs() < 1e-9);
-        assert_eq!(axis.active(), 200);
+        assert_eq!(timeline.active().as_secs(), 200);
     }
 
     #[test]
@@ -279,7 +304,7 @@ mod tests {
         let day = 86_400;
         let timeline = draw(vec![event(Lane::Run, 0, day), event(Lane::Edit, day, day + 600)]);
         let axis = Axis::of(&timeline);
-        assert_eq!(axis.active(), 600);
+        assert_eq!(timeline.active().as_secs(), 600);
         assert!(axis.x(timeline.bars[0].from) < 0.05, "{axis:?}");
         assert_eq!((timeline.bars[1].from, axis.pauses().count()), (Timestamp::UNIX_EPOCH, 1));
     }

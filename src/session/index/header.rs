@@ -1,7 +1,6 @@
 //! The header and the outline as they grow, and the [`Overview`] made of them.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,7 +9,7 @@ use super::tokens::{Spent, Tokens};
 use super::{Index, hash};
 use crate::redact::CleanText;
 use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, WindowNo};
-use crate::session::timeline::Event;
+use crate::session::timeline::{Event, Timeline};
 
 /// Summaries kept, the last ones: each is looked for among all messages.
 const SUMMARIES: usize = 64;
@@ -83,18 +82,15 @@ impl TurnHead {
         self.ends.extend(kept.iter().map(|step| step.ended));
     }
 
-    fn entry(&self, (added, removed): (u64, u64)) -> OutlineEntry {
-        let worked = match (self.at, self.last) {
-            (Some(at), Some(last)) if last > at => Duration::try_from(last.duration_since(at)).ok(),
-            _ => None,
-        };
+    fn entry(&self, (added, removed): (u64, u64), timeline: &Timeline) -> OutlineEntry {
+        let worked = self.at.zip(self.last).map(|(at, last)| timeline.active_between(at, last));
         OutlineEntry {
             no: self.no,
             window: self.window,
             text: self.text.clone(),
             command: self.command,
             at: self.at,
-            worked,
+            worked: worked.filter(|worked| !worked.is_zero()),
             kinds: self.kinds.clone(),
             ends: self.ends.clone(),
             steps: self.steps,
@@ -180,9 +176,12 @@ impl Index {
         let header = &self.header;
         let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(&hash(leaf)));
         let title = header.custom_title.clone().or_else(|| header.agent_title.clone());
+        let timeline = self.timeline();
         let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
-        let mut outline: Vec<OutlineEntry> =
-            (0..).zip(&self.turns).map(|(no, turn)| turn.entry(lines(no).unwrap_or_default())).collect();
+        let mut outline: Vec<OutlineEntry> = (0..)
+            .zip(&self.turns)
+            .map(|(no, turn)| turn.entry(lines(no).unwrap_or_default(), &timeline))
+            .collect();
         let window = self.window_count().saturating_sub(1);
         if let Some(last) = outline.last_mut() {
             let waiting = self.pending.iter().flat_map(|(new, entry)| {
@@ -206,7 +205,7 @@ impl Index {
             steps: self.main_steps,
             sub_steps: header.sub_steps + self.annex.steps,
             outline,
-            timeline: self.timeline(),
+            timeline,
             changes: self.changes.clone(),
             ending: None,
             windows: self.window_count(),

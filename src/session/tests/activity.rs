@@ -114,3 +114,28 @@ fn an_edit_counts_once_its_result_is_there() {
         assert_eq!(summary(&surveyed(&session)), ["a.rs x1 +2 -1 at s1"]);
     }
 }
+
+#[test]
+fn a_turn_worked_without_its_pauses() {
+    let at = |record: String, clock: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        record["timestamp"] = json!(format!("2026-10-14T{clock}.000Z"));
+        record.to_string()
+    };
+    let session = lines(&[
+        at(record::user(1, json!("go")), "09:00:00"),
+        at(record::call(2, "t1", "Bash", json!({ "command": "make" })), "09:00:10"),
+        at(record::result(3, "t1", json!("ok"), json!({})), "09:08:10"),
+        at(record::reply(4, "made"), "09:08:20"),
+        // Something that the agent's program noted on its own, hours later.
+        at(record::user(5, json!("<command-name>/status</command-name>")), "15:00:00"),
+        at(record::user(6, json!("and on")), "15:00:10"),
+        at(record::reply(7, "done"), "15:00:40"),
+    ]);
+    let overview = session.overview();
+    let worked: Vec<_> =
+        overview.outline.iter().map(|entry| entry.worked.map(|time| time.as_secs())).collect();
+    assert_eq!(worked.first(), Some(&Some(500)), "a long command is no pause: {worked:?}");
+    assert_eq!(worked.last(), Some(&Some(30)), "{worked:?}");
+    assert_eq!(overview.timeline.active().as_secs(), 500 + 30, "not the hours between");
+}
