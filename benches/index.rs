@@ -9,7 +9,8 @@
 //! - at most 64 bytes of anonymous memory a line, and 8 MB;
 //! - the first window after at most 1 s, from a file that is not in the page cache; any window after at most
 //!   20 ms once the session is indexed;
-//! - to follow a large session that grows costs at most twice of what a small one costs.
+//! - to follow a large session that grows costs at most twice of what a small one costs;
+//! - a single line of 100 MB costs at most twice a byte of what one of 15 MB costs, whatever is in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -35,6 +36,9 @@ const WINDOW: Duration = Duration::from_millis(20);
 const GROWTH_RATIO: f64 = 2.0;
 /// In GB/s.
 const SEARCH: f64 = 1.0;
+/// Megabytes of single lines: two that are read, and one that is too long for that.
+const GIANTS: [usize; 3] = [15, 60, 100];
+const GIANT_RATIO: f64 = 2.0;
 const ROUNDS: usize = 5;
 /// Bytes indexed at a time, as the daemon does behind a page.
 const PIECE: usize = 4 << 20;
@@ -178,6 +182,50 @@ fn growth(path: &Path) -> Duration {
     median(times.collect())
 }
 
+/// What a single line of so many bytes is made of: what is hard on who reads it.
+const SHAPES: [(&str, fn(usize) -> String); 4] = [
+    ("one string", |bytes| user(&format!("\"{}\"", "word ".repeat(bytes / 5)))),
+    ("escapes", |bytes| user(&format!("\"{}\"", r#"\""#.repeat(bytes / 2)))),
+    ("a million blocks", |bytes| {
+        let block = r#"{"type":"text","text":"one of very many"},"#;
+        user(&format!("[{}{{}}]", block.repeat(bytes / block.len())))
+    }),
+    ("brackets that nobody closes", |bytes| user(&"[".repeat(bytes))),
+];
+
+fn user(content: &str) -> String {
+    format!(
+        r#"{{"type":"user","uuid":"g","sessionId":"s","timestamp":"2026-10-14T09:00:00.000Z","message":{{"role":"user","content":{content}}}}}"#
+    )
+}
+
+/// A session with one giant of a line: indexed, and every window of it shown.
+fn giants(folder: &Path) -> bool {
+    let path = folder.join("giant");
+    let mut holds = true;
+    for (name, shape) in SHAPES {
+        let costs = GIANTS.map(|megabytes| {
+            let line = shape(megabytes * 1_000_000);
+            fs::write(&path, format!("{}\n{line}\n{}\n", user("\"before\""), user("\"after\""))).unwrap();
+            let times = (0..ROUNDS).map(|_| {
+                timed(|| {
+                    let session = indexed(&path);
+                    (0..session.windows()).for_each(|no| drop(black_box(session.window(no).unwrap())));
+                })
+            });
+            median(times.collect()).as_secs_f64() / line.len() as f64
+        });
+        let [small, large, too_long] = costs.map(|cost| cost * 1e9);
+        holds &= say(
+            &format!("one line: {name}"),
+            format!("{small:.2}, {large:.2}, {too_long:.2} ns/B"),
+            large.max(too_long) <= GIANT_RATIO * small,
+            &format!("of {GIANTS:?} MB (at most {GIANT_RATIO} × the first)"),
+        );
+    }
+    holds
+}
+
 fn main() -> ExitCode {
     if let Some(path) = std::env::var_os("PANKO_BENCH_ALONE") {
         return if alone(Path::new(&path)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -208,5 +256,6 @@ fn main() -> ExitCode {
         ratio <= GROWTH_RATIO,
         &format!("{ratio:.2} × (at most {GROWTH_RATIO})"),
     );
+    holds &= giants(folder.path());
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -202,11 +202,8 @@ fn used(facts: &mut Facts, usage: Usage) {
 /// What the tokens cost, where the price of all of them is known.
 fn cost(facts: &mut Facts, cost: Cost) {
     let Some(dollars) = cost.dollars() else { return };
-    let mut html = Html::of(&money(dollars));
-    html.raw(" <span class=\"sub\">list price</span>");
-    let title = format!(
-        "Tokens at the providers' list prices, as of {}; a subscription costs otherwise",
-        price::AS_OF
-    );
-    facts.add("<dt>Cost</dt>", &title, &html);
+    let as_of = price::AS_OF;
+    let title =
+        format!("All tokens at the providers' list prices as of {as_of}; a subscription costs otherwise");
+    facts.add("<dt>List price</dt>", &title, &Html::of(&money(dollars)));
 }
