@@ -199,10 +199,12 @@ fn a_prompt_behind_half_a_megabyte_is_found() {
 
 #[test]
 fn a_session_without_an_answer_says_so_and_a_command_is_no_title() {
-    let command = "<command-name>/clear</command-name>\n<command-args></command-args>";
-    let glance = look_at(&record(0, "user", command)).unwrap();
-    assert_eq!((glance.prompt.unwrap().as_str(), glance.answered), ("/clear", false));
-    let glance = look_at(&(record(0, "user", command) + &record(1, "user", "words"))).unwrap();
+    let command = |name: &str| format!("<command-name>/{name}</command-name>\n<command-args></command-args>");
+    let glance = look_at(&record(0, "user", &command("review"))).unwrap();
+    assert_eq!((glance.prompt.unwrap().as_str(), glance.answered), ("/review", false));
+    let glance = look_at(&record(0, "user", &command("clear"))).unwrap();
+    assert_eq!((glance.prompt, glance.answered), (None, false), "the agent's program answered that itself");
+    let glance = look_at(&(record(0, "user", &command("review")) + &record(1, "user", "words"))).unwrap();
     assert_eq!((glance.prompt.unwrap().as_str(), glance.answered), ("words", false));
     assert!(matches!(look_at("hello\n"), Err(OpenError::NotASession { .. })));
     assert!(matches!(look_at(""), Err(OpenError::Empty)));
