@@ -182,8 +182,11 @@ fn growth(path: &Path) -> Duration {
     median(times.collect())
 }
 
-/// What a single line of so many bytes is made of: what is hard on who reads it.
-const SHAPES: [(&str, fn(usize) -> String); 4] = [
+/// Makes a line of about so many bytes.
+type Shape = fn(usize) -> String;
+
+/// What a single line is made of: what is hard on who reads it.
+const SHAPES: [(&str, Shape); 4] = [
     ("one string", |bytes| user(&format!("\"{}\"", "word ".repeat(bytes / 5)))),
     ("escapes", |bytes| user(&format!("\"{}\"", r#"\""#.repeat(bytes / 2)))),
     ("a million blocks", |bytes| {
