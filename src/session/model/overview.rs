@@ -31,7 +31,7 @@ pub struct Overview {
     pub ended: Option<Timestamp>,
     /// Tokens, each message counted once.
     pub usage: Usage,
-    /// What they cost at list prices ([`price`](super::price)).
+    /// What they cost at list prices ([`price`](crate::session::price)).
     pub cost: Cost,
     /// Steps of the main agent.
     pub steps: u32,
