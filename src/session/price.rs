@@ -89,20 +89,36 @@ pub(crate) enum Asked {
     Often,
 }
 
-/// What these tokens cost of this model at this time. Without a time, the latest price.
-pub(crate) fn cost(model: &str, at: Option<Timestamp>, usage: Usage, asked: Asked) -> Cost {
+/// The prices of the model asked for last: a session asks for the same one thousands of times.
+#[derive(Debug, Default)]
+pub(crate) struct Prices {
+    model: String,
+    rows: Vec<&'static Row>,
+}
+
+impl Prices {
+    /// What these tokens cost of this model at this time. Without a time, the latest price.
+    pub(crate) fn cost(&mut self, model: &str, at: Option<Timestamp>, usage: Usage, asked: Asked) -> Cost {
+        if self.model != model {
+            let name = plain(model);
+            self.rows = ROWS.iter().filter(|row| row.models.contains(&name.as_str())).collect();
+            self.model = model.to_owned();
+        }
+        cost(&self.rows, at, usage, asked)
+    }
+}
+
+/// What these tokens cost of the model with these rows.
+fn cost(rows: &[&Row], at: Option<Timestamp>, usage: Usage, asked: Asked) -> Cost {
     let unpriced = Cost { nanodollars: 0, unpriced: usage.total() };
-    let name = plain(model);
-    let fits = |row: &&Row| {
-        let prompt = usage.input + usage.cache_read + usage.cache_write;
-        row.models.contains(&name.as_str())
-            && at.is_none_or(|at| row.since.is_empty() || at.to_string().as_str() >= row.since)
+    let prompt = usage.input + usage.cache_read + usage.cache_write;
+    let fits = |row: &&&Row| {
+        at.is_none_or(|at| row.since.is_empty() || at.to_string().as_str() >= row.since)
             && (row.longest == u64::MAX || matches!(asked, Asked::Once { .. }) && prompt <= row.longest)
     };
-    let Some(row) = ROWS.iter().find(fits) else { return unpriced };
+    let Some(row) = rows.iter().find(fits) else { return unpriced };
     // The sum of many is priced by no row that knows another price for some of them.
-    let one_of_several = |other: &Row| other.longest != u64::MAX && other.models.contains(&name.as_str());
-    if matches!(asked, Asked::Often) && ROWS.iter().any(one_of_several) {
+    if matches!(asked, Asked::Often) && rows.iter().any(|row| row.longest != u64::MAX) {
         return unpriced;
     }
     let hour_write = match asked {
@@ -147,6 +163,10 @@ mod tests {
         let mut usage = Usage::default();
         *of(&mut usage) = 1_000_000;
         usage
+    }
+
+    fn cost(model: &str, at: Option<Timestamp>, usage: Usage, asked: Asked) -> Cost {
+        Prices::default().cost(model, at, usage, asked)
     }
 
     fn dollars(model: &str, at: &str, usage: Usage, asked: Asked) -> Option<f64> {

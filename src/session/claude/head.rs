@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::session::index::Spent;
 use crate::session::model::Usage;
-use crate::session::price::{self, Asked};
+use crate::session::price::{Asked, Prices};
 
 /// Defines a struct that is read from an object: known keys into fields, the rest passed over. A value that
 /// is no object gives the default; with `bare`, a string stands in the field of that name.
@@ -195,12 +195,12 @@ impl Tokens<'_> {
     }
 
     /// These tokens of this model, at this time, with what they cost.
-    pub(super) fn spent(&self, model: &str, at: Option<Timestamp>) -> Spent {
+    pub(super) fn spent(&self, model: &str, at: Option<Timestamp>, prices: &mut Prices) -> Spent {
         let usage = self.usage();
         let standard = |text: &Text<'_>| text.as_str().is_none_or(|text| text == "standard");
         // Fast answers, and such as wait, have prices of their own.
         let model = if standard(&self.speed) && standard(&self.tier) { model } else { "" };
         let asked = Asked::Once { hour_write: self.kept.hour.0.unwrap_or(0) };
-        Spent { usage, cost: price::cost(model, at, usage, asked) }
+        Spent { usage, cost: prices.cost(model, at, usage, asked) }
     }
 }

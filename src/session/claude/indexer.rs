@@ -17,6 +17,7 @@ use crate::session::index::{Index, Kind, New, hash, project_name};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
+use crate::session::price::Prices;
 use crate::session::private::Private;
 use fields::{blocks, declined, images, new_step, results, results_of, steps, text_of, texts};
 use queue::Queue;
@@ -31,6 +32,7 @@ pub(super) struct Reading {
     queue: Queue,
     /// The model that answered last.
     model: Option<String>,
+    prices: Prices,
     /// Chains of sub-agents by the ids of their records.
     side: HashMap<u64, u32>,
     /// The file is a sub-agent's own: there the flag of side chains means nothing. Its first user or
@@ -219,7 +221,7 @@ impl Reading {
         let Some(message) = &fields.message else { return };
         let model = message.model.as_str().unwrap_or_default();
         if model != SYNTHETIC {
-            let spent = message.usage.spent(model, record.at);
+            let spent = message.usage.spent(model, record.at, &mut self.prices);
             if let Some(id) = message.id.as_str().filter(|_| spent.usage != Usage::default()) {
                 index.header().tokens.of_message(hash(id), spent);
             }

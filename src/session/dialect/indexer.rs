@@ -12,7 +12,7 @@ use crate::session::index::{Index, Kind, New, NewStep, Spent, hash, project_name
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Ended, Output, Usage};
-use crate::session::price::{self, Asked};
+use crate::session::price::{Asked, Prices};
 
 /// Characters of a prompt in the outline.
 const HEADLINE: usize = 240;
@@ -25,6 +25,7 @@ pub(super) struct Reading<D> {
     dialect: D,
     /// The model in use.
     model: Option<String>,
+    prices: Prices,
     /// Something was answered: a change of the model is worth a mark.
     answered: bool,
     /// What was recorded in one way and not yet in the other: positive in events, negative in items.
@@ -57,6 +58,7 @@ impl<D: Dialect> Reading<D> {
         Self {
             dialect,
             model: None,
+            prices: Prices::default(),
             answered: false,
             twins: HashMap::new(),
             fresh: None,
@@ -178,14 +180,21 @@ impl<D: Dialect> Reading<D> {
     }
 
     /// Notes the tokens that were used, by the model in use. What several came to together has no price.
-    fn used(&self, counted: Counted, usage: Usage, at: Option<Timestamp>, place: Place, index: &mut Index) {
+    fn used(
+        &mut self,
+        counted: Counted,
+        usage: Usage,
+        at: Option<Timestamp>,
+        place: Place,
+        index: &mut Index,
+    ) {
         let header = index.header();
         let (model, asked) = match (counted, &self.model) {
             (Counted::Session, Some(model)) if header.models.len() < 2 => (model.as_str(), Asked::Often),
             (Counted::Session, _) | (_, None) => ("", Asked::Often),
             (_, Some(model)) => (model.as_str(), Asked::Once { hour_write: 0 }),
         };
-        let spent = Spent { usage, cost: price::cost(model, at, usage, asked) };
+        let spent = Spent { usage, cost: self.prices.cost(model, at, usage, asked) };
         match counted {
             Counted::Session => header.tokens.of_session(spent),
             Counted::Record => header.tokens.of_message(hash(&format!("record at {}", place.offset)), spent),
