@@ -71,7 +71,6 @@ fn unit(exe: &Path) -> String {
     format!(
         "[Unit]\n\
          Description=panko: keeps shared coding-agent sessions reachable\n\
-         Documentation=man:panko(1)\n\
          \n\
          [Service]\n\
          Type=notify\n\

@@ -13,7 +13,9 @@ use serde_json::json;
 use crate::support::daemon::Home;
 use crate::support::inject::skipped;
 use crate::support::keeper::exe;
-use crate::support::process;
+use crate::support::systemd::Systemd;
+use crate::support::wait::{SOON, until};
+use crate::support::{process, sessions};
 
 /// What the daemon told, and when; `None` if it told nothing for so long.
 fn told(socket: &UnixDatagram, patience: Duration) -> Option<(String, Instant)> {
@@ -95,4 +97,53 @@ fn systemd_finds_no_fault_in_the_unit_and_the_hardening_that_it_asks_for() {
             said.lines().find(|line| line.contains(wanted)).unwrap_or_else(|| panic!("{wanted}: {said}"));
         assert!(line.starts_with('✓'), "{line}");
     }
+}
+
+#[test]
+fn under_a_real_service_manager_tunnels_outlive_a_kill_a_hang_a_restart_and_a_stop() {
+    const UNIT: &str = "panko.service";
+    let home = Home::new();
+    let hasty = home.path("config/systemd/user/panko.service.d");
+    fs::create_dir_all(&hasty).unwrap();
+    fs::write(hasty.join("hasty.conf"), "[Service]\nWatchdogSec=2\nRestartSec=100ms\n").unwrap();
+    let Some(systemd) = Systemd::start(&home) else { return };
+    let daemon = || systemd.property(UNIT, "MainPID").parse::<u32>().unwrap();
+    systemd.panko(&["daemon", "install"]);
+    assert_eq!(systemd.property(UNIT, "ActiveState"), "active", "started, and ready");
+    let said = systemd.panko(&["daemon", "status"]);
+    assert!(said.contains("daemon: running"), "{said}");
+    // Its tunnel runs under the hardening of the unit, and is found though the manager has a PATH of its own.
+    systemd.panko(&["share", sessions::example().to_str().unwrap(), "--tunnel", "cloudflare"]);
+    let share = home.shares().remove(0);
+    let (keepers, clients) = (home.keepers(), home.tunnel.starts());
+    let assert_as_it_was = |after: &str| {
+        home.until_share(&share["id"], after, |now| {
+            now["status"] == "active" && now["public_url"] == share["public_url"]
+        });
+        assert_eq!((home.keepers(), home.tunnel.starts()), (keepers.clone(), clients.clone()), "{after}");
+    };
+
+    let killed = daemon();
+    process::signal(killed, Signal::KILL);
+    assert_as_it_was("a kill");
+    let hung = daemon();
+    assert_ne!(hung, killed);
+    process::signal(hung, Signal::STOP);
+    until(SOON, "the watchdog ends the one that hangs", || !process::lives(hung));
+    assert_as_it_was("a hang");
+    assert_eq!(systemd.property(UNIT, "NRestarts"), "2");
+    systemd.ok(&["reload", UNIT]);
+    assert_as_it_was("a reload");
+    systemd.ok(&["restart", UNIT]);
+    assert_as_it_was("a restart");
+    systemd.ok(&["stop", UNIT]);
+    assert!(clients.iter().chain(&keepers).all(|pid| process::lives(*pid)), "they wait for the next daemon");
+    systemd.ok(&["start", UNIT]);
+    assert_as_it_was("a stop");
+
+    systemd.panko(&["stop", share["id"].as_str().unwrap()]);
+    home.assert_nothing_runs();
+    systemd.panko(&["daemon", "uninstall"]);
+    assert_eq!(systemd.property(UNIT, "ActiveState"), "inactive");
+    assert!(!home.path("config/systemd/user/panko.service").exists());
 }

@@ -10,6 +10,7 @@ pub mod process;
 pub mod screen;
 pub mod servers;
 pub mod sessions;
+pub mod systemd;
 pub mod tunnel;
 pub mod wait;
 pub mod ws;
