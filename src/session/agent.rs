@@ -213,6 +213,16 @@ pub(crate) struct Desk<'a> {
     pub output: usize,
     /// Lines of one diff.
     pub diff_lines: usize,
+    /// Records of one sub-agent.
+    pub records: usize,
+    /// Items inside one step from the files of sub-agents.
+    pub beside: usize,
+}
+
+/// What stands for so many records of a sub-agent that are not shown.
+pub(crate) fn not_shown(records: usize, desk: &Desk<'_>) -> Item {
+    let fields = vec![(desk.clean("records that are not shown"), desk.clean(&records.to_string()))];
+    Item::Unknown { what: desk.clean("more of this sub-agent"), fields }
 }
 
 /// Bytes shown of one prompt or reply. Real ones stay far below.

@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::json::Obj;
+
 /// Folder of sub-agents' records, in the folder named for the session.
 const AGENTS: &str = "subagents";
 /// Folder of large outputs, beside that.
 const OUTPUTS: &str = "tool-results";
 /// Longest base name that is looked for, in bytes.
 const NAME: usize = 128;
+/// Most notes beside records of sub-agents that are read for one call.
+const NOTES: usize = 1_000;
 /// How much of a record is read to tell whose sub-agent it is of, in bytes.
 const SAMPLE: u64 = 64 << 10;
 
@@ -74,6 +78,19 @@ impl Beside {
         // Until about version 2.1 they lay flat beside the sessions of all.
         let flat = self.folder.join(&name);
         open(&self.own().join(AGENTS).join(&name)).or_else(|| self.is_ours(&flat).then(|| open(&flat))?)
+    }
+
+    /// The id of the sub-agent that the call of this id sent, where a note beside its records tells. Reads such notes
+    /// until one does.
+    pub(crate) fn sent_by(&self, call: &str) -> Option<String> {
+        let folder = self.own().join(AGENTS);
+        names(&folder).take(NOTES).find_map(|name| {
+            let id = name.strip_prefix("agent-")?.strip_suffix(".meta.json")?;
+            let mut note = String::new();
+            open(&folder.join(&name))?.take(SAMPLE).read_to_string(&mut note).ok()?;
+            let named = Obj::parse(&note)?.text("toolUseId")?;
+            (!call.is_empty() && named == call).then(|| id.to_owned())
+        })
     }
 
     /// The output of this base name.

@@ -14,6 +14,7 @@ mod usage;
 use jiff::Timestamp;
 
 use crate::redact::CleanText;
+pub(crate) use attachment::NESTED;
 pub use attachment::{Attachment, AttachmentNo};
 pub use overview::{ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind};
 pub use tool::{

@@ -17,8 +17,7 @@ use super::fields::Strange;
 use super::index::{Entry, Index, Kind};
 use super::json;
 use super::lines::{Fed, Lines, Splitter};
-use super::media;
-use super::model::{AttachmentNo, Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
+use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
 use super::private::Include;
 use super::recognise::recognised;
 use super::report::Report;
@@ -31,8 +30,12 @@ use survey::Survey;
 
 /// Lines of one diff in a window.
 const DIFF_LINES: usize = 400;
-/// Bytes of an output, and lines of a diff, on the page of one step.
+/// Records of one sub-agent in a window, and items of all that are inside one step.
+const SUB_RECORDS: usize = 400;
+/// Bytes of an output, and lines of a diff, on the page of one step …
 const WHOLE: (usize, usize) = (8 << 20, 50_000);
+/// … and records and items of sub-agents.
+const WHOLE_SUB: usize = 5_000;
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,38 +242,20 @@ impl Session {
     /// # Errors
     /// When the file cannot be read.
     pub fn step(&self, no: u32) -> Result<Option<Step>, ReadError> {
-        let desk = Desk { output: WHOLE.0, diff_lines: WHOLE.1, ..self.desk() };
+        let (output, diff_lines) = WHOLE;
+        let whole = Desk { output, diff_lines, records: WHOLE_SUB, beside: WHOLE_SUB, ..self.desk() };
+        self.step_at(no, &whole)
+    }
+
+    /// Step `no` as far as `desk` shows it.
+    fn step_at(&self, no: u32, desk: &Desk<'_>) -> Result<Option<Step>, ReadError> {
         let found = desk.index().step_entry(no);
         let Some((at, entry)) = found else { return Ok(None) };
-        let items = self.show(&entry, at, &desk)?.items;
+        let items = self.show(&entry, at, desk)?.items;
         Ok(items.into_iter().find_map(|item| match item {
             Item::Step(step) if step.no == no => Some(*step),
             _ => None,
         }))
-    }
-
-    /// The bytes of an image with their type, which is told by the bytes alone: PNG, JPEG, GIF and WebP are
-    /// named, everything else is `application/octet-stream`. `None` if there is none of this number.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn attachment(&self, no: AttachmentNo) -> Result<Option<(&'static str, Vec<u8>)>, ReadError> {
-        let desk = self.desk();
-        let AttachmentNo { step, no } = no;
-        if let Some(step) = step {
-            // Showing the step opens the file of the sub-agent that it sent.
-            let shown = self.step(step)?;
-            return match shown.and_then(|_| self.subs.sent_by(step)) {
-                Some(sub) => sub.attachment(no.into()),
-                None => Ok(None),
-            };
-        }
-        let found = desk.index().image_entry(no);
-        let Some(entry) = found else { return Ok(None) };
-        let record = desk.record(&entry)?;
-        let encoded = self.agent.image(&record, (no - 1 - entry.images) as usize);
-        let bytes = encoded.and_then(|encoded| media::decoded(&encoded));
-        Ok(bytes.map(|bytes| (media::kind(&bytes), bytes)))
     }
 
     /// The window in which a step stands.
@@ -325,7 +310,16 @@ impl Session {
 
     pub(crate) fn desk(&self) -> Desk<'_> {
         let Session { source, cleaner, index, subs, .. } = self;
-        Desk { source, index, cleaner, subs, output: Output::MAX, diff_lines: DIFF_LINES }
+        Desk {
+            source,
+            index,
+            cleaner,
+            subs,
+            output: Output::MAX,
+            diff_lines: DIFF_LINES,
+            records: SUB_RECORDS,
+            beside: SUB_RECORDS,
+        }
     }
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {

@@ -143,6 +143,11 @@ impl Source {
         &self.file
     }
 
+    /// With `beside` as the place of the files beside the session.
+    pub(crate) fn with(self, beside: Beside) -> Self {
+        Self { beside: Some(beside), ..self }
+    }
+
     /// Where the files beside the session are; `None` if it was not opened by its path.
     pub fn beside(&self) -> Option<&Beside> {
         self.beside.as_ref()

@@ -211,7 +211,7 @@ mod tests {
             ("s12", Address::Step),
             ("s12#s12.3", Address::Step),
             ("i7", Address::Attachment(7.into())),
-            ("../i7.2", Address::Attachment(AttachmentNo { step: Some(7), no: 2 })),
+            ("../i7.2", Address::Attachment(AttachmentNo::parse("7.2").unwrap())),
             ("w/4", Address::Nowhere),
             ("javascript:x", Address::Nowhere),
             ("//example.org", Address::Nowhere),

@@ -76,3 +76,27 @@ fn a_time_leads_to_what_went_on_then() {
     let input = FoundInput { overview: &bare, title: None, query: "1:00", hits: &[], from: 0, next: None };
     assert!(found_part(&input).contains("No hits"));
 }
+
+#[test]
+fn what_a_sub_agent_of_a_sub_agent_did_stands_in_it_and_is_found() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/claude/nested.jsonl");
+    let source = crate::session::Source::open(path.as_ref()).unwrap();
+    let session = crate::session::Session::open(source, crate::redact::Cleaner::new()).unwrap();
+    while session.advance(1 << 20).unwrap() == crate::session::Progress::More {}
+    let search = Search::new("quincunx").unwrap();
+    assert!(session.sift(search.words(), 0).unwrap().has(0));
+    let window = session.window(0).unwrap().unwrap();
+    let hits = search.hits(&window);
+    assert_eq!(hits.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["s1.1.1.1"]);
+    let overview = session.overview();
+    let page = crate::render::page(&crate::render::PageInput {
+        overview: &overview,
+        window: &window,
+        title: None,
+        live: false,
+        downloads: false,
+    });
+    strict::check(&page);
+    let deepest = page.find("id=\"s1.1.1.1\"").unwrap();
+    assert_eq!(page[..deepest].matches("<div class=\"nest\">").count(), 3, "one in another in another");
+}

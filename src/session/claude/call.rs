@@ -1,5 +1,7 @@
 //! A tool call and the result found for it, made into a [`Step`].
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 use std::time::Duration;
@@ -10,19 +12,15 @@ use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
 use super::{first, given, tools};
-use crate::session::agent::Desk;
+use crate::session::agent::{Desk, not_shown};
 use crate::session::error::ReadError;
 use crate::session::fields::{self, Strange};
 use crate::session::index::{Entry, hash};
 use crate::session::json::Obj;
-use crate::session::model::{Attachment, Item, Outcome, Step, Tool};
+use crate::session::model::{Attachment, Item, NESTED, Outcome, Step, Tool};
 
-/// Records of a sub-agent that are shown inside its step.
-const SUB_RECORDS: usize = 400;
 /// Bytes read of output in a file of its own.
 const LARGE: u64 = 16 << 20;
-/// Items of a sub-agent that are shown inside its step.
-const SUB_ITEMS: usize = 200;
 
 /// A call as its tool's form needs it.
 pub(super) struct Call<'a> {
@@ -91,8 +89,35 @@ pub(super) struct Caller<'a> {
     pub no: u32,
     pub at: Option<Timestamp>,
     pub cwd: &'a str,
-    /// Inside a sub-agent: there no further ones are looked for.
-    pub inside: bool,
+    /// The sub-agent that makes the call.
+    pub inside: Option<&'a Inside<'a>>,
+}
+
+/// A sub-agent of which something is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Inside<'a> {
+    /// Its id, if it has a file of its own: where it has none, those that it sent are not told.
+    id: Option<&'a str>,
+    /// The one that sent it.
+    above: Option<&'a Inside<'a>>,
+    /// How many items of all that are inside one step may be shown still.
+    room: &'a Cell<usize>,
+}
+
+impl Inside<'_> {
+    /// Whether a sub-agent of this id that it sends is shown: not if it is one of those above it.
+    fn shows(&self, id: &str) -> bool {
+        let mut depth = 1;
+        let mut at = Some(self);
+        while let Some(inside) = at {
+            if inside.id.is_none_or(|above| above == id) {
+                return false;
+            }
+            depth += 1;
+            at = inside.above;
+        }
+        depth <= NESTED
+    }
 }
 
 /// The records that bring the results of the calls among `blocks`, each read once.
@@ -165,13 +190,16 @@ pub(super) fn step(
     let id = block.text("id").unwrap_or_default();
     let call = Call { no: caller.no, id: &id, name: &name, input, cwd: caller.cwd, outcome };
     let mut tool = tools::tool(&call, desk);
-    if let (Tool::Agent { items, .. }, false) = (&mut tool, caller.inside) {
-        let prompt = call.input.text("prompt").unwrap_or_default();
-        *items = sub_items(hash(prompt.trim()), caller.no, desk)?;
+    if let Tool::Agent { items, .. } = &mut tool {
+        if caller.inside.is_none() {
+            let prompt = call.input.text("prompt").unwrap_or_default();
+            *items = sub_items(hash(prompt.trim()), caller.no, desk)?;
+        }
         if items.is_empty()
-            && let Some(id) = call.outcome.extra().and_then(|extra| extra.text("agentId"))
+            && let Some(id) = sent(&call, desk)
+            && caller.inside.is_none_or(|inside| inside.shows(&id))
         {
-            *items = items_beside(&id, caller.no, desk)?;
+            *items = items_beside(&id, caller, desk)?;
         }
     }
     let beside = given::beside(&call, &tool, desk);
@@ -251,50 +279,91 @@ fn preview(text: String) -> String {
     }
 }
 
+/// The id of the sub-agent that a call sent, whose records lie in a file of their own. The records of sub-agents say it
+/// in the report alone; while one is at work, only what lies beside its records does.
+fn sent(call: &Call<'_>, desk: &Desk<'_>) -> Option<String> {
+    let told = call.outcome.extra().and_then(|extra| extra.text("agentId")).map(Cow::into_owned);
+    let noted = || {
+        let note = call.outcome.text().lines().rev().find_map(|line| line.strip_prefix("agentId: "))?;
+        Some(note.split_whitespace().next()?.to_owned())
+    };
+    told.or_else(noted).or_else(|| desk.source.beside()?.sent_by(call.id))
+}
+
 /// What the sub-agent of a step did, where this file tells.
 fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
-    let chain = desk.index().sub_agent(brief, step, SUB_RECORDS);
-    shown_inside(&chain, desk)
-}
-
-/// What the sub-agent that step `sent_by` sent did, whose records lie in a file of their own.
-fn items_beside(id: &str, sent_by: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
-    let Some(sub) = desk.subs.get(id, sent_by, desk) else { return Ok(Vec::new()) };
-    let inside = Desk { output: desk.output, diff_lines: desk.diff_lines, ..sub.desk() };
-    let mut shown = shown_inside(&sub.first_entries(SUB_RECORDS), &inside)?;
-    for item in &mut shown {
-        match item {
-            // Numbered in the other file.
-            Item::Step(step) => step.images.iter_mut().for_each(|image| image.no.step = Some(sent_by)),
-            Item::Aside { prompt, .. } => {
-                let fields = vec![(desk.clean("text"), prompt.text.clone())];
-                *item = Item::Unknown { what: desk.clean("said to the sub-agent"), fields };
-            }
-            _ => {}
-        }
-    }
-    Ok(shown)
-}
-
-/// The items of a sub-agent's records, but for its brief; the steps numbered among themselves.
-fn shown_inside(records: &[(u32, Entry)], desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
-    let mut shown = Vec::new();
-    let mut strange = Strange::default();
-    for (no, entry) in records.iter().copied().skip(1) {
-        if shown.len() >= SUB_ITEMS {
-            break;
-        }
-        let record = desk.record(&entry)?;
-        shown.extend(items(&entry, no, &record, desk, true)?.items);
-        strange.look(&fields::CLAUDE, &record, desk);
-    }
-    shown.truncate(SUB_ITEMS);
-    shown.extend(strange.take(desk));
+    let (chain, more) = desk.index().sub_agent(brief, step, desk.records);
+    let room = Cell::new(usize::MAX);
+    let mut shown = shown_inside(&chain, more, Inside { id: None, above: None, room: &room }, desk)?;
     let steps = shown.iter_mut().filter_map(|item| match item {
         Item::Step(step) => Some(step),
         _ => None,
     });
     steps.zip(1..).for_each(|(step, no)| step.no = no);
+    Ok(shown)
+}
+
+/// What the sub-agent that a step sent did, whose records lie in a file of their own.
+fn items_beside(id: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let Some(sub) = desk.subs.get(id, sender.no, desk) else { return Ok(Vec::new()) };
+    let Desk { output, diff_lines, records, beside, .. } = *desk;
+    if beside == 0 {
+        return Ok(Vec::new());
+    }
+    let there = Desk { output, diff_lines, records, beside, ..sub.desk() };
+    let all = Cell::new(beside);
+    let room = sender.inside.map_or(&all, |inside| inside.room);
+    let inside = Inside { id: Some(id), above: sender.inside, room };
+    let first = sub.first_entries(records);
+    let more = there.index().entry_count() as usize - first.len();
+    let mut shown = shown_inside(&first, more, inside, &there)?;
+    for item in &mut shown {
+        if let Item::Aside { prompt, .. } = item {
+            let fields = vec![(desk.clean("text"), prompt.text.clone())];
+            *item = Item::Unknown { what: desk.clean("said to the sub-agent"), fields };
+        }
+    }
+    readdress(&mut shown, sender.no);
+    Ok(shown)
+}
+
+/// Images of the file of a sub-agent that step `sender` sent, and of those below it, get addresses of this file.
+fn readdress(items: &mut [Item], sender: u32) {
+    let steps = items.iter_mut().filter_map(|item| match item {
+        Item::Step(step) => Some(step),
+        _ => None,
+    });
+    for step in steps {
+        // None is too deep that was shown.
+        step.images.iter_mut().for_each(|image| image.no = image.no.sent_by(sender).unwrap_or(image.no));
+        if let Tool::Agent { items, .. } = &mut step.tool {
+            readdress(items, sender);
+        }
+    }
+}
+
+/// The items of a sub-agent's first records, but for its brief; `more` records follow these.
+fn shown_inside(
+    records: &[(u32, Entry)],
+    more: usize,
+    inside: Inside<'_>,
+    desk: &Desk<'_>,
+) -> Result<Vec<Item>, ReadError> {
+    let mut shown = Vec::new();
+    let mut strange = Strange::default();
+    let mut left = records.iter().copied().skip(1);
+    while inside.room.get() > 0
+        && let Some((no, entry)) = left.next()
+    {
+        let record = desk.record(&entry)?;
+        let items = items(&entry, no, &record, desk, Some(&inside))?.items;
+        inside.room.update(|room| room.saturating_sub(items.len()));
+        shown.extend(items);
+        strange.look(&fields::CLAUDE, &record, desk);
+    }
+    shown.extend(strange.take(desk));
+    let left = left.len() + more;
+    shown.extend((left > 0).then(|| not_shown(left, desk)));
     Ok(shown)
 }
 

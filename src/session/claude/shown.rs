@@ -1,6 +1,6 @@
 //! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
 
-use super::call::{Answers, Caller, brought, step};
+use super::call::{Answers, Caller, Inside, brought, step};
 use super::content::{attachments, blocks, blocks_of, fields, result_text};
 use super::said::{Said, is_declined, is_no_answer, reason, said};
 use super::{first, hidden, tools};
@@ -13,16 +13,16 @@ use crate::session::private::Private;
 
 /// What the record of `entry` shows.
 pub(super) fn shown(entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
-    items(entry, no, record, desk, false)
+    items(entry, no, record, desk, None)
 }
 
-/// As [`shown`]; `inside` a sub-agent's chain the person says nothing.
+/// As [`shown`]; `inside` a sub-agent the person says nothing.
 pub(super) fn items(
     entry: &Entry,
     no: u32,
     record: &[u8],
     desk: &Desk<'_>,
-    inside: bool,
+    inside: Option<&Inside<'_>>,
 ) -> Result<Shown, ReadError> {
     let Some(record) = first(record) else { return Ok(Shown::default()) };
     let page = Page { entry, no, desk, inside, record: &record };
@@ -52,7 +52,7 @@ struct Page<'a> {
     entry: &'a Entry,
     no: u32,
     desk: &'a Desk<'a>,
-    inside: bool,
+    inside: Option<&'a Inside<'a>>,
     record: &'a Obj<'a>,
 }
 
@@ -140,7 +140,7 @@ impl Page<'_> {
         if blocks.iter().any(|block| block.text("type").as_deref() == Some("tool_result")) {
             return self.results(&blocks);
         }
-        if self.inside {
+        if self.inside.is_some() {
             return Shown::default();
         }
         if self.record.flag("isMeta") {
@@ -200,7 +200,7 @@ impl Page<'_> {
                 said_so.extend(reason(&text).map(str::to_owned));
             }
         }
-        if self.inside {
+        if self.inside.is_some() {
             return shown;
         }
         let mut no = self.entry.asides;

@@ -9,16 +9,12 @@ use super::said::{Block, Call, Returned};
 use super::shown::Page;
 use super::tools::{self, Done, shows_errors};
 use super::{Dialect, first, given, whole};
+use crate::session::agent::not_shown;
 use crate::session::error::ReadError;
 use crate::session::fields::Strange;
 use crate::session::index::hash;
 use crate::session::media;
 use crate::session::model::{Attachment, Ended, Item, Outcome, Step, Tool};
-
-/// Records of a sub-agent that are shown inside its step.
-const SUB_RECORDS: usize = 400;
-/// Items of a sub-agent that are shown inside its step.
-const SUB_ITEMS: usize = 200;
 
 /// The result of a call, and what is known of the record it stands in.
 struct Found<'a> {
@@ -171,21 +167,18 @@ pub(super) fn pictures(images: &[std::borrow::Cow<'_, str>], first: u32) -> Vec<
 /// What the sub-agent of a step did, where this file tells.
 fn sub_items<D: Dialect>(page: &Page<'_, D>, sender: u64, step: u32) -> Result<Vec<Item>, ReadError> {
     let desk = page.desk;
-    let chain = desk.index().sub_agent(sender, step, SUB_RECORDS);
+    let (chain, more) = desk.index().sub_agent(sender, step, desk.records);
     let mut shown = Vec::new();
     let mut strange = Strange::default();
     for (no, entry) in chain {
-        if shown.len() >= SUB_ITEMS {
-            break;
-        }
         let record = desk.record(&entry)?;
         shown.extend(super::shown::inside(page.dialect, &entry, no, &record, desk)?);
         if let Some(fields) = page.dialect.fields() {
             strange.look(fields, &record, desk);
         }
     }
-    shown.truncate(SUB_ITEMS);
     shown.extend(strange.take(desk));
+    shown.extend((more > 0).then(|| not_shown(more, desk)));
     let steps = shown.iter_mut().filter_map(|item| match item {
         Item::Step(step) => Some(step),
         _ => None,

@@ -84,14 +84,15 @@ impl Index {
         self.steps.is_shown(id, entry)
     }
 
-    /// The records of the sub-agent that `step` sent with this brief, at most `max` of them.
-    pub(crate) fn sub_agent(&self, brief: u64, step: u32, max: usize) -> Vec<(u32, Entry)> {
+    /// The records of the sub-agent that `step` sent with this brief, at most `max` of them, and how many more there are.
+    pub(crate) fn sub_agent(&self, brief: u64, step: u32, max: usize) -> (Vec<(u32, Entry)>, usize) {
         let chain = self.briefs.get(&brief).and_then(|brief| {
             let nth = brief.steps.iter().position(|s| *s == step)?;
             self.chains.get(*brief.chains.get(nth)? as usize)
         });
-        let entries = chain.map(|chain| chain.entries.as_slice()).unwrap_or_default().iter().take(max);
-        entries.filter_map(|no| Some((*no, self.entry(*no)?))).collect()
+        let entries = chain.map(|chain| chain.entries.as_slice()).unwrap_or_default();
+        let first = entries.iter().take(max).filter_map(|no| Some((*no, self.entry(*no)?)));
+        (first.collect(), entries.len().saturating_sub(max))
     }
 
     /// If a chain begins at `entry` that no step sent: how many records it has.

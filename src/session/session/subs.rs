@@ -1,12 +1,15 @@
-//! The sub-agents of a session whose records lie in files of their own. Each is read as a session, and opened when
-//! a step that sent it is shown first.
+//! The sub-agents of a session whose records lie in files of their own, those that sub-agents sent among them. Each is
+//! read as a session, and opened when a step that sent it is shown first: one of an id, whoever sent it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{Progress, Session};
 use crate::session::agent::Desk;
-use crate::session::index::{Annex, Entry, Spent};
+use crate::session::error::ReadError;
+use crate::session::index::Entry;
+use crate::session::media;
+use crate::session::model::AttachmentNo;
 use crate::session::source::Source;
 
 /// Bytes read of one each time it is shown; the survey reads on.
@@ -15,14 +18,50 @@ const PIECE: usize = 8 << 20;
 const OPEN: usize = 1_000;
 
 /// The sub-agents opened so far, by their ids.
+type Opened = Mutex<HashMap<String, Option<Arc<Session>>>>;
+
+/// The sub-agents of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Subs {
-    opened: Mutex<HashMap<String, Option<Arc<Session>>>>,
+    family: Family,
     /// By the step that sent them.
     sent: Mutex<HashMap<u32, Arc<Session>>>,
 }
 
+/// What a session and all sub-agents below it share.
+#[derive(Debug)]
+enum Family {
+    /// It is the session's.
+    Own(Arc<Opened>),
+    /// This is a sub-agent, which lives no longer than the session.
+    Of(Weak<Opened>),
+}
+
+impl Default for Family {
+    fn default() -> Self {
+        Family::Own(Arc::default())
+    }
+}
+
+impl Family {
+    fn opened(&self) -> Option<Arc<Opened>> {
+        match self {
+            Family::Own(opened) => Some(opened.clone()),
+            Family::Of(opened) => opened.upgrade(),
+        }
+    }
+}
+
 impl Subs {
+    /// Those of a sub-agent among these.
+    fn below(&self) -> Self {
+        let family = match &self.family {
+            Family::Own(opened) => Arc::downgrade(opened),
+            Family::Of(opened) => opened.clone(),
+        };
+        Self { family: Family::Of(family), sent: Mutex::default() }
+    }
+
     /// The records of the sub-agent that a step sent, if that step was shown.
     pub(super) fn sent_by(&self, step: u32) -> Option<Arc<Session>> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).get(&step).cloned()
@@ -30,12 +69,13 @@ impl Subs {
 
     /// The records of the sub-agent of this id, which `step` sent, as far as they are read.
     pub(crate) fn get(&self, id: &str, step: u32, desk: &Desk<'_>) -> Option<Arc<Session>> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let family = self.family.opened()?;
+        let mut opened = family.lock().unwrap_or_else(PoisonError::into_inner);
         if !opened.contains_key(id) {
             if opened.len() >= OPEN {
                 return None;
             }
-            let sub = open(id, desk);
+            let sub = self.open(id, desk);
             // It may come to be while the session goes on.
             if sub.is_none() && !desk.source.is_limited() {
                 return None;
@@ -50,33 +90,49 @@ impl Subs {
         Some(sub)
     }
 
-    /// Reads all that are open to their ends, and says what they come to.
-    pub(super) fn annex(&self) -> Annex {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let subs: Vec<_> = opened.values().flatten().cloned().collect();
-        drop(opened);
-        let mut annex = Annex::default();
-        for sub in subs {
-            while matches!(sub.advance(PIECE), Ok(Progress::More)) {}
-            let overview = sub.overview();
-            annex.steps += overview.steps + overview.sub_steps;
-            annex.spent = annex.spent + Spent { usage: overview.usage, cost: overview.cost };
-            annex.events.extend(sub.desk().index().minor_events());
-        }
-        annex
+    fn open(&self, id: &str, desk: &Desk<'_>) -> Option<Arc<Session>> {
+        // All lie in the folder of the session, those as well that a sub-agent sent.
+        let beside = desk.source.beside()?;
+        let file = beside.agent(id)?;
+        // What a snapshot shows of it does not grow either.
+        let limit = desk.source.is_limited().then(|| file.metadata().map(|found| found.len()));
+        let source = Source::from_file(file, limit.transpose().ok()?).ok()?.with(beside.clone());
+        let include = desk.index().include();
+        let session = Session::open(source, desk.cleaner.clone()).ok()?.including(include);
+        Some(Arc::new(Session { subs: self.below(), ..session }))
     }
 }
 
-fn open(id: &str, desk: &Desk<'_>) -> Option<Arc<Session>> {
-    let file = desk.source.beside()?.agent(id)?;
-    // What a snapshot shows of it does not grow either.
-    let limit = desk.source.is_limited().then(|| file.metadata().map(|found| found.len()));
-    let source = Source::from_file(file, limit.transpose().ok()?).ok()?;
-    let include = desk.index().include();
-    Some(Arc::new(Session::open(source, desk.cleaner.clone()).ok()?.including(include)))
-}
-
 impl Session {
+    /// Reads what there is, however much.
+    pub(super) fn read_on(&self) {
+        while matches!(self.advance(PIECE), Ok(Progress::More)) {}
+    }
+
+    /// The bytes of an image with their type, which is told by the bytes alone: PNG, JPEG, GIF and WebP are
+    /// named, everything else is `application/octet-stream`. `None` if there is none of this number.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn attachment(&self, no: AttachmentNo) -> Result<Option<(&'static str, Vec<u8>)>, ReadError> {
+        let desk = self.desk();
+        if let Some((step, inner)) = no.inside() {
+            // Showing the step opens the file of the sub-agent that it sent.
+            let shown = self.step_at(step, &Desk { beside: 0, ..self.desk() })?;
+            return match shown.and_then(|_| self.subs.sent_by(step)) {
+                Some(sub) => sub.attachment(inner),
+                None => Ok(None),
+            };
+        }
+        let no = no.no;
+        let found = desk.index().image_entry(no);
+        let Some(entry) = found else { return Ok(None) };
+        let record = desk.record(&entry)?;
+        let encoded = self.agent.image(&record, (no - 1 - entry.images) as usize);
+        let bytes = encoded.and_then(|encoded| media::decoded(&encoded));
+        Ok(bytes.map(|bytes| (media::kind(&bytes), bytes)))
+    }
+
     /// The first records that are indexed, at most `max`.
     pub(crate) fn first_entries(&self, max: usize) -> Vec<(u32, Entry)> {
         let desk = self.desk();

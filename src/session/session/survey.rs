@@ -1,33 +1,49 @@
 //! Which files a session changed: found by decoding the steps that change any, after the session is indexed
 //! and beside its first views. What it finds is what the rows say, for every agent alike.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
 
-use super::Session;
+use super::{Progress, SUB_RECORDS, Session};
 use crate::redact::CleanText;
+use crate::session::agent::Desk;
 use crate::session::error::ReadError;
-use crate::session::index::{MainStep, hash};
-use crate::session::model::{ChangedFile, Changes, Item, Outcome, Step, StepKind, Tool};
-use crate::session::session::Progress;
+use crate::session::index::{Annex, MainStep, Spent, hash};
+use crate::session::model::{ChangedFile, Changes, Item, NESTED, Outcome, Step, StepKind, Tool};
 
 /// Files kept with their path.
 const FILES: usize = 1_000;
 /// Edits without a result that are looked at again when the session has grown.
 const OPEN: usize = 64;
-/// How deep sub-agents inside sub-agents are looked into.
-const DEEPEST: usize = 6;
 
 /// How far the survey is, and what it found.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Steps looked at.
     at: usize,
-    /// Files by the hash of their path; those beyond [`FILES`] have no place.
-    files: HashMap<u64, Option<usize>>,
-    found: Changes,
+    found: Found,
     /// Edits that had no result yet.
     open: Vec<MainStep>,
+    /// The steps that sent sub-agents which have files of their own.
+    senders: BTreeMap<u32, Sender>,
+}
+
+/// Files that were changed.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// By the hash of their path; those beyond [`FILES`] have no place.
+    files: HashMap<u64, Option<usize>>,
+    changes: Changes,
+}
+
+/// A step that sent a sub-agent which has a file of its own.
+#[derive(Clone, Debug)]
+struct Sender {
+    /// Position of its turn, and its window.
+    turn: u32,
+    window: u32,
+    /// What the sub-agent is called.
+    name: CleanText,
 }
 
 impl Session {
@@ -37,29 +53,85 @@ impl Session {
     /// # Errors
     /// When the file cannot be read.
     pub fn survey(&self, max: usize) -> Result<Progress, ReadError> {
-        let mut survey = self.survey.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut survey = self.survey.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.look_on(&mut survey, max)? == Progress::More {
+            return Ok(Progress::More);
+        }
+        let mut found = survey.found.clone();
+        let mut annex = Annex::default();
+        let mut seen = HashSet::new();
+        for (no, sender) in &survey.senders {
+            let spot = Spot { id: no.to_string(), window: sender.window, by: Some(&sender.name) };
+            let before = found.lines();
+            self.sub_survey(*no, &spot, 1, &mut found, &mut annex, &mut seen);
+            found.in_turn(sender.turn, before);
+        }
+        found.changes.files.sort_by_key(place);
+        self.index_mut().surveyed(Arc::new(found.changes), annex);
+        Ok(Progress::Complete)
+    }
+
+    /// Looks at up to `max` more steps of this file.
+    fn look_on(&self, survey: &mut Survey, max: usize) -> Result<Progress, ReadError> {
         let waiting = std::mem::take(&mut survey.open);
         for mark in waiting {
-            self.look(&mut survey, mark)?;
+            self.look(survey, mark)?;
         }
         let next = self.desk().index().main_steps(survey.at, max);
         if let Some((marks, at)) = next {
             for mark in marks.into_iter().filter(|mark| matches!(mark.kind, StepKind::Edit | StepKind::Agent))
             {
-                self.look(&mut survey, mark)?;
+                self.look(survey, mark)?;
             }
             survey.at = at;
         }
-        if self.desk().index().main_steps(survey.at, 1).is_some() {
-            return Ok(Progress::More);
+        let more = self.desk().index().main_steps(survey.at, 1).is_some();
+        Ok(if more { Progress::More } else { Progress::Complete })
+    }
+
+    /// Adds what the sub-agent that `step` sent comes to, and those that it sent: each once, whoever sent it too.
+    fn sub_survey(
+        &self,
+        step: u32,
+        spot: &Spot<'_>,
+        depth: usize,
+        found: &mut Found,
+        annex: &mut Annex,
+        seen: &mut HashSet<*const Session>,
+    ) {
+        let Some(sub) = self.subs.sent_by(step) else { return };
+        if depth > NESTED || !seen.insert(Arc::as_ptr(&sub)) {
+            return;
         }
-        let annex = self.subs.annex();
-        self.index_mut().surveyed(Arc::new(survey.found.clone()), annex);
-        Ok(Progress::Complete)
+        sub.read_on();
+        let senders = {
+            let mut survey = sub.survey.lock().unwrap_or_else(PoisonError::into_inner);
+            // What cannot be read any more counts as far as it was.
+            while matches!(sub.look_on(&mut survey, usize::MAX), Ok(Progress::More)) {}
+            found.add(&survey.found.changes, sub.steps_inside(), spot);
+            survey.senders.clone()
+        };
+        let overview = sub.overview();
+        annex.steps += overview.steps + overview.sub_steps;
+        annex.spent = annex.spent + Spent { usage: overview.usage, cost: overview.cost };
+        annex.events.extend(sub.desk().index().minor_events());
+        for (no, sender) in senders {
+            let id = if no <= sub.steps_inside() { format!("{}.{no}", spot.id) } else { spot.id.clone() };
+            let spot = Spot { id, by: Some(&sender.name), ..*spot };
+            sub.sub_survey(no, &spot, depth + 1, found, annex, seen);
+        }
+    }
+
+    /// How many steps of this sub-agent are shown inside the step that sent it.
+    fn steps_inside(&self) -> u32 {
+        let desk = self.desk();
+        let index = desk.index();
+        index.entry(SUB_RECORDS as u32).map_or(u32::MAX, |first_left_out| first_left_out.steps)
     }
 
     fn look(&self, survey: &mut Survey, mark: MainStep) -> Result<(), ReadError> {
-        let desk = self.desk();
+        // A sub-agent that has a file of its own is surveyed itself.
+        let desk = Desk { beside: 0, ..self.desk() };
         let entry = desk.index().entry(mark.entry);
         let Some(entry) = entry else { return Ok(()) };
         let items = self.show(&entry, mark.entry, &desk)?.items;
@@ -74,70 +146,114 @@ impl Session {
             survey.open.drain(..surplus);
         }
         let window = desk.index().place_of_step(step.no).unwrap_or_default();
-        let before = (survey.found.added, survey.found.removed);
-        survey.step(step, &Place { id: step.no.to_string(), window, by: None, depth: 0 });
-        let (added, removed) = (survey.found.added - before.0, survey.found.removed - before.1);
-        if added + removed > 0 {
-            let turn = survey.found.turns.entry(mark.turn).or_default();
-            *turn = (turn.0 + added, turn.1 + removed);
+        if let Tool::Agent { kind, description, .. } = &step.tool
+            && self.subs.sent_by(step.no).is_some()
+        {
+            let name = kind.as_ref().unwrap_or(description).clone();
+            survey.senders.insert(step.no, Sender { turn: mark.turn, window, name });
+            return Ok(());
         }
+        let before = survey.found.lines();
+        survey.found.step(step, &Spot { id: step.no.to_string(), window, by: None });
+        survey.found.in_turn(mark.turn, before);
         Ok(())
     }
 }
 
+/// Where the first edit of a file stands: the numbers of its step and of those above.
+fn place(file: &ChangedFile) -> Vec<u32> {
+    file.first.split('.').map(|no| no.parse().unwrap_or(u32::MAX)).collect()
+}
+
 /// Where a step stands.
-struct Place<'a> {
+struct Spot<'a> {
     id: String,
     window: u32,
     by: Option<&'a CleanText>,
-    depth: usize,
 }
 
-impl Survey {
-    fn step(&mut self, step: &Step, place: &Place<'_>) {
+impl Found {
+    /// Lines added and removed.
+    fn lines(&self) -> (u64, u64) {
+        (self.changes.added, self.changes.removed)
+    }
+
+    /// Counts the lines since `before` for a turn.
+    fn in_turn(&mut self, turn: u32, before: (u64, u64)) {
+        let (added, removed) = (self.changes.added - before.0, self.changes.removed - before.1);
+        if added + removed > 0 {
+            let turn = self.changes.turns.entry(turn).or_default();
+            *turn = (turn.0 + added, turn.1 + removed);
+        }
+    }
+
+    fn step(&mut self, step: &Step, spot: &Spot<'_>) {
         if step.outcome != Outcome::Done {
             return;
         }
+        let changed = |path: &CleanText, created, added, removed| ChangedFile {
+            path: path.clone(),
+            edits: 1,
+            created,
+            added,
+            removed,
+            first: spot.id.clone(),
+            window: spot.window,
+            by: spot.by.cloned(),
+        };
         match &step.tool {
-            Tool::Edit { path, diff } => self.change(path, false, (diff.added, diff.removed), place),
+            Tool::Edit { path, diff } => self.file(changed(path, false, diff.added, diff.removed)),
             Tool::Write { path, created, diff } => {
-                self.change(path, *created, (diff.added, diff.removed), place);
+                self.file(changed(path, *created, diff.added, diff.removed));
             }
-            Tool::Agent { items, kind, description, .. } if place.depth < DEEPEST => {
+            Tool::Agent { items, kind, description, .. } => {
                 let by = Some(kind.as_ref().unwrap_or(description));
                 for item in items {
                     let Item::Step(inner) = item else { continue };
-                    let id = format!("{}.{}", place.id, inner.no);
-                    self.step(inner, &Place { id, by, depth: place.depth + 1, ..*place });
+                    self.step(inner, &Spot { id: format!("{}.{}", spot.id, inner.no), by, ..*spot });
                 }
             }
             _ => {}
         }
     }
 
-    fn change(&mut self, path: &CleanText, created: bool, lines: (u64, u64), place: &Place<'_>) {
-        let known = self.files.len();
-        let at = *self.files.entry(hash(path.as_str())).or_insert((known < FILES).then_some(known));
-        self.found.added = self.found.added.saturating_add(lines.0);
-        self.found.removed = self.found.removed.saturating_add(lines.1);
-        self.found.count = self.files.len() as u64;
-        let Some(at) = at else { return };
-        if at == self.found.files.len() {
-            self.found.files.push(ChangedFile {
-                path: path.clone(),
-                edits: 0,
-                created,
-                added: 0,
-                removed: 0,
-                first: place.id.clone(),
-                window: place.window,
-                by: place.by.cloned(),
-            });
+    /// Adds what a sub-agent at `spot` changed, whose steps up to number `shown` are shown there.
+    fn add(&mut self, changes: &Changes, shown: u32, spot: &Spot<'_>) {
+        let told = changes.files.iter().fold((0, 0), |sum, file| (sum.0 + file.added, sum.1 + file.removed));
+        for file in &changes.files {
+            let step = file.first.split('.').next().and_then(|no| no.parse::<u32>().ok());
+            let first = match step {
+                Some(no) if no <= shown => format!("{}.{}", spot.id, file.first),
+                _ => spot.id.clone(),
+            };
+            let by = file.by.as_ref().or(spot.by).cloned();
+            self.file(ChangedFile { first, window: spot.window, by, ..file.clone() });
         }
-        if let Some(file) = self.found.files.get_mut(at) {
-            file.edits += 1;
-            file.added = file.added.saturating_add(lines.0);
-            file.removed = file.removed.saturating_add(lines.1);
+        // Of files beyond those that are kept there is the sum alone.
+        self.changes.added += changes.added - told.0;
+        self.changes.removed += changes.removed - told.1;
+    }
+
+    fn file(&mut self, file: ChangedFile) {
+        let known = self.files.len();
+        let at = *self.files.entry(hash(file.path.as_str())).or_insert((known < FILES).then_some(known));
+        let Changes { files, count, added, removed, .. } = &mut self.changes;
+        *added = added.saturating_add(file.added);
+        *removed = removed.saturating_add(file.removed);
+        *count = self.files.len() as u64;
+        let Some(at) = at else { return };
+        match files.get_mut(at) {
+            Some(known) => {
+                let edits = known.edits.saturating_add(file.edits);
+                let lines =
+                    (known.added.saturating_add(file.added), known.removed.saturating_add(file.removed));
+                // A sub-agent's edits are added after all of the session's own.
+                if place(&file) < place(known) {
+                    *known = file;
+                }
+                (known.edits, (known.added, known.removed)) = (edits, lines);
+            }
+            None => files.push(file),
         }
     }
 }

@@ -9,22 +9,22 @@ use crate::redact::Cleaner;
 use crate::session::model::{AttachmentNo, Item, Step, Tool};
 use crate::session::{Progress, Session, Source};
 
-fn line(kind: &str, uuid: &str, second: u32, side: bool, content: &Value) -> Value {
+pub(super) fn line(kind: &str, uuid: &str, second: u32, side: bool, content: &Value) -> Value {
     json!({"type": kind, "uuid": uuid, "parentUuid": null, "sessionId": "s1", "isSidechain": side,
         "timestamp": format!("2026-05-04T09:00:{second:02}.000Z"),
         "message": {"role": kind, "id": uuid, "model": "m", "content": content,
             "usage": {"input_tokens": 1, "output_tokens": 10}}})
 }
 
-fn call(id: &str, name: &str, input: &Value) -> Value {
+pub(super) fn call(id: &str, name: &str, input: &Value) -> Value {
     json!([{"type": "tool_use", "id": id, "name": name, "input": input}])
 }
 
-fn result(id: &str, text: &str) -> Value {
+pub(super) fn result(id: &str, text: &str) -> Value {
     json!([{"type": "tool_result", "tool_use_id": id, "content": text}])
 }
 
-fn write(path: &Path, lines: &[Value]) {
+pub(super) fn write(path: &Path, lines: &[Value]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
 }
@@ -72,7 +72,7 @@ fn session(home: &Path, sub: &str) -> PathBuf {
     path
 }
 
-fn opened(path: &Path) -> Session {
+pub(super) fn opened(path: &Path) -> Session {
     let session = Session::open(Source::open(path).unwrap(), Cleaner::new()).unwrap();
     while session.advance(1 << 20).unwrap() == Progress::More {}
     while session.survey(16).unwrap() == Progress::More {}
@@ -80,11 +80,14 @@ fn opened(path: &Path) -> Session {
 }
 
 fn inside(session: &Session) -> Vec<Step> {
-    let Some(Step { tool: Tool::Agent { items, .. }, .. }) = session.step(1).unwrap() else {
-        panic!("no agent")
-    };
-    let step = |item| if let Item::Step(step) = item { Some(*step) } else { None };
-    items.into_iter().filter_map(step).collect()
+    within(session.step(1).unwrap().as_ref().expect("a step"))
+}
+
+/// The steps of the sub-agent that a step sent.
+pub(super) fn within(step: &Step) -> Vec<Step> {
+    let Tool::Agent { items, .. } = &step.tool else { panic!("no agent: {:?}", step.tool) };
+    let step = |item: &Item| if let Item::Step(step) = item { Some((**step).clone()) } else { None };
+    items.iter().filter_map(step).collect()
 }
 
 #[test]
@@ -125,8 +128,9 @@ fn an_image_in_a_sub_agents_own_file_has_an_address() {
     // By who has shown nothing yet, as after a restart.
     let session = opened(&path);
     assert_eq!(session.attachment(no).unwrap(), Some(("image/png", png.to_vec())));
-    for (step, no) in [(Some(1), 2), (Some(2), 1), (Some(9), 1), (None, 1)] {
-        assert_eq!(session.attachment(AttachmentNo { step, no }).unwrap(), None, "{step:?} {no}");
+    for no in ["1.2", "2.1", "9.1", "1", "1.1.1", "1.2.1"] {
+        let no = AttachmentNo::parse(no).unwrap();
+        assert_eq!(session.attachment(no).unwrap(), None, "{no}");
     }
 }
 

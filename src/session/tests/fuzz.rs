@@ -28,7 +28,9 @@ fn read(bytes: &[u8]) {
         session.place_of_step(no);
         session.place_of_aside(no);
         session.attachment(no.into()).unwrap();
-        session.attachment(AttachmentNo { step: Some(no), no: 1 }).unwrap();
+        for inside in [format!("{no}.1"), format!("{no}.1.1")] {
+            AttachmentNo::parse(&inside).map(|no| session.attachment(no).unwrap());
+        }
     }
     session.report();
 }

@@ -9,6 +9,7 @@ mod ending;
 mod forms;
 mod fuzz;
 mod growth;
+mod nested;
 mod private;
 mod shown;
 mod source;

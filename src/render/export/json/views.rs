@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::tool::{OutputView, ToolView, output, tool};
 use crate::redact::CleanText;
 use crate::session::model::{
-    AsideHow, Attachment, AttachmentNo, Item, Marker, Outcome, Overview, Prompt, Step, StepKind, Usage,
+    AsideHow, Attachment, Item, Marker, Outcome, Overview, Prompt, Step, StepKind, Usage,
 };
 use crate::session::price;
 
@@ -104,6 +104,8 @@ struct AttachmentView {
     no: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    within: Vec<u32>,
     media_type: &'static str,
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,8 +115,11 @@ struct AttachmentView {
 }
 
 fn attachment(file: &Attachment) -> AttachmentView {
-    let Attachment { no: AttachmentNo { step, no }, media_type, bytes, size } = *file;
-    AttachmentView { no, step, media_type, bytes, width: size.map(|(w, _)| w), height: size.map(|(_, h)| h) }
+    let Attachment { no, media_type, bytes, size } = *file;
+    let (step, within) =
+        no.steps().split_first().map_or((None, &[][..]), |(step, within)| (Some(*step), within));
+    let (width, height) = size.unzip();
+    AttachmentView { no: no.no, step, within: within.to_vec(), media_type, bytes, width, height }
 }
 
 #[derive(Serialize)]
