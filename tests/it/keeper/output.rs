@@ -163,7 +163,7 @@ fn a_client_that_says_nothing_is_reported_and_goes_on() {
 fn a_flood_on_both_streams_costs_bounded_memory_and_delays_nobody() {
     let (_stand_in, keeper, mut daemon) = watched(Mode::Flood);
     daemon.ready();
-    let before = process::forget_peak(keeper.pid());
+    let (before, read) = (process::forget_peak(keeper.pid()), process::read_so_far(keeper.pid()));
     let mut rounds = 0;
     // 60 for the whole of it.
     let least = std::env::var("PANKO_FLOOD").ok().and_then(|secs| secs.parse().ok()).map(Duration::from_secs);
@@ -177,6 +177,28 @@ fn a_flood_on_both_streams_costs_bounded_memory_and_delays_nobody() {
     });
     let grown = process::peak(keeper.pid()) - before;
     assert!(grown < 32 << 20, "it had grown by {grown} bytes");
+    let (read, took) = (process::read_so_far(keeper.pid()) - read, began.elapsed().as_secs_f64());
+    eprintln!("{:.0} MB/s for {took:.1} s, {grown} bytes more", read as f64 / 1e6 / took);
+    daemon.stop();
+    keeper.assert_nothing_left();
+}
+
+#[test]
+fn lines_that_were_asked_for_and_are_not_read_cost_bounded_memory() {
+    let (_stand_in, keeper, mut daemon) = watched(Mode::Flood);
+    daemon.ready();
+    let (before, read) = (process::forget_peak(keeper.pid()), process::read_so_far(keeper.pid()));
+    assert!(daemon.ask(Command::Subscribe { logs: true }).ok);
+    // More than twice what it may take, were it kept for whoever asked.
+    until(Duration::from_secs(60), "80 MB have come", || {
+        process::read_so_far(keeper.pid()) - read > 80_000_000
+    });
+    let grown = process::peak(keeper.pid()) - before;
+    assert!(grown < 32 << 20, "it had grown by {grown} bytes");
+    daemon.find("lines that were left out are counted", |event| match event {
+        Event::Log { missed, .. } if *missed > 10_000 => Some(()),
+        _ => None,
+    });
     daemon.stop();
     keeper.assert_nothing_left();
 }

@@ -89,6 +89,12 @@ fn memory(pid: u32, field: &str) -> u64 {
     line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+/// Bytes that a process has read so far, wherever from (proc_pid_io(5)).
+pub fn read_so_far(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
 /// The children of a process that have ended and were not waited for.
 pub fn zombies(of: u32) -> Vec<u32> {
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
