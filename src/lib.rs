@@ -12,6 +12,7 @@ pub mod describe;
 pub mod descriptors;
 pub mod flock;
 pub mod ipc;
+pub mod own_file;
 pub mod paths;
 pub mod plain;
 pub mod redact;

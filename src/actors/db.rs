@@ -57,7 +57,8 @@ impl StateError {
     pub fn code(&self) -> ErrorCode {
         match self {
             StateError::Locked => ErrorCode::Busy,
-            StateError::Refused(_) | StateError::Unknown(_) => ErrorCode::State,
+            StateError::Refused(_) => ErrorCode::State,
+            StateError::Unknown(_) => ErrorCode::Internal,
         }
     }
 
@@ -233,7 +234,11 @@ mod tests {
                 assert_eq!(write.await, Ok(()));
             }
             let (fault, behind) = (fault().run(&slot), get_value("n").run(&slot));
-            assert_eq!(fault.await, Err(StateError::Unknown(AskError::Down)));
+            let unknown = fault.await.unwrap_err();
+            assert_eq!(
+                (&unknown, unknown.code()),
+                (&StateError::Unknown(AskError::Down), ErrorCode::Internal)
+            );
             assert_eq!(behind.await, Err(StateError::Unknown(AskError::Down)));
             slot.put(Some(begin()));
             assert_eq!(

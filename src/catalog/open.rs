@@ -6,7 +6,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -15,6 +14,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::CatalogError;
 use crate::flock::Flock;
+use crate::own_file;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("src/catalog/migrations");
 
@@ -163,15 +163,7 @@ pub(super) fn is_damage(error: &CatalogError) -> bool {
 }
 
 fn private(path: &Path) -> io::Result<File> {
-    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(nofollow)
-        .open(path)
+    own_file::open_regular(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

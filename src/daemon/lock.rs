@@ -2,12 +2,10 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
 use crate::flock::Flock;
+use crate::own_file;
 
 /// The lock; released when dropped.
 #[derive(Debug)]
@@ -38,27 +36,16 @@ impl Lock {
     /// [`LockError`].
     pub fn take(path: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { path: path.to_owned(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(path)
-            .map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(failed(io::Error::other("it is no regular file: move it away")));
-        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = own_file::open_regular(path, &mut options).map_err(failed)?;
         Flock::take(file).map_err(failed)?.map(|lock| Self { _lock: lock }).ok_or(LockError::Held)
     }
 
     /// Whether somebody holds it. A file that is not there is held by nobody.
     pub fn is_held(path: &Path) -> bool {
-        // Opening never waits: a pipe may stand there.
-        let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-        let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
-        Flock::is_taken(file).unwrap_or(false)
+        let file = own_file::open_regular(path, OpenOptions::new().read(true));
+        file.and_then(Flock::is_taken).unwrap_or(false)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rustix::fs::OFlags;
 use tracing_subscriber::EnvFilter;
+
+use crate::own_file;
 
 /// A log that would become larger than this is put aside, in bytes; one predecessor is kept.
 const LARGE: u64 = 8 << 20;
@@ -80,12 +80,7 @@ impl Write for Log {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(path)
+    own_file::open(path, OpenOptions::new().append(true).create(true))
 }
 
 fn log_panics() {

@@ -17,7 +17,7 @@ mod supervise;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 
 use actix::System;
 use jiff::Timestamp;
-use rustix::fs::OFlags;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,6 +35,7 @@ use crate::db::{DbError, SqliteConnection, ends};
 use crate::descriptors;
 use crate::ipc::client::Client;
 use crate::ipc::protocol::Request;
+use crate::own_file;
 use crate::paths::{PathError, Paths};
 use crate::tunnel;
 use crate::tunnel::attach::{Attached, HELLO_DEADLINE};
@@ -307,13 +307,8 @@ fn write_pid(paths: &Paths) -> Result<(), DaemonError> {
     use std::io::Write;
     let path = paths.pid_file();
     let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&path)?;
+        let mut options = fs::OpenOptions::new();
+        let mut file = own_file::open_regular(&path, options.write(true).create(true).truncate(true))?;
         writeln!(file, "{}", std::process::id())
     };
     write().map_err(failed(format!("writing {}", path.display())))

@@ -2,11 +2,9 @@
 
 use std::fs::OpenOptions;
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-
-use rustix::fs::OFlags;
 
 use super::lock::Lock;
+use crate::own_file;
 use crate::paths::Paths;
 
 /// Whether a daemon runs: somebody holds its lock. A pid file alone says nothing.
@@ -16,9 +14,7 @@ pub fn is_running(paths: &Paths) -> bool {
 
 /// The pid that the daemon wrote down, for information: only [`is_running`] says whether it lives.
 pub fn read_pid(paths: &Paths) -> Option<u32> {
-    // Opening and reading never wait: a pipe may stand there.
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(paths.pid_file()).ok()?;
+    let file = own_file::open_regular(&paths.pid_file(), OpenOptions::new().read(true)).ok()?;
     let mut text = String::new();
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()

@@ -5,17 +5,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use diesel::prelude::QueryResult;
 use diesel::sqlite::SqliteConnection;
 use jiff::Timestamp;
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::share::{Outcome, end, find};
+use crate::own_file;
 
 /// Bytes of such a file that are read.
 const LONGEST: u64 = 4096;
@@ -33,13 +32,9 @@ struct Stored {
 /// # Errors
 /// Those of the file system.
 pub fn note(folder: &Path, id: Uuid, how: &Outcome) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(folder.join(name(id)))?;
+    let mut options = OpenOptions::new();
+    let mut file =
+        own_file::open_regular(&folder.join(name(id)), options.write(true).create(true).truncate(true))?;
     let Outcome { status, reason, remedy, at } = how.clone();
     let stored = Stored { status: status.to_owned(), reason, remedy, at };
     // On a full disk the name must do.
@@ -91,9 +86,8 @@ pub fn apply(folder: &Path, ids: &[Uuid], db: &mut SqliteConnection) -> QueryRes
 
 /// How it ended; what cannot be read was stopped.
 fn read(folder: &Path, id: Uuid) -> Outcome {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let open = || OpenOptions::new().read(true).custom_flags(flags).open(folder.join(name(id)));
-    let stored = open().ok().and_then(|file| serde_json::from_reader::<_, Stored>(file.take(LONGEST)).ok());
+    let file = own_file::open_regular(&folder.join(name(id)), OpenOptions::new().read(true));
+    let stored = file.ok().and_then(|file| serde_json::from_reader::<_, Stored>(file.take(LONGEST)).ok());
     match stored {
         Some(Stored { status, reason, remedy, at }) => {
             Outcome { status: if status == "error" { "error" } else { "stopped" }, reason, remedy, at }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -10,6 +9,8 @@ use diesel::migration::MigrationVersion;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use jiff::Timestamp;
+
+use crate::own_file;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -244,15 +245,8 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, DbError> {
 /// SQLite gives `-wal` and `-shm` the mode of the file, so its mode at creation is the mode of all three.
 fn create_private(path: &Path) -> Result<(), DbError> {
     check_kind(path)?;
-    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(nofollow)
-        .open(path)
+    let mut options = fs::OpenOptions::new();
+    own_file::open_regular(path, options.read(true).write(true).create(true).truncate(false))
         .and_then(|file| {
             use std::os::unix::fs::PermissionsExt;
             file.set_permissions(fs::Permissions::from_mode(0o600))

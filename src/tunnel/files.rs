@@ -5,12 +5,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::flock::Flock;
+use crate::own_file;
 
 /// Longest share id, in bytes: names must fit in a socket's address.
 const ID_CAP: usize = 64;
@@ -98,15 +99,9 @@ impl KeeperFiles {
         let path = self.lock();
         let io = |source| LockError::Io { path: self.lock(), source };
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .custom_flags(nofollow())
-                .open(&path)
-                .map_err(io)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            let file = own_file::open_regular(&path, &mut options).map_err(io)?;
             let Some(mut lock) = Flock::take(file).map_err(io)? else { return Err(LockError::Held { path }) };
             let file = lock.file();
             if is_still(file, &path) {
@@ -122,8 +117,7 @@ impl KeeperFiles {
     /// # Errors
     /// Only what is neither "no such file" nor an answer.
     pub fn is_held(&self) -> io::Result<bool> {
-        let opened = OpenOptions::new().read(true).custom_flags(nofollow()).open(self.lock());
-        match opened {
+        match own_file::open_regular(&self.lock(), OpenOptions::new().read(true)) {
             Ok(file) => Flock::is_taken(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -132,7 +126,7 @@ impl KeeperFiles {
 
     /// The process number in the lock file. It is the keeper's only while [`KeeperFiles::is_held`].
     pub fn holder(&self) -> Option<u32> {
-        let file = OpenOptions::new().read(true).custom_flags(nofollow()).open(self.lock()).ok()?;
+        let file = own_file::open_regular(&self.lock(), OpenOptions::new().read(true)).ok()?;
         let mut text = String::new();
         file.take(16).read_to_string(&mut text).ok()?;
         text.trim().parse().ok()
@@ -166,11 +160,6 @@ impl KeeperFiles {
             Err(error) => Err(error),
         }
     }
-}
-
-/// `O_NOFOLLOW` as the standard library takes it.
-fn nofollow() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 /// Is `file` what `path` names now?

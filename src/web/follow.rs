@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
 
+use crate::own_file;
 use crate::session::Beside;
 
 /// Bytes copied by one look, so that it takes a bounded time.
@@ -119,16 +120,9 @@ impl Follower {
     /// # Errors
     /// When the copy cannot be opened or made.
     pub(super) fn open(source: &Path, copy: &Path) -> io::Result<Self> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let to = copy.with_extension("");
-        let copy = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(flags as i32)
-            .open(copy)?;
+        let mut options = OpenOptions::new();
+        let copy = own_file::open_regular(copy, options.read(true).write(true).create(true).truncate(false))?;
         let copied = copy.metadata()?.len();
         // Before the daemon's time, the file's own clock tells.
         let written = fs::metadata(source).and_then(|metadata| metadata.modified()).ok();

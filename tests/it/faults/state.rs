@@ -344,17 +344,7 @@ fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
             let home = Home::new();
             fs::create_dir_all(home.data("")).unwrap();
             let (place, victim) = (home.data(name), home.path("victim"));
-            fs::write(&victim, "mine").unwrap();
-            match kind {
-                "link" => std::os::unix::fs::symlink(&victim, &place).unwrap(),
-                "folder" => fs::create_dir(&place).unwrap(),
-                _ => {
-                    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-                    let fifo = rustix::fs::FileType::Fifo;
-                    rustix::fs::mknodat(rustix::fs::CWD, &place, fifo, mode, 0).unwrap();
-                }
-            }
-            let before = fs::symlink_metadata(&place).unwrap().file_type();
+            let before = put(kind, &place, &victim);
             let began = Instant::now();
             let mut daemon = home.command(serve);
             let mut daemon = daemon.stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -370,6 +360,34 @@ fn what_stands_in_the_place_of_our_files_is_neither_followed_nor_deleted() {
             assert_eq!(fs::read_to_string(&victim).unwrap(), "mine", "{kind} as {name}");
         }
     }
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_keepers_lock_delays_no_daemon_and_stays() {
+    for kind in ["link", "folder", "pipe"] {
+        let mut home = Home::new();
+        fs::create_dir_all(home.data("keepers")).unwrap();
+        let place = home.data("keepers/0b6f6c4e5c2a4b7e9a550d9d3c1c2f10.lock");
+        let before = put(kind, &place, &home.path("victim"));
+        home.start();
+        home.share(&sessions::example(), "local");
+        assert_eq!(fs::symlink_metadata(&place).unwrap().file_type(), before, "{kind}");
+        assert_eq!(fs::read_to_string(home.path("victim")).unwrap(), "mine", "{kind}");
+    }
+}
+
+/// Puts something else in the place of a file; what it is.
+fn put(kind: &str, place: &Path, victim: &Path) -> fs::FileType {
+    fs::write(victim, "mine").unwrap();
+    match kind {
+        "link" => std::os::unix::fs::symlink(victim, place).unwrap(),
+        "folder" => fs::create_dir(place).unwrap(),
+        _ => {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, place, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }
+    }
+    fs::symlink_metadata(place).unwrap().file_type()
 }
 
 #[test]
