@@ -52,6 +52,11 @@ fn survives(actor: &str) {
             "ShareStopped"
         );
     }
+    // Nobody of an earlier life is left, who would take the keepers away again: that would be seen a second later.
+    let histories = || shares.iter().map(|share| home.history(&share["id"])).collect::<Vec<_>>();
+    let (before, began) = (histories(), Instant::now());
+    until(SOON, "three seconds are over", || began.elapsed() > Duration::from_secs(3));
+    assert_eq!(histories(), before, "{actor}");
     assert_eq!(home.tunnel.starts().len(), 2, "a tunnel was started again");
     assert_eq!(home.keepers().len(), 2);
 }

@@ -75,7 +75,7 @@ fn with_64_descriptors_the_control_socket_answers_and_nothing_spins() {
     let (home, shares, _) = crammed();
     // Connections beyond what there is room for wait, and those that ask for nothing make room.
     let socket = home.data("daemon.sock");
-    let idle: Vec<_> = (0..24).map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap()).collect();
+    let idle: Vec<_> = (0..64).map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap()).collect();
     let (before, began) = (worked(home.daemon_pid()), Instant::now());
     ping(&home);
     until(SOON, "three seconds are over", || began.elapsed() > Duration::from_secs(3));
