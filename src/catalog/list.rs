@@ -13,6 +13,7 @@ use super::rows::{self, NewRow, Row};
 use super::{Catalog, CatalogError};
 use crate::redact::Cleaner;
 use crate::session::discovery::{Found, Identity, Walked, glance};
+use crate::session::model::subject;
 use crate::session::{OpenError, ReadError};
 
 /// Files looked at before what was seen is written: so much is done again if the process dies.
@@ -44,9 +45,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// What it is called: its title, else its first prompt.
+    /// What it is called: its title, else what its first prompt is about.
     pub fn name(&self) -> Option<&str> {
-        self.title.as_deref().or(self.prompt.as_deref())
+        self.title.as_deref().or(self.prompt.as_deref().map(subject))
     }
 }
 

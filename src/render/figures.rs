@@ -94,6 +94,14 @@ pub(super) fn lasted(d: Duration) -> String {
     }
 }
 
+/// A duration in one unit less where the smaller one hardly counts: `8 s`, `4 min 07 s`, `19 min`.
+pub(super) fn about(d: Duration) -> String {
+    match d.as_secs() {
+        600..3_570 => format!("{} min", (d.as_secs() + 30) / 60),
+        _ => lasted(d),
+    }
+}
+
 /// Time from `origin` to `at` as a clock: `0:06`, `41:20`, `1:02:03`. Times before the origin are `0:00`.
 pub(super) fn offset(origin: Timestamp, at: Timestamp) -> String {
     let s = at.duration_since(origin).as_secs().max(0);
@@ -189,6 +197,15 @@ mod tests {
     fn durations_show_two_units() {
         for (s, want) in [(8, "8 s"), (128, "2 min 08 s"), (7_500, "2 h 05 min"), (273_600, "3 d 4 h")] {
             assert_eq!(lasted(Duration::from_secs(s)), want);
+        }
+    }
+
+    #[test]
+    fn what_lasted_for_a_while_is_told_in_minutes() {
+        for (s, want) in
+            [(8, "8 s"), (128, "2 min 08 s"), (1_169, "19 min"), (3_569, "59 min"), (7_500, "2 h 05 min")]
+        {
+            assert_eq!(about(Duration::from_secs(s)), want);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::figures::{between, count, day, exact, lasted, machine, money, tokens};
+use super::figures::{about, between, count, day, exact, lasted, machine, money, tokens};
 use super::html::Html;
 use super::phrase;
 use super::scene::Scene;
@@ -25,7 +25,7 @@ pub(super) fn title(overview: &Overview, given: Option<&CleanText>) -> String {
         return phrase::one_line(own.as_str(), TITLE);
     }
     match (overview.first_words(), &overview.project) {
-        (Some(first), _) => phrase::one_line(first.text.as_str(), FROM_PROMPT),
+        (Some(first), _) => phrase::headline(first.text.as_str(), FROM_PROMPT),
         (None, Some(project)) => format!("Session in {}", phrase::one_line(project.as_str(), TITLE)),
         (None, None) => "Session".to_owned(),
     }
@@ -154,13 +154,17 @@ fn when(facts: &mut Facts, overview: &Overview, live: bool) {
     };
     if took.as_secs() > 0 {
         let mut html = Html::of(&lasted(took));
+        let mut besides = Vec::new();
         if facts.so_far {
-            html.raw(" <span class=\"sub\">so far</span>");
+            besides.push("so far".to_owned());
         }
         // Where it was left alone for a while.
         let active = overview.timeline.active();
         if overview.timeline.stretches.len() > 1 && !active.is_zero() {
-            html.raw(" <span class=\"sub\">").text(&lasted(active)).raw(" active</span>");
+            besides.push(format!("{} active", about(active)));
+        }
+        if !besides.is_empty() {
+            html.raw(" <span class=\"sub\">").text(&besides.join(", ")).raw("</span>");
         }
         facts.add("<dt>Lasted</dt>", &format!("{} to {}", exact(started), exact(ended)), &html);
     }

@@ -90,7 +90,7 @@ fn one(html: &mut Html, scene: &Scene, entry: &OutlineEntry, rich: bool, first_s
         html.num(entry.no);
     }
     html.raw("</span><span class=\"t\">");
-    let text = phrase::one_line(entry.text.as_str(), TEXT);
+    let text = phrase::headline(entry.text.as_str(), TEXT);
     if entry.command {
         html.raw("<code>").text(&text).raw("</code>");
     } else if entry.no == 0 {
@@ -134,7 +134,7 @@ fn asides(html: &mut Html, scene: &Scene, entry: &OutlineEntry) {
     html.raw("<ul class=\"subs\">");
     for aside in entry.asides.iter().take(ASIDES) {
         html.raw("<li><a href=\"").html(&scene.target(aside.window, &format!("a{}", aside.no))).raw("\">");
-        html.html(&phrase::with_code(&phrase::one_line(aside.text.as_str(), TEXT / 2))).raw("</a></li>");
+        html.html(&phrase::with_code(&phrase::headline(aside.text.as_str(), TEXT / 2))).raw("</a></li>");
     }
     if let Some(more) = entry.asides.len().checked_sub(ASIDES).filter(|more| *more > 0) {
         html.raw("<li class=\"more-asides\">").num(more as u64).raw(" more</li>");

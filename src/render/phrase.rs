@@ -2,11 +2,12 @@
 
 use super::html::Html;
 use super::links;
+use crate::session::model::subject;
 
 /// Inline code up to this many characters does not break over lines.
 const UNBROKEN: usize = 28;
 /// Characters of a path's folder, and of its base name.
-const PATH: usize = 1_000;
+pub(super) const PATH: usize = 1_000;
 
 /// Cuts at a character boundary, at most `max` characters.
 pub(super) fn clip(text: &str, max: usize) -> &str {
@@ -40,6 +41,20 @@ pub(super) fn one_line(text: &str, max: usize) -> String {
     };
     let words = text.split_whitespace().filter(|word| !is_mark(word));
     joined(words.map(|word| clip(word, max + 1).replace("**", "")), max)
+}
+
+/// What a prompt is about, in one line: of a long one its first words, and no comma or dash before the ellipsis.
+/// Where the words before an address or a path are few, part of that is shown.
+pub(super) fn headline(text: &str, max: usize) -> String {
+    let line = one_line(subject(text), usize::MAX / 8);
+    let Some(mut cut) = clip_words(&line, max) else { return line };
+    let room = clip(&line, max);
+    if cut.len() * 3 < room.len() * 2
+        && let Some(at) = room.rfind('/').filter(|at| *at > cut.len())
+    {
+        cut = room.get(..=at).unwrap_or(cut);
+    }
+    format!("{}…", cut.trim_end_matches([',', ';', ':', '-', '–', '—', '.', ' ', '…']))
 }
 
 /// What is no prose (a command, a pattern, a name) in one line: white space runs become one space.
@@ -106,13 +121,18 @@ pub(super) fn code_span(html: &mut Html, code: &str) {
 
 /// A path in two inks: the folder muted, the base name in full.
 pub(super) fn path(html: &mut Html, path: &str) {
-    let path = path.trim();
-    let at = path.trim_end_matches(['/', '\\']).rfind(['/', '\\']).map_or(0, |at| at + 1);
-    let (dir, base) = path.split_at_checked(at).unwrap_or(("", path));
+    let (dir, base) = dir_and_base(path);
     if !dir.is_empty() {
         html.raw("<span class=\"dir\">").clip(dir, PATH).raw("</span>");
     }
     html.raw("<span class=\"base\">").clip(base, PATH).raw("</span>");
+}
+
+/// A path's folder, blank if there is none, and its base name.
+pub(super) fn dir_and_base(path: &str) -> (&str, &str) {
+    let path = path.trim();
+    let at = path.trim_end_matches(['/', '\\']).rfind(['/', '\\']).map_or(0, |at| at + 1);
+    path.split_at_checked(at).unwrap_or(("", path))
 }
 
 /// The last part of a path.
@@ -182,6 +202,19 @@ mod tests {
         assert_eq!(clip_words("short", 12), None);
         assert_eq!(clip_words("averyveryverylongword", 5), Some("avery"));
         assert_eq!(clip_words("ééééé", 2), Some("éé"));
+    }
+
+    #[test]
+    fn a_headline_is_cut_where_it_can_be_read() {
+        for (text, want) in [
+            ("add a flag", "add a flag"),
+            ("merge all the other ones. Then go on", "merge all the other ones…"),
+            ("look at the long thing - then go on", "look at the long thing…"),
+            ("an error in /home/me/work/devenv/cli/main.go", "an error in /home/me/work/…"),
+            ("Implement the following plan:\n\n# Walk the chain", "Walk the chain"),
+        ] {
+            assert_eq!(headline(text, 26), want);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod attachment;
 mod overview;
+mod subject;
 mod tool;
 mod usage;
 
@@ -17,6 +18,7 @@ use crate::redact::CleanText;
 pub(crate) use attachment::NESTED;
 pub use attachment::{Attachment, AttachmentNo};
 pub use overview::{ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind};
+pub use subject::subject;
 pub use tool::{
     Choice, DiffLine, FileDiff, Hunk, Link, Outcome, Output, Question, Step, TodoChange, TodoItem, TodoState,
     Tool,

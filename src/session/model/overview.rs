@@ -10,6 +10,9 @@ use super::{Cost, Usage, WindowNo};
 use crate::redact::CleanText;
 use crate::session::timeline::Timeline;
 
+/// Characters of a word that greets, or says hardly more.
+const GREETING: usize = 10;
+
 /// The header, and the outline of what is indexed so far.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
@@ -69,19 +72,22 @@ pub enum Ending {
 }
 
 impl Overview {
-    /// The prompt that names the session where nobody gave it a title: the first, but for bare commands, which say
-    /// less than words do, be they known as such or typed into an agent that has others.
+    /// The prompt that names the session where nobody gave it a title: the first, but for single words (a greeting)
+    /// and bare commands, which say less than others do, be they known as such or typed into an agent that has others.
     pub fn first_words(&self) -> Option<&OutlineEntry> {
         let mut prompts = self.outline.iter().filter(|entry| entry.no > 0 && !entry.text.is_blank());
-        prompts.clone().find(|entry| !entry.is_bare()).or_else(|| prompts.next())
+        let words = |entry: &&OutlineEntry| !entry.text.as_str().trim_start().starts_with('/');
+        let telling = prompts.clone().find(|entry| !entry.is_bare());
+        telling.or_else(|| prompts.clone().find(words)).or_else(|| prompts.next())
     }
 }
 
 impl OutlineEntry {
-    /// Whether the prompt is a command and nothing else.
+    /// Whether the prompt is a command and nothing else, or one short word: `hi`.
     pub fn is_bare(&self) -> bool {
-        let text = self.text.as_str();
-        text.trim_start().starts_with('/') && text.split_whitespace().nth(1).is_none()
+        let text = self.text.as_str().trim();
+        let short = text.is_ascii() && text.len() <= GREETING;
+        (short || text.starts_with('/')) && !text.contains(char::is_whitespace)
     }
 }
 
