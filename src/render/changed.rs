@@ -51,7 +51,7 @@ fn list(html: &mut Html, scene: &Scene, files: &[ChangedFile], heaviest: u64) {
     html.raw("<ul>");
     for file in files {
         html.raw("<li><a href=\"").html(&scene.target(file.window, &format!("s{}", file.first))).raw("\">");
-        phrase::path(html, file.path.as_str());
+        path(html, file.path.as_str());
         html.raw("</a> <span class=\"how\">").text(&how(file)).raw("</span> <span class=\"pm\">");
         plus_minus(html, file.added, file.removed);
         html.raw("</span>");
@@ -59,6 +59,16 @@ fn list(html: &mut Html, scene: &Scene, files: &[ChangedFile], heaviest: u64) {
         html.raw("</li>");
     }
     html.raw("</ul>");
+}
+
+/// The path in one line: of a long one the end of its folder is seen, and all of it where one points.
+fn path(html: &mut Html, path: &str) {
+    let (dir, base) = phrase::dir_and_base(path);
+    html.raw("<span class=\"at\" title=\"").clip(path.trim(), phrase::PATH).raw("\">");
+    if !dir.is_empty() {
+        html.raw("<span class=\"dir\"><bdi dir=\"ltr\">").clip(dir, phrase::PATH).raw("</bdi></span>");
+    }
+    html.raw("<span class=\"base\">").clip(base, phrase::PATH).raw("</span></span>");
 }
 
 /// `2 edits`, `new file`, `new file, 2 edits, by the reviewer agent`.

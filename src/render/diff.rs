@@ -5,7 +5,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::code::{SHOWN, whole};
-use super::figures::counted;
+use super::figures::{count, counted};
 use super::highlight::{self, Language};
 use super::html::Html;
 use super::scene::Spot;
@@ -51,13 +51,13 @@ pub(super) fn table(html: &mut Html, spot: &Spot<'_>, path: &str, diff: &FileDif
 /// `+5 −1` in their colours; nothing where nothing changed.
 pub(super) fn plus_minus(html: &mut Html, added: u64, removed: u64) {
     if added > 0 {
-        html.raw("<span class=\"add\">+").num(added).raw("</span>");
+        html.raw("<span class=\"add\">+").text(&count(added)).raw("</span>");
     }
     if added > 0 && removed > 0 {
         html.raw(" ");
     }
     if removed > 0 {
-        html.raw("<span class=\"del\">−").num(removed).raw("</span>");
+        html.raw("<span class=\"del\">−").text(&count(removed)).raw("</span>");
     }
 }
 

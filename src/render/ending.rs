@@ -39,19 +39,40 @@ fn target(scene: &Scene, overview: &Overview, ending: &Ending, last: WindowNo) -
     }
 }
 
-/// In one line, the marks of a list would read as dashes.
-fn without_bullets(text: &str) -> String {
-    let bare = |line: &str| {
-        let line = line.trim_start();
-        let entry = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
-        entry.map_or_else(|| line.to_owned(), |entry| format!("· {entry}"))
-    };
-    text.lines().map(bare).collect::<Vec<_>>().join("\n")
+/// The sentences of a text for one line: headings, code and the rows of tables are left out, and the marks of a list,
+/// which would read as dashes, are dots. A text that is nothing else is taken as it is.
+fn sentences(text: &str) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut fenced = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if !(fenced || is_heading(line) || line.starts_with('|') || line == "---") {
+            let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+            let entry = line
+                .strip_prefix("- ")
+                .or_else(|| line.strip_prefix("* "))
+                .or_else(|| number.strip_prefix(". ").filter(|_| number.len() < line.len()));
+            said.push(entry.map_or_else(|| line.to_owned(), |entry| format!("· {entry}")));
+        }
+    }
+    let said = said.join("\n");
+    if said.trim().is_empty() { text.to_owned() } else { said }
+}
+
+/// Whether a line heads what follows: as Markdown has it, or in bold from end to end.
+fn is_heading(line: &str) -> bool {
+    let bold = || line.trim_end_matches(':').strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
+    line.starts_with('#') || bold().is_some_and(|words| !words.contains("**"))
 }
 
 fn said(ending: &Ending) -> Html {
     match ending {
-        Ending::Reply(text) => phrase::with_code(&phrase::one_line(&without_bullets(text.as_str()), WORDS)),
+        Ending::Reply(text) => {
+            let line = phrase::one_line(&sentences(text.as_str()), WORDS);
+            // The entry of a list that was cut off before its first word.
+            phrase::with_code(&line.replace(" ·…", "…"))
+        }
         Ending::Interrupted => Html::of("The agent was interrupted."),
         Ending::ApiError(text) => {
             let mut html = Html::of("The model did not answer: ");
@@ -62,5 +83,20 @@ fn said(ending: &Ending) -> Html {
         Ending::BrokeOff(Some(no)) => Html::of(&format!("Without a closing reply, at step {no}.")),
         Ending::BrokeOff(None) => Html::of("Without a closing reply."),
         Ending::Unanswered => Html::of("The last prompt has no answer."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_sentences_without_headings_code_and_tables() {
+        let line = |text| phrase::one_line(&sentences(text), WORDS);
+        let text = "Done.\n\n## Changes\n\n**Files:**\n1. one\n2. `two`\n- three\n\n```json\n{ \"a\": 1 }\n```\n\n\
+            | a | b |\n|---|---|\n\n---\nIt **works**: 3. times";
+        assert_eq!(line(text), "Done. · one · `two` · three It works: 3. times");
+        assert_eq!(line("```\nls\n```"), "ls");
+        assert_eq!(line("# All done"), "All done");
     }
 }

@@ -208,8 +208,11 @@ fn context(spot: &Spot<'_>, what: &CleanText, text: &Output) -> Row {
 }
 
 fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
-    let mut row = Row::new("Local", &["run"]);
-    row.what = cmd(&phrase::plain_line(command.as_str(), LINE));
+    let typed = command.as_str().trim_start().starts_with(['/', '!', '#']);
+    let typed = typed || command.is_blank();
+    let mut row = Row::new(if typed { "Local" } else { "Notice" }, &["run"]);
+    let line = phrase::plain_line(command.as_str(), LINE);
+    row.what = if typed { cmd(&line) } else { said(&Html::of(&line)) };
     if !output.text.is_blank() {
         let mut body = Html::new();
         code::output(&mut body, spot, output, Form::Terminal);

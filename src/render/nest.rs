@@ -29,7 +29,6 @@ pub(super) fn agent(spot: &Spot<'_>, step: &Step) -> Row {
     }
     let spot = spot.inside();
     let mut body = Html::new();
-    body.raw("<div class=\"nest\">");
     // Often the last words of an agent are its report: they are said once.
     let items = match items.split_last() {
         Some((Item::Reply { text, .. }, before)) if same(text, &report.text) => before,
@@ -43,8 +42,11 @@ pub(super) fn agent(spot: &Spot<'_>, step: &Step) -> Row {
         let kept = report.text.as_str().lines().count() as u64;
         code::whole(&mut body, &spot, report.lines.saturating_sub(kept));
     }
-    body.raw("</div>");
-    row.body = Some(body);
+    if !body.is_empty() {
+        let mut nest = Html::new();
+        nest.raw("<div class=\"nest\">").html(&body).raw("</div>");
+        row.body = Some(nest);
+    }
     row
 }
 

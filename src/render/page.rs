@@ -38,6 +38,8 @@ struct Page {
     title: String,
     heading: Html,
     project: Html,
+    /// What stands above the outline: the project, else the agent. The title stands beside it already.
+    place: Html,
     root: Html,
     find: Html,
     windows: u32,
@@ -83,7 +85,8 @@ pub fn page(input: &PageInput<'_>) -> String {
     let page = Page {
         heading: phrase::with_code(&title),
         title: shown(&title),
-        project: Html::of(&project.unwrap_or_default()),
+        place: Html::of(project.as_deref().unwrap_or(overview.agent)),
+        project: Html::of(project.as_deref().unwrap_or_default()),
         root: scene.window(0),
         find: scene.find(),
         windows: overview.windows,

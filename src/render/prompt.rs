@@ -37,8 +37,8 @@ pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
         }
         None => {
             let (heading, _) = split(prompt.text.as_str());
-            let heading = without_marks(&heading);
-            html.html(&phrase::with_code_and_links(heading));
+            let heading = rejoined(without_marks(&heading));
+            html.html(&phrase::with_code_and_links(&heading));
         }
     }
 }
@@ -48,6 +48,27 @@ fn without_marks(heading: &str) -> &str {
     let words = heading.trim_start_matches('#');
     let marks = heading.len() - words.len();
     if (1..=6).contains(&marks) && words.starts_with(' ') { words.trim_start() } else { heading }
+}
+
+/// With the lines joined that a terminal had broken: a long one that goes on in the middle of a sentence.
+fn rejoined(heading: &str) -> String {
+    let mut out = String::with_capacity(heading.len());
+    let mut lines = heading.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        let goes_on = |next: &&str| {
+            let ends = line.trim_end().ends_with(['.', ':', ';', '?', '!']);
+            !ends
+                && line.chars().nth(WIDTH - 1).is_some()
+                && next.trim_start().starts_with(char::is_lowercase)
+        };
+        match lines.peek() {
+            Some(next) if goes_on(next) => out.push(' '),
+            Some(_) => out.push('\n'),
+            None => {}
+        }
+    }
+    out
 }
 
 /// Appends what follows the heading and its meta line: the rest of the text, attachments.
@@ -161,6 +182,8 @@ mod tests {
     fn the_first_paragraph_is_the_heading() {
         assert_eq!(split("one\ntwo\n\nthree\n\nfour"), ("one\ntwo".to_owned(), "three\n\nfour"));
         assert_eq!(split("  one  "), ("one".to_owned(), ""));
+        let broken = format!("{}\nthe end of it.\nAnother\nline", "word ".repeat(16).trim_end());
+        assert_eq!(rejoined(&broken), format!("{}the end of it.\nAnother\nline", "word ".repeat(16)));
         let bare = ["## User Input", "#hashtag", "# one\ntwo", "C# or F#"].map(without_marks);
         assert_eq!(bare, ["User Input", "#hashtag", "one\ntwo", "C# or F#"]);
     }

@@ -4,22 +4,19 @@ use super::code::{self, Form};
 use super::diff;
 use super::figure;
 use super::figures::{counted, found, tokens};
-use super::highlight::{self, Language};
+use super::highlight::Language;
 use super::html::Html;
 use super::markdown::markdown;
+use super::other::{self, NAME};
 use super::phrase;
 use super::row::{Row, cmd, note, pre, said, small};
 use super::scene::Spot;
 use super::signs;
-use super::{checklist, nest, pairs, web};
+use super::{checklist, nest, pairs, shell, web};
 use crate::session::model::{Outcome, Output, Step, StepKind, Tool};
 
 /// The most characters of a command or query in a row.
 pub(super) const LINE: usize = 300;
-/// Characters of a name of a tool or a server.
-const NAME: usize = 60;
-/// Characters of a command below its row.
-const COMMAND: usize = 16 * 1024;
 
 /// The row of `step`. `running`: no result yet because it is still going on.
 pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
@@ -41,7 +38,12 @@ pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
 
 /// What the call was given besides, above what its form shows.
 fn with_beside(spot: &Spot<'_>, step: &Step, body: Option<Html>) -> Html {
-    let mut whole = pairs::list(spot, &step.beside);
+    let mut whole = Html::new();
+    if let (Tool::Todo { .. }, [(_, why)]) = (&step.tool, step.beside.as_slice()) {
+        whole.html(&note(why.as_str()));
+    } else {
+        whole.html(&pairs::list(spot, &step.beside));
+    }
     whole.html(&body.unwrap_or_default());
     whole
 }
@@ -98,9 +100,14 @@ fn failed(word: &str) -> Html {
 /// Verb, object, result and body, as the tool has it.
 fn form(spot: &Spot<'_>, step: &Step) -> Row {
     match &step.tool {
-        Tool::Shell { command, description, background, output, .. } => {
-            shell(spot, step, command.as_str(), description.as_ref().map(|d| d.as_str()), *background, output)
-        }
+        Tool::Shell { command, description, background, output, .. } => shell::row(
+            spot,
+            step,
+            command.as_str(),
+            description.as_ref().map(|d| d.as_str()),
+            *background,
+            output,
+        ),
         Tool::Read { path, from, content } => {
             let mut res = counted(content.lines, "line", "lines");
             if *from > 1 {
@@ -133,7 +140,9 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
         Tool::Find { verb, pattern, within, matches, files, hits } => {
             let mut row = Row::new(verb, &[]);
             row.what = cmd(phrase::clip(pattern.as_str(), LINE));
-            if let Some(within) = within.as_ref().filter(|within| !within.is_blank()) {
+            if let Some(within) =
+                within.as_ref().filter(|within| !within.is_blank() && within.as_str().trim() != ".")
+            {
                 row.what
                     .raw("<span class=\"in\"> in <span class=\"dir\">")
                     .clip(within.as_str(), LINE)
@@ -146,7 +155,11 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
                 (None, n) => Html::of(&counted(n, "line", "lines")),
             };
             let paths = *verb != "Grep";
-            row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Terminal });
+            // That nothing was found is said in the row.
+            let nothing = matches!((matches, files), (Some(0), _) | (None, Some(0))) && hits.lines < 3;
+            if !nothing || !hits.text.as_str().starts_with("No ") {
+                row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Terminal });
+            }
             row
         }
         Tool::Polled { command, state, exit, output } => {
@@ -175,64 +188,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
         }
         Tool::Question { questions } => checklist::question(questions),
         Tool::Agent { .. } => nest::agent(spot, step),
-        Tool::Other { server, object, input, output } => {
-            let mut row = Row::default();
-            match server {
-                Some(server) => {
-                    row.verb = Html::of(phrase::clip(server.as_str(), NAME));
-                    row.what = cmd(phrase::clip(tool_of(step.name.as_str()), NAME));
-                }
-                None => row.verb = Html::of(phrase::clip(step.name.as_str(), NAME)),
-            }
-            if let Some(object) = object.as_ref().filter(|object| !object.is_blank()) {
-                row.what.raw(" ").html(&said(&Html::of(&phrase::plain_line(object.as_str(), LINE))));
-            }
-            if step.outcome == Outcome::Done {
-                row.res.raw(signs::OK);
-            }
-            let mut body = pairs::list(spot, input);
-            body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
-            row.body = Some(body).filter(|body| !body.is_empty());
-            row
-        }
-    }
-}
-
-fn shell(
-    spot: &Spot<'_>,
-    step: &Step,
-    command: &str,
-    description: Option<&str>,
-    background: bool,
-    output: &Output,
-) -> Row {
-    let bash = step.name.as_str().to_ascii_lowercase().contains("bash");
-    let mut row = Row::new(if bash { "Bash" } else { "Shell" }, &[]);
-    row.what = cmd(&phrase::plain_line(command, LINE));
-    if background {
-        row.res = Html::of("in the background");
-    } else if step.outcome == Outcome::Done {
-        row.res.raw(signs::OK);
-    }
-    let mut body = Html::new();
-    if let Some(description) = description.filter(|d| !d.trim().is_empty()) {
-        body.html(&note(description));
-    }
-    if command.trim_end().contains('\n') || command.chars().nth(LINE).is_some() {
-        body.raw("<pre class=\"cmdline\"><code>");
-        script(&mut body, phrase::clip(command.trim_end(), COMMAND));
-        body.raw("</code></pre>");
-    }
-    body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
-    row.body = Some(body).filter(|body| !body.is_empty());
-    row
-}
-
-/// Appends a command of several lines.
-fn script(html: &mut Html, command: &str) {
-    let language = Language::named("bash");
-    for (i, line) in highlight::lines(language.as_ref(), command).iter().enumerate() {
-        html.raw(if i > 0 { "\n" } else { "" }).html(line);
+        Tool::Other { .. } => other::row(spot, step),
     }
 }
 
@@ -256,11 +212,6 @@ fn file(verb: &'static str, path: &str, res: Html, body: Html) -> Row {
     row.res = res;
     row.body = Some(body).filter(|body| !body.is_empty());
     row
-}
-
-/// The tool's part of `mcp__server__tool`.
-fn tool_of(name: &str) -> &str {
-    name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, tool)| tool)
 }
 
 fn first_line(text: &str) -> &str {

@@ -61,7 +61,7 @@ fn head(html: &mut Html, scene: &Scene, entry: Option<&OutlineEntry>, turn: &Tur
         html.raw("<a class=\"no\" href=\"").html(&scene.here(&format!("p{}", turn.no)));
         html.raw("\" aria-label=\"Link to prompt ").num(turn.no).raw("\">").num(turn.no).raw("</a>");
     }
-    html.raw("<h2 id=\"h").num(turn.no).raw("\">");
+    html.raw("<h2 id=\"h").num(turn.no).raw(if turn.no > 0 { "\">" } else { "\" class=\"quiet\">" });
     match &turn.prompt {
         Some(prompt) => prompt::heading(html, prompt),
         None if turn.no == 0 => {

@@ -117,15 +117,15 @@ struct Writer {
     column: usize,
     /// Where in `out` the start tag of the open cell stands.
     cell: Range<usize>,
-    /// The open block of code: its language, and what was read of it.
-    code: Option<(Option<Language>, String)>,
+    /// The open block of code: its language, what was read of it, and where in `out` it begins.
+    code: Option<(Option<Language>, String, usize)>,
     /// Numbers of footnotes by their names.
     footnotes: HashMap<String, usize>,
 }
 
 impl Writer {
     fn event(&mut self, event: Event<'_>) {
-        if let (Some((_, code)), Event::Text(text)) = (&mut self.code, &event) {
+        if let (Some((_, code, _)), Event::Text(text)) = (&mut self.code, &event) {
             code.push_str(text);
             return;
         }
@@ -170,7 +170,7 @@ impl Writer {
                     CodeBlockKind::Fenced(info) => Language::named(info),
                     CodeBlockKind::Indented => None,
                 };
-                self.code = Some((language, String::new()));
+                self.code = Some((language, String::new(), self.out.len()));
                 ("<pre class=\"block\"><code>", "</code></pre>\n")
             }
             Tag::HtmlBlock => ("<p class=\"plain\">", "</p>\n"),
@@ -209,7 +209,7 @@ impl Writer {
     fn end(&mut self, end: TagEnd) {
         match end {
             TagEnd::TableHead => self.head = false,
-            TagEnd::CodeBlock => self.code(),
+            TagEnd::CodeBlock => return self.code(),
             TagEnd::Image => {
                 if let Some((url, from)) = self.images.pop()
                     && self.out.len() == from
@@ -232,12 +232,17 @@ impl Writer {
         self.out.raw(close);
     }
 
-    /// Appends the block of code that ends here.
+    /// Appends the block of code that ends here; a block of nothing is none.
     fn code(&mut self) {
-        let Some((language, code)) = self.code.take() else { return };
+        let close = self.closing.pop().unwrap_or_default();
+        let Some((language, code, start)) = self.code.take() else { return };
+        if code.trim().is_empty() {
+            return self.out.cut(start);
+        }
         for (i, line) in highlight::lines(language.as_ref(), &code).iter().enumerate() {
             self.out.raw(if i > 0 { "\n" } else { "" }).html(line);
         }
+        self.out.raw(close);
     }
 
     fn open(&mut self, open: &'static str, close: &'static str) {

@@ -123,3 +123,9 @@ proptest! {
         crate::render::tests::strict::check(&show(&source));
     }
 }
+
+#[test]
+fn a_block_of_code_without_code_is_none() {
+    assert_eq!(show("a\n\n```text\n\n```\n\nb"), "<p>a</p>\n<p>b</p>\n");
+    assert_eq!(show("- ```\n  ```\n"), "<ul dir=\"auto\">\n<li></li>\n</ul>\n");
+}

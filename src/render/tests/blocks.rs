@@ -246,3 +246,68 @@ fn entries_added_one_after_the_other_gather_but_the_list_as_it_is_last_stands_op
     assert_eq!(html.matches("<details open>").count(), 1, "{html}");
     assert!(html.contains("<span class=\"said\">added: entry 4</span>"), "{html}");
 }
+
+#[test]
+fn a_command_in_a_folder_is_told_by_what_it_does() {
+    let html = show(&[item(shell(1, "cd /home/me/work && git status", "x"))]);
+    assert!(
+        html.contains("<span class=\"cmd\">git status</span><span class=\"in\"> in <span class=\"dir\">/home/me/work</span></span>"),
+        "{html}"
+    );
+    // As it was typed, below.
+    assert!(
+        html.contains("cmdline\"><code>") && html.contains("/home/me/work &amp;&amp; git status</code>"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_long_name_of_a_server_or_a_tool_does_not_break_the_column_of_verbs() {
+    let other = |server: Option<&str>, name: &str| {
+        let (object, input) = (Some(clean("x")), vec![(clean("q"), clean("x"))]);
+        let tool = Tool::Other { server: server.map(clean), object, input, output: output("done") };
+        show(&[item(step(1, StepKind::Other, name, tool))])
+    };
+    let html = other(Some("honeycomb-dogfood"), "mcp__honeycomb-dogfood__run_query");
+    assert!(html.contains("<span class=\"verb\">MCP</span> <span class=\"what\"><span class=\"dir\">honeycomb-dogfood</span> <span class=\"cmd\">run_query</span>"), "{html}");
+    assert!(!html.contains("pairs"), "what the row says is not said again: {html}");
+    assert!(other(Some("linear"), "mcp__linear__close").contains("<span class=\"verb\">linear</span>"));
+    let html = other(None, "ListMcpResourcesTool");
+    assert!(html.contains("<span class=\"verb\">Tool</span> <span class=\"what\"><span class=\"cmd\">ListMcpResourcesTool</span>"), "{html}");
+}
+
+#[test]
+fn that_nothing_was_found_is_said_once_and_here_is_nowhere_special() {
+    let (pattern, within, hits) = (clean("**/*.md"), Some(clean(".")), output("No files found"));
+    let tool = Tool::Find { verb: "Glob", pattern, within, matches: None, files: Some(0), hits };
+    let html = show(&[item(step(1, StepKind::Read, "Glob", tool))]);
+    assert!(
+        html.contains("nothing found") && !html.contains("<details") && !html.contains("No files"),
+        "{html}"
+    );
+    assert!(!html.contains(" in "), "{html}");
+}
+
+#[test]
+fn what_the_program_said_is_no_command() {
+    let local = |command: &str| {
+        show(&[Item::Marker(Marker::Local { command: clean(command), output: Output::default() })])
+    };
+    assert!(local("/cost").contains(">Local<") && local("!ls").contains(">Local<"));
+    assert!(
+        local("An update is available").contains(">Notice</span> <span class=\"what\"><span class=\"said\">")
+    );
+}
+
+#[test]
+fn an_agent_of_which_nothing_is_known_does_not_open() {
+    let tool = Tool::Agent {
+        description: clean("look"),
+        kind: None,
+        prompt: clean(""),
+        report: Output::default(),
+        items: Vec::new(),
+        tokens: None,
+    };
+    assert!(!show(&[item(step(1, StepKind::Agent, "Task", tool))]).contains("<details"));
+}

@@ -107,7 +107,7 @@ fn what_stands_before_the_first_prompt_has_a_name() {
     let before = Turn { no: 0, items: vec![item(shell(1, "ls", "x"))], ..Turn::default() };
     let html = page(&input(&overview, &window(vec![before])));
     strict::check(&html);
-    assert!(html.contains("<h2 id=\"h0\">Before the first prompt</h2>"), "{html}");
+    assert!(html.contains("<h2 id=\"h0\" class=\"quiet\">Before the first prompt</h2>"), "{html}");
 }
 
 #[test]
@@ -334,4 +334,19 @@ fn the_head_says_how_it_ended_and_leads_there() {
     // One question, one answer: the page says it.
     (overview.outline, overview.steps) = (vec![entry(1, 0, "one")], 0);
     assert_eq!(of(&overview, false).0, "");
+}
+
+#[test]
+fn the_rail_is_headed_by_the_project_and_without_one_by_the_agent() {
+    let mut overview = overview(vec![entry(1, 0, "one")]);
+    overview.agent = "Gemini CLI";
+    let place = |overview: &Overview| {
+        let html = page(&input(overview, &window(Vec::new())));
+        let (_, rest) = html.split_once("<p class=\"where\">").unwrap();
+        rest.split_once("</p>").unwrap().0.to_owned()
+    };
+    overview.project = Some(clean("cli"));
+    assert!(place(&overview).ends_with(">cli</a>"), "{}", place(&overview));
+    overview.project = None;
+    assert!(place(&overview).ends_with(">Gemini CLI</a>"), "{}", place(&overview));
 }

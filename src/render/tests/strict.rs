@@ -20,6 +20,7 @@ const ELEMENTS: &[&str] = &[
     "text",
     "circle",
     "span",
+    "bdi",
     "nav",
     "p",
     "ol",
