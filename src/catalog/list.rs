@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::rows::{self, NewRow, Row};
 use super::{Catalog, CatalogError};
 use crate::redact::Cleaner;
-use crate::session::discovery::{Found, Identity, Walked, glance};
+use crate::session::discovery::{Found, Identity, Names, Walked, glance};
 use crate::session::model::subject;
 use crate::session::{OpenError, ReadError};
 
@@ -70,11 +70,12 @@ impl Catalog {
         if !changed.is_empty() {
             known = self.known()?;
         }
+        let mut names = Names::new(cleaner);
         let mut listed = Vec::with_capacity(walked.files.len());
         for found in &walked.files {
             // What is left in `known` was not found.
             if let Some(row) = known.remove(found.path.as_os_str().as_bytes()) {
-                listed.extend(told(found, row));
+                listed.extend(told(found, row, &mut names));
             }
         }
         let gone: Vec<i64> =
@@ -105,15 +106,17 @@ fn look(found: &Found, cleaner: &Cleaner) -> Option<NewRow> {
     }
 }
 
-fn told(found: &Found, row: Row) -> Option<Listed> {
+fn told(found: &Found, mut row: Row, names: &mut Names<'_>) -> Option<Listed> {
     let (started, active, bytes) = (row.started(), row.active(), row.identity().size);
+    // Not kept in the row: it changes without the session's file.
+    let title = row.title().or_else(|| names.of(found).map(|name| name.as_str().to_owned()));
     let agent = row.agent?;
     Some(Listed {
         id: row.id,
         path: found.path.clone(),
         bytes,
         agent,
-        title: row.title,
+        title,
         prompt: row.prompt,
         project: row.project,
         started,

@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 
 use super::schema::{passages, sessions};
+use crate::redact::CleanText;
 use crate::session::discovery::{Glance, Identity};
+use crate::session::model::TitleBy;
 
 /// Rows written or deleted by one statement.
 const MANY: usize = 500;
@@ -21,12 +23,16 @@ pub(super) struct Row {
     inode: i64,
     device: i64,
     pub agent: Option<String>,
-    pub title: Option<String>,
+    title: Option<String>,
+    titled_by: Option<i64>,
     pub prompt: Option<String>,
     pub project: Option<String>,
     started: Option<i64>,
     ended: Option<i64>,
     pub answered: bool,
+    read_through: bool,
+    whole_title: Option<String>,
+    whole_titled_by: Option<i64>,
 }
 
 /// A row as it is written.
@@ -40,6 +46,7 @@ pub(super) struct NewRow {
     device: i64,
     agent: Option<String>,
     title: Option<String>,
+    titled_by: Option<i64>,
     prompt: Option<String>,
     project: Option<String>,
     started: Option<i64>,
@@ -59,6 +66,13 @@ impl Row {
         }
     }
 
+    /// Its title: that of the whole where that was read; else the better of what it was and of what stands at the
+    /// beginning and the end now.
+    pub fn title(&mut self) -> Option<String> {
+        let is_whole = self.read_through || self.whole_titled_by > self.titled_by;
+        if is_whole { self.whole_title.take() } else { self.title.take() }
+    }
+
     pub fn started(&self) -> Option<Timestamp> {
         self.started.and_then(|millis| Timestamp::from_millisecond(millis).ok())
     }
@@ -75,7 +89,8 @@ impl NewRow {
     pub fn new(path: Vec<u8>, identity: Identity, glance: Option<Glance>) -> Self {
         let session = glance.is_some();
         let Glance { agent, title, prompt, project, started, ended, answered } = glance.unwrap_or_default();
-        let text = |text: Option<crate::redact::CleanText>| text.map(|text| text.as_str().to_owned());
+        let text = |text: Option<CleanText>| text.map(|text| text.as_str().to_owned());
+        let (by, title) = title.unzip();
         NewRow {
             path,
             size: identity.size.cast_signed(),
@@ -84,6 +99,7 @@ impl NewRow {
             device: identity.device.cast_signed(),
             agent: session.then(|| agent.to_owned()),
             title: text(title),
+            titled_by: by.map(rank),
             prompt: text(prompt),
             project: text(project),
             started: started.map(Timestamp::as_millisecond),
@@ -92,6 +108,15 @@ impl NewRow {
             // There is nothing to be read in what is no session.
             read_through: !session,
         }
+    }
+}
+
+/// Who gave a title, as a number: the greatest counts.
+pub(super) fn rank(by: TitleBy) -> i64 {
+    match by {
+        TitleBy::Summary => 1,
+        TitleBy::Agent => 2,
+        TitleBy::Person => 3,
     }
 }
 
@@ -104,6 +129,14 @@ pub(super) fn load(db: &mut SqliteConnection) -> QueryResult<Vec<Row>> {
 pub(super) fn put(db: &mut SqliteConnection, rows: &[NewRow]) -> QueryResult<()> {
     db.immediate_transaction(|db| {
         for row in rows {
+            // What was read of another file at this path says nothing of this one.
+            let other = sessions::inode
+                .ne(row.inode)
+                .or(sessions::device.ne(row.device))
+                .or(sessions::size.gt(row.size));
+            diesel::update(sessions::table.filter(sessions::path.eq(&row.path).and(other)))
+                .set((sessions::whole_title.eq(None::<String>), sessions::whole_titled_by.eq(None::<i64>)))
+                .execute(db)?;
             diesel::insert_into(sessions::table)
                 .values(row)
                 .on_conflict(sessions::path)

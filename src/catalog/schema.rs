@@ -11,6 +11,7 @@ diesel::table! {
         device -> BigInt,
         agent -> Nullable<Text>,
         title -> Nullable<Text>,
+        titled_by -> Nullable<BigInt>,
         prompt -> Nullable<Text>,
         project -> Nullable<Text>,
         started -> Nullable<BigInt>,
@@ -21,6 +22,8 @@ diesel::table! {
         resume_window -> BigInt,
         resume_turn -> BigInt,
         resume_check -> Nullable<Binary>,
+        whole_title -> Nullable<Text>,
+        whole_titled_by -> Nullable<BigInt>,
     }
 }
 

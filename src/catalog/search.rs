@@ -73,8 +73,12 @@ impl Catalog {
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(Vec<Listed>, Vec<Hit>, Update), CatalogError> {
         let mut all = |catalog: &mut Self| {
-            let listed = catalog.list(walked, cleaner)?;
+            let mut listed = catalog.list(walked, cleaner)?;
             let update = catalog.read_through(cleaner, &mut progress)?;
+            if update.read > 0 {
+                // What was read through may be called otherwise.
+                listed = catalog.list(walked, cleaner)?;
+            }
             let hits = catalog.hits(&listed, query, most)?;
             Ok((listed, hits, update))
         };

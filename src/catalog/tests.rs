@@ -1,3 +1,5 @@
+mod titles;
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -167,25 +169,6 @@ fn prompts_and_replies_are_found_with_their_place() {
     ] {
         assert_eq!(home.found(&mut catalog, query).len(), found, "{query}");
     }
-}
-
-#[test]
-fn titles_are_found_and_old_text_is_not() {
-    let home = Home::new();
-    home.say("a.jsonl", 0, "alpha", "beta");
-    let mut catalog = home.open();
-    assert_eq!(home.found(&mut catalog, "beta").len(), 1);
-    fs::remove_file(home.session("a.jsonl")).unwrap();
-    home.say("a.jsonl", 0, "gamma", "delta");
-    let mut file = fs::OpenOptions::new().append(true).open(home.session("a.jsonl")).unwrap();
-    writeln!(file, "{{\"type\":\"custom-title\",\"customTitle\":\"a named thing\",\"sessionId\":\"s\"}}")
-        .unwrap();
-    assert!(home.found(&mut catalog, "beta").is_empty());
-    assert_eq!(home.found(&mut catalog, "named"), ["a named thing"]);
-    fs::remove_file(home.session("a.jsonl")).unwrap();
-    assert!(home.found(&mut catalog, "gamma").is_empty());
-    let left: i64 = schema::passages::table.count().get_result(&mut catalog.db).unwrap();
-    assert_eq!(left, 0, "what is gone is forgotten");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use diesel::prelude::*;
 use rayon::prelude::*;
 
 use super::resume::Start;
+use super::rows::rank;
 use super::schema::{passages, sessions};
 use super::{Catalog, CatalogError, open, words};
 use crate::redact::Cleaner;
@@ -81,6 +82,7 @@ struct Waiting {
     id: i64,
     path: Vec<u8>,
     agent: Option<String>,
+    titled_by: Option<i64>,
     resume: (i64, i64, i64, Option<Vec<u8>>),
 }
 
@@ -111,6 +113,8 @@ struct Whole {
     identity: Identity,
     /// Bytes of it that were read.
     bytes: u64,
+    /// Its title and who gave it, if what was read tells.
+    title: Option<(Option<i64>, Option<String>)>,
     next: Option<Start>,
 }
 
@@ -184,6 +188,7 @@ fn waiting(db: &mut SqliteConnection) -> QueryResult<Vec<Waiting>> {
             sessions::id,
             sessions::path,
             sessions::agent,
+            sessions::whole_titled_by,
             (sessions::resume_offset, sessions::resume_window, sessions::resume_turn, sessions::resume_check),
         ))
         .order(sessions::ended.desc())
@@ -222,7 +227,12 @@ fn write_piece(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
     for passage in &piece.passages {
         diesel::insert_into(passages::table).values(passage).execute(db)?;
     }
-    if let Some(Whole { identity: whole, next, .. }) = &piece.whole {
+    if let Some(Whole { identity: whole, next, title, .. }) = &piece.whole {
+        if let Some((by, title)) = title {
+            diesel::update(session)
+                .set((sessions::whole_title.eq(title), sessions::whole_titled_by.eq(by)))
+                .execute(db)?;
+        }
         if let Some(next) = next {
             diesel::update(session)
                 .set((
@@ -274,7 +284,11 @@ impl Reader<'_> {
             }
         };
         while self.heard && session.advance(STRETCH)? == Progress::More {}
-        if let Some(title) = &session.overview().title {
+        let title = session.title();
+        let by = title.as_ref().map(|(by, _)| rank(*by));
+        // The rest of a session tells of a title unless a better one stands before it.
+        let is_told = self.base.offset == 0 || (by.is_some() && by >= waiting.titled_by);
+        if let Some(title) = session.overview().title.as_ref().filter(|_| is_told) {
             self.add(TITLE, 0, Role::Title, title.as_str());
         }
         let mut no = 0;
@@ -283,7 +297,8 @@ impl Reader<'_> {
             no += 1;
         }
         let next = session.resume().and_then(|next| Start::at(path, next.after(self.base)));
-        self.piece.whole = Some(Whole { identity, bytes: session.report().bytes, next });
+        let title = is_told.then(|| (by, title.map(|(_, title)| title.as_str().to_owned())));
+        self.piece.whole = Some(Whole { identity, bytes: session.report().bytes, title, next });
         self.send();
         Ok(())
     }

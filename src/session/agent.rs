@@ -3,6 +3,7 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::aider::Aider;
+use super::beside::Beside;
 use super::claude::ClaudeCode;
 use super::codex::Codex;
 use super::copilot::Copilot;
@@ -115,6 +116,11 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
 
     /// The fields it is known to write; `None` if its records have none.
     fn fields(&self) -> Option<&'static Table> {
+        None
+    }
+
+    /// What the person called the session, where the agent keeps that beside it.
+    fn name_beside(&self, _beside: &Beside) -> Option<String> {
         None
     }
 

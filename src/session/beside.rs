@@ -3,12 +3,13 @@
 //! a record are of the author's machine.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::agent;
 use super::json::Obj;
 
 /// Folder of sub-agents' records, in the folder named for the session.
@@ -17,6 +18,9 @@ const AGENTS: &str = "subagents";
 const OUTPUTS: &str = "tool-results";
 /// Longest base name that is looked for, in bytes.
 const NAME: usize = 128;
+/// File with what the person called the session, beside the folders, and the most bytes of it that are read.
+const NAME_KEPT: &str = "name.txt";
+const NAME_BYTES: u64 = 4096;
 /// Most notes beside records of sub-agents that are read for one call.
 const NOTES: usize = 1_000;
 /// How much of a record is read to tell whose sub-agent it is of, in bytes.
@@ -72,6 +76,18 @@ impl Beside {
         Some(Self { folder, session })
     }
 
+    /// The path of the session.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}.jsonl", self.session))
+    }
+
+    /// What was kept of what the person called the session, see [`Beside::keep_name`].
+    pub(crate) fn name(&self) -> Option<String> {
+        let mut name = String::new();
+        open(&self.own().join(NAME_KEPT))?.take(NAME_BYTES).read_to_string(&mut name).ok()?;
+        Some(name)
+    }
+
     /// The records of the sub-agent of this id.
     pub(crate) fn agent(&self, id: &str) -> Option<File> {
         let name = is_name(id).then(|| format!("agent-{id}.jsonl"))?;
@@ -96,6 +112,23 @@ impl Beside {
     /// The output of this base name.
     pub(crate) fn output(&self, name: &str) -> Option<File> {
         is_name(name).then(|| open(&self.own().join(OUTPUTS).join(name)))?
+    }
+
+    /// Keeps below `folder` what the person called the session, for a copy beside that folder: where its agent keeps it,
+    /// in one file for all sessions, nobody can look for that of the copy. What is kept there stays.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_name(&self, folder: &Path) -> io::Result<()> {
+        let Some(name) = agent::AGENTS.iter().find_map(|agent| agent.name_beside(self)) else {
+            return Ok(());
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(NAME_KEPT)) {
+            Ok(mut file) => file.write_all(name.as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// All there are, for a copy.

@@ -6,6 +6,7 @@
 
 mod id;
 mod look;
+mod names;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -13,5 +14,6 @@ mod walk;
 
 pub use id::{id, is_like_id, length_to_tell_apart};
 pub use look::{Glance, glance};
+pub use names::Names;
 pub use places::{PLACES, Place, Root, Surroundings};
 pub use walk::{Found, Identity, Walked, find};

@@ -17,7 +17,9 @@ use jiff::Timestamp;
 use crate::redact::CleanText;
 pub(crate) use attachment::NESTED;
 pub use attachment::{Attachment, AttachmentNo};
-pub use overview::{ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind};
+pub use overview::{
+    ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy,
+};
 pub use subject::subject;
 pub use tool::{
     Choice, DiffLine, FileDiff, Hunk, Link, Outcome, Output, Question, Step, TodoChange, TodoItem, TodoState,

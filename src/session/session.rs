@@ -17,7 +17,7 @@ use super::fields::Strange;
 use super::index::{Entry, Index, Kind};
 use super::json;
 use super::lines::{Fed, Lines, Splitter};
-use super::model::{Item, Marker, Output, Overview, Step, Turn, Window, WindowNo};
+use super::model::{Item, Marker, Output, Overview, Step, TitleBy, Turn, Window, WindowNo};
 use super::private::Include;
 use super::recognise::recognised;
 use super::report::Report;
@@ -30,6 +30,8 @@ use survey::Survey;
 
 /// Lines of one diff in a window.
 const DIFF_LINES: usize = 400;
+/// Characters of a title.
+pub(super) const HEADLINE: usize = 240;
 /// Records of one sub-agent in a window, and items of all that are inside one step.
 const SUB_RECORDS: usize = 400;
 /// Bytes of an output, and lines of a diff, on the page of one step …
@@ -95,7 +97,11 @@ impl Session {
     /// [`OpenError::Empty`], [`OpenError::NotASession`], or what reading gave.
     pub fn open(source: Source, cleaner: Cleaner) -> Result<Self, OpenError> {
         let agent = recognised(&source)?;
-        Ok(Self::of(source, cleaner, agent))
+        let name = source.beside().and_then(|beside| agent.name_beside(beside));
+        let name = name.map(|name| cleaner.headline(&name, HEADLINE));
+        let session = Self::of(source, cleaner, agent);
+        session.index_mut().header().name = name.filter(|name| !name.is_blank());
+        Ok(session)
     }
 
     /// The end of a session, known to be of the agent of this name, from where [`Session::resume`] said. `None`
@@ -188,6 +194,11 @@ impl Session {
     /// a better one.
     pub(super) fn summaries(&self) -> Vec<(String, CleanText)> {
         self.desk().index().summaries()
+    }
+
+    /// The title that the file itself holds, as far as it is indexed, and who gave it.
+    pub fn title(&self) -> Option<(TitleBy, CleanText)> {
+        self.desk().index().title()
     }
 
     /// Whether all that the file held when it was last read is indexed.

@@ -129,7 +129,10 @@ impl Follower {
         let age = written.and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();
         let now = Instant::now();
         let grown = now.checked_sub(age).unwrap_or(now);
-        let companions = Companions { beside: Beside::of(source), to, whole: false };
+        let beside = Beside::of(source);
+        // Before the copy is read.
+        beside.as_ref().map_or(Ok(()), |beside| beside.keep_name(&to))?;
+        let companions = Companions { beside, to, whole: false };
         Ok(Self { source: source.to_owned(), copy, copied, known: None, grown, companions })
     }
 

@@ -213,6 +213,7 @@ fn make_snapshot(source: &Source, copy: &Path, len: u64, wanted: &Weak<()>) -> i
     // First: once the copy is in its place, it is taken for all there is.
     if let Some(beside) = source.beside() {
         copy_companions(&beside.companions(), &companions_of(copy), wanted)?;
+        beside.keep_name(&companions_of(copy))?;
     }
     file.as_file().sync_data()?;
     file.persist(copy).map_err(|error| error.error)?;
@@ -251,6 +252,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Cleaner;
+    use crate::session::{Progress, Session};
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -295,6 +298,38 @@ mod tests {
         assert_eq!((mode(""), mode("subagents"), mode("tool-results/o.txt")), (0o700, 0o700, 0o600));
         remove_copy(&copy);
         assert_eq!(fs::read_dir(folder.path().join("copies")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_copy_keeps_the_name_that_its_agent_keeps_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join(".codex");
+        let id = "019a2b3c-4d5e-6f70-8192-a3b4c5d6e7f8";
+        let source = home.join(format!("sessions/2026/09/01/rollout-2026-09-01T10-00-00-{id}.jsonl"));
+        fs::create_dir_all(source.parent().unwrap()).unwrap();
+        let records = br#"{"timestamp":"2026-09-01T10:00:00Z","type":"event_msg","payload":{"type":"user_message","message":"hello"}}
+"#;
+        fs::write(&source, records).unwrap();
+        let names = format!("{{\"id\":\"{id}\",\"thread_name\":\"tide tables\"}}\n");
+        fs::write(home.join("session_index.jsonl"), names).unwrap();
+        let copies = folder.path().join("copies");
+        fs::create_dir(&copies).unwrap();
+        let copy = copies.join("c.jsonl");
+        let wanted = Arc::new(());
+        let len = records.len() as u64;
+        make_snapshot(&Source::open(&source).unwrap(), &copy, len, &Arc::downgrade(&wanted)).unwrap();
+        let title = |path: &Path| {
+            let session = Session::open(Source::open(path).unwrap(), Cleaner::new()).unwrap();
+            while session.advance(1 << 20).unwrap() == Progress::More {}
+            session.overview().title.as_ref().map(ToString::to_string)
+        };
+        assert_eq!(title(&source).as_deref(), Some("tide tables"));
+        fs::remove_dir_all(&home).unwrap();
+        assert_eq!(title(&copy).as_deref(), Some("tide tables"));
+        let kept = fs::metadata(copies.join("c/name.txt")).unwrap().permissions().mode() & 0o777;
+        assert_eq!(kept, 0o600);
+        remove_copy(&copy);
+        assert_eq!(fs::read_dir(&copies).unwrap().count(), 0);
     }
 
     #[test]

@@ -8,16 +8,20 @@
 mod event;
 mod injected;
 mod item;
+mod names;
 mod output;
 
 use std::borrow::Cow;
 
 use super::agent::Likeness;
+use super::beside::Beside;
 use super::dialect::{Block, Counted, Dialect, Facts, Said, Title, Twin};
 use super::fields;
 use super::json::Obj;
 use super::model::Usage;
 use super::private::Private;
+
+pub(super) use names::{names, place as name_place};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +37,13 @@ impl Dialect for Codex {
 
     fn fields(&self) -> Option<&'static fields::Table> {
         Some(&fields::CODEX)
+    }
+
+    fn name_beside(&self, beside: &Beside) -> Option<String> {
+        beside.name().or_else(|| {
+            let (file, id) = name_place(&beside.path())?;
+            names(&file).remove(&id)
+        })
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

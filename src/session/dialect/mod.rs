@@ -18,6 +18,7 @@ mod tests;
 mod tools;
 
 use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Line, Shown};
+use super::beside::Beside;
 use super::error::ReadError;
 use super::fields::Table;
 use super::index::Entry;
@@ -61,6 +62,11 @@ pub(super) trait Dialect: Send + Sync + Copy + std::fmt::Debug + 'static {
     /// The fields it is known to write; `None` if its records have none.
     fn fields(&self) -> Option<&'static Table>;
 
+    /// What the person called the session, where the agent keeps that beside it.
+    fn name_beside(&self, _beside: &Beside) -> Option<String> {
+        None
+    }
+
     /// Whether a field of a record that is not understood belongs to the person alone.
     fn is_private(&self, _key: &str) -> bool {
         false
@@ -101,6 +107,10 @@ impl<D: Dialect> Agent for Told<D> {
 
     fn fields(&self) -> Option<&'static Table> {
         self.0.fields()
+    }
+
+    fn name_beside(&self, beside: &Beside) -> Option<String> {
+        self.0.name_beside(beside)
     }
 
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {

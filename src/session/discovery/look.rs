@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::redact::{CleanText, Cleaner};
-use crate::session::model::Overview;
+use crate::session::model::TitleBy;
 use crate::session::{OpenError, Progress, Session, Source};
 
 /// Bytes read of the beginning and of the end.
@@ -25,9 +25,9 @@ const PIECE: usize = 1 << 20;
 pub struct Glance {
     /// The agent's product name.
     pub agent: &'static str,
-    /// A title that the person or the agent gave.
-    pub title: Option<CleanText>,
-    /// Start of the prompt that names it, see [`Overview::first_words`].
+    /// A title that the person or the agent gave, and which of them.
+    pub title: Option<(TitleBy, CleanText)>,
+    /// Start of the prompt that names it, see [`first_words`](crate::session::model::Overview::first_words).
     pub prompt: Option<CleanText>,
     /// Base name of the working folder.
     pub project: Option<CleanText>,
@@ -60,7 +60,7 @@ pub fn glance(path: &Path, file: File, document: bool, cleaner: &Cleaner) -> Res
         glance.prompt = first_words(&file, cleaner)?.or(glance.prompt);
         let summaries = session.summaries();
         if !summaries.is_empty() {
-            glance.title = summary(summaries, &file)?;
+            glance.title = summary(summaries, &file)?.map(|title| (TitleBy::Summary, title));
         }
     }
     Ok(glance)
@@ -72,7 +72,7 @@ fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, Session), OpenErro
     while session.advance(PIECE)? == Progress::More {}
     let counts = session.report().counts;
     let answered = !whole || counts.replies + counts.calls + counts.thinking > 0;
-    Ok((told(&session.overview(), answered), session))
+    Ok((told(&session, answered), session))
 }
 
 /// The prompt that names a session, looked for in its beginning.
@@ -119,10 +119,11 @@ fn summary(summaries: Vec<(String, CleanText)>, file: &File) -> Result<Option<Cl
     Ok(summaries.into_iter().zip(there).find(|(_, there)| *there).map(|((_, title), _)| title))
 }
 
-fn told(overview: &Overview, answered: bool) -> Glance {
+fn told(session: &Session, answered: bool) -> Glance {
+    let overview = session.overview();
     Glance {
         agent: overview.agent,
-        title: overview.title.clone().filter(|title| !title.is_blank()),
+        title: session.title().filter(|(_, title)| !title.is_blank()),
         prompt: overview.first_words().map(|entry| entry.text.clone()),
         project: overview.project.clone(),
         started: overview.started,

@@ -8,7 +8,7 @@ use super::steps::Mark;
 use super::tokens::{Spent, Tokens};
 use super::{Index, hash};
 use crate::redact::CleanText;
-use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, WindowNo};
+use crate::session::model::{Ended, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy, WindowNo};
 use crate::session::timeline::{Event, Timeline};
 
 /// Summaries kept, the last ones: each is looked for among all messages.
@@ -121,6 +121,8 @@ pub(crate) struct Header {
     pub custom_title: Option<CleanText>,
     pub agent_title: Option<CleanText>,
     summaries: VecDeque<(String, CleanText)>,
+    /// What the person called the session, where the agent keeps that beside it.
+    pub name: Option<CleanText>,
     pub models: Vec<CleanText>,
     pub sub_steps: u32,
     started: Option<Timestamp>,
@@ -171,11 +173,19 @@ impl Index {
         summaries.iter().rev().filter(|_| !better).cloned().collect()
     }
 
+    /// The title that the records give, and who gave it.
+    pub(crate) fn title(&self) -> Option<(TitleBy, CleanText)> {
+        let Header { custom_title, agent_title, summaries, .. } = &self.header;
+        let summary = || summaries.iter().rev().find(|(leaf, _)| self.ids.contains(&hash(leaf)));
+        let by = |by| move |title: &CleanText| (by, title.clone());
+        let given = custom_title.as_ref().map(by(TitleBy::Person));
+        let given = given.or_else(|| agent_title.as_ref().map(by(TitleBy::Agent)));
+        given.or_else(|| summary().map(|(_, title)| (TitleBy::Summary, title.clone())))
+    }
+
     /// The overview of what is indexed so far.
     pub(crate) fn overview(&self, agent: &'static str) -> Overview {
         let header = &self.header;
-        let summary = || header.summaries.iter().rev().find(|(leaf, _)| self.ids.contains(&hash(leaf)));
-        let title = header.custom_title.clone().or_else(|| header.agent_title.clone());
         let timeline = self.timeline();
         let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
         let mut outline: Vec<OutlineEntry> = (0..)
@@ -194,7 +204,7 @@ impl Index {
             agent,
             version: header.version.clone(),
             models: header.models.clone(),
-            title: title.or_else(|| summary().map(|(_, text)| text.clone())),
+            title: self.title().map(|(_, title)| title).or_else(|| header.name.clone()),
             project: header.project.clone(),
             // A detached head is on no branch.
             branch: header.branch.clone().filter(|branch| branch.as_str() != "HEAD"),

@@ -91,6 +91,17 @@ impl OutlineEntry {
     }
 }
 
+/// Who gave a session its title. The greatest counts, and of one the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TitleBy {
+    /// The agent, in a summary that names a message of the session.
+    Summary,
+    /// The agent.
+    Agent,
+    /// The person.
+    Person,
+}
+
 /// One prompt in the outline.
 #[derive(Clone, Debug)]
 pub struct OutlineEntry {

@@ -10,6 +10,8 @@ CREATE TABLE sessions (
     -- NULL: the file is no session.
     agent TEXT,
     title TEXT,
+    -- Who gave the title: 1 the agent in a summary, 2 the agent, 3 the person.
+    titled_by BIGINT,
     prompt TEXT,
     project TEXT,
     -- Milliseconds since 1970.
@@ -23,7 +25,10 @@ CREATE TABLE sessions (
     resume_offset BIGINT NOT NULL DEFAULT 0,
     resume_window BIGINT NOT NULL DEFAULT 0,
     resume_turn BIGINT NOT NULL DEFAULT 0,
-    resume_check BLOB
+    resume_check BLOB,
+    -- The title as it was when the session was read through: one may stand where the list does not look.
+    whole_title TEXT,
+    whole_titled_by BIGINT
 );
 
 -- What was said, cleaned.
