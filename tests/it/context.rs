@@ -18,7 +18,8 @@ fn fixtures() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
-    folders.flat_map(files).collect()
+    // What lies beside a session stands in a folder of its name.
+    folders.flat_map(files).filter(|path| path.is_file()).collect()
 }
 
 fn share(home: &Home, session: &Path, options: &Value) -> Value {

@@ -130,7 +130,7 @@ fn no_secret_leaves_whatever_field_it_stands_in() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/claude");
     let files = fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path());
     let mut masked = 0;
-    for session in files.chain([sessions::example()]) {
+    for session in files.filter(|path| path.is_file()).chain([sessions::example()]) {
         let mut planted = 0;
         let mut text = String::new();
         for line in fs::read_to_string(&session).unwrap().lines() {
@@ -161,7 +161,7 @@ fn what_is_private_to_an_agent_or_its_account_leaves_with_no_line() {
     let files = |folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
     let mut looked_at = 0;
-    for session in folders.flat_map(files) {
+    for session in folders.flat_map(files).filter(|path| path.is_file()) {
         let lines = taken(&home, &session);
         assert!(lines.len() > 1, "{}", session.display());
         for line in lines {
