@@ -22,7 +22,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// The same, of nothing but a regular file.
 ///
 /// # Errors
-/// Those of [`open`], and that it is no regular file.
+/// Those of [`open()`], and that it is no regular file.
 pub fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = open(path, options)?;
     match file.metadata()?.is_file() {

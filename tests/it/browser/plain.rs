@@ -89,7 +89,7 @@ fn the_session_of_every_agent_fits_a_phone() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
-    for session in folders.flat_map(files) {
+    for session in folders.flat_map(files).filter(|path| path.is_file()) {
         let share = home.share(&session, "local");
         browser.open(share["public_url"].as_str().unwrap());
         open_all(browser);
