@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::head::{Block, Content, Fields, Message};
-use super::said::{SYNTHETIC, Said, is_no_answer, reason, said};
+use super::said::{SYNTHETIC, Said, is_no_answer, joined, reason, said};
 use super::{hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Format, NotJson, Records, sound};
@@ -264,9 +264,10 @@ impl Reading {
         let mut words = Vec::new();
         let mut command = None;
         let mut other = 0;
-        for text in texts(fields) {
-            match said(&text) {
-                Said::Words(text) => words.push(text.into_owned()),
+        let told = texts(fields);
+        for text in &told {
+            match said(text) {
+                Said::Words(text) => words.push(text),
                 Said::Command(name) => command = Some(name),
                 Said::Summary => {
                     index.flow(record.entry(Kind::Summary));
@@ -288,8 +289,8 @@ impl Reading {
             }
             return Self::context(Private::Reminder, record, index);
         }
-        let text = words.join("\n\n");
-        let spoken = command.as_ref().filter(|_| words.is_empty()).unwrap_or(&text);
+        let text = joined(&words, "\n\n");
+        let spoken = command.as_deref().filter(|_| words.is_empty()).unwrap_or(&text);
         for queued in self.queue.prompt(spoken) {
             index.tally.counts.asides += 1;
             index.flow(queued.aside(record.cleaner));

@@ -27,6 +27,14 @@ pub(super) enum Said<'a> {
     Nothing,
 }
 
+/// Texts as one; one alone is not copied, which it would be at every hand it goes through.
+pub(super) fn joined<'a>(texts: &'a [Cow<'a, str>], between: &str) -> Cow<'a, str> {
+    match texts {
+        [one] => Cow::Borrowed(one),
+        many => Cow::Owned(many.join(between)),
+    }
+}
+
 /// Elements that are put before (or after) a person's words.
 const INJECTED: &[&str] = &[
     "system-reminder",

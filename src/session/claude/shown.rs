@@ -1,8 +1,10 @@
 //! What a record shows: its prompt, its items. Counts asides, steps and images as the indexer did.
 
+use std::borrow::Cow;
+
 use super::call::{Answers, Caller, Inside, brought, step};
 use super::content::{attachments, blocks, blocks_of, fields, result_text};
-use super::said::{Said, is_declined, is_no_answer, reason, said};
+use super::said::{Said, is_declined, is_no_answer, joined, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
@@ -102,7 +104,7 @@ impl Page<'_> {
         };
         let mut no = self.entry.steps;
         let Some(content) = message.raw("content") else { return Ok(shown) };
-        if is_no_answer(&message.text("model").unwrap_or_default(), &self.texts().join("\n")) {
+        if is_no_answer(&message.text("model").unwrap_or_default(), &joined(&self.texts(), "\n")) {
             return Ok(shown);
         }
         if let Some(text) = json::text(content) {
@@ -144,28 +146,29 @@ impl Page<'_> {
             return Shown::default();
         }
         if self.record.flag("isMeta") {
-            return self.context(Private::Injected, &self.texts().join("\n\n"));
+            return self.context(Private::Injected, &joined(&self.texts(), "\n\n"));
         }
         let machine =
             self.record.obj("origin").is_some_and(|o| o.text("kind").as_deref() == Some("task-notification"));
         let mut words = Vec::new();
         let mut command = None;
         let mut shown = Shown::default();
-        for text in self.texts() {
-            match said(&text) {
+        let texts = self.texts();
+        for text in &texts {
+            match said(text) {
                 Said::Words(text) if machine => shown.items.extend(self.local(&text, "")),
-                Said::Words(text) => words.push(text.into_owned()),
+                Said::Words(text) => words.push(text),
                 Said::Command(name) => command = Some(self.desk.cleaner.start(&name, 4096)),
                 said => shown.items.extend(self.remark(said)),
             }
         }
         if self.entry.kind != Kind::Prompt && words.is_empty() && command.is_none() && shown.items.is_empty()
         {
-            return self.context(Private::Reminder, &self.texts().join("\n\n"));
+            return self.context(Private::Reminder, &joined(&self.texts(), "\n\n"));
         }
         if self.entry.kind == Kind::Prompt {
             shown.prompt = Some(Prompt {
-                text: self.desk.long(&words.join("\n\n")),
+                text: self.desk.long(&joined(&words, "\n\n")),
                 command,
                 attachments: attachments(&blocks, self.entry.images + 1),
                 at: self.entry.at(),
@@ -304,8 +307,7 @@ impl Page<'_> {
     }
 
     fn summary(&self) -> Marker {
-        let text = self.texts().join("\n\n");
-        let summary = Some(self.desk.long(&text));
+        let summary = Some(self.desk.long(&joined(&self.texts(), "\n\n")));
         Marker::Compacted { at: self.entry.at(), before: None, after: None, summary }
     }
 
@@ -315,18 +317,16 @@ impl Page<'_> {
     }
 
     /// The texts of the message, one a block.
-    fn texts(&self) -> Vec<String> {
+    fn texts(&self) -> Vec<Cow<'_, str>> {
         let Some(content) = self.record.obj("message").and_then(|message| message.raw("content")) else {
             return Vec::new();
         };
         if let Some(text) = json::text(content) {
-            return vec![text.into_owned()];
+            return vec![text];
         }
         let text = |block| match (json::text(block), Obj::of(block)) {
-            (Some(bare), _) => Some(bare.into_owned()),
-            (None, Some(block)) if block.text("type").as_deref() == Some("text") => {
-                Some(block.text("text")?.into_owned())
-            }
+            (Some(bare), _) => Some(bare),
+            (None, Some(block)) if block.text("type").as_deref() == Some("text") => block.text("text"),
             _ => None,
         };
         json::list(content).into_iter().filter_map(text).collect()

@@ -49,13 +49,13 @@ fn ended(result: &Block<'_>) -> Ended {
 }
 
 /// The texts of a message, one a block.
-pub(super) fn texts(fields: &Fields<'_>) -> Vec<String> {
+pub(super) fn texts<'b>(fields: &Fields<'b>) -> Vec<Cow<'b, str>> {
     if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
-        return json::text(*text).map(|text| vec![text.into_owned()]).unwrap_or_default();
+        return json::text(*text).into_iter().collect();
     }
-    let text = |block: &Block<'_>| {
+    let text = |block: &Block<'b>| {
         let said = || block.text.filter(|_| block.kind.as_str() == Some("text"));
-        json::text(block.bare.or_else(said)?).map(Cow::into_owned)
+        json::text(block.bare.or_else(said)?)
     };
     blocks(fields).iter().filter_map(text).collect()
 }
