@@ -87,13 +87,29 @@ impl<A: Actor> Slot<A> {
         M::Result: Send,
     {
         // Sent here, not when first polled: messages to one actor stay in the order of these calls.
-        let sent = self.addr().map(|addr| addr.send(message).timeout(patience));
-        async move {
-            match sent.ok_or(AskError::Down)?.await {
-                Ok(answer) => Ok(answer),
-                Err(MailboxError::Closed) => Err(AskError::Down),
-                Err(MailboxError::Timeout) => Err(AskError::Late),
-            }
+        let sent = self.addr().map(|addr| ask(&addr, message, patience));
+        async move { sent.ok_or(AskError::Down)?.await }
+    }
+}
+
+/// Sends `message` at once and gives what waits at most `patience` for the answer.
+pub fn ask<A, M>(
+    addr: &Addr<A>,
+    message: M,
+    patience: Duration,
+) -> impl Future<Output = Result<M::Result, AskError>> + use<A, M>
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + Unpin + 'static,
+    M::Result: Send,
+{
+    let sent = addr.send(message).timeout(patience);
+    async move {
+        match sent.await {
+            Ok(answer) => Ok(answer),
+            Err(MailboxError::Closed) => Err(AskError::Down),
+            Err(MailboxError::Timeout) => Err(AskError::Late),
         }
     }
 }

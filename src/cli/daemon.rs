@@ -31,7 +31,7 @@ pub(super) fn run(paths: &Paths, what: &DaemonCommand) -> Result<Exit, CliError>
 fn install(file: &Path) -> Result<Exit, CliError> {
     let exe =
         std::env::current_exe().map_err(|error| CliError::failed(format!("where is panko? {error}"), ""))?;
-    service::write(file, &NATIVE.text(&exe)).map_err(|error| {
+    service::write(file, &NATIVE.text(&exe, &service::variables())).map_err(|error| {
         CliError::failed(format!("cannot write {}: {error}", file.display()), "check the folder")
     })?;
     tell(format!("wrote {}", file.display()));

@@ -29,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::actors::link::AskError;
 use crate::actors::{Env, db, supervisor};
 use crate::config::{self, ConfigError};
 use crate::db::{DbError, SqliteConnection, ends};
@@ -180,14 +181,26 @@ async fn serve(
     };
     notify::stopping();
     tracing::info!(keep_tunnels, "the daemon is ending");
-    if tokio::time::timeout(END_TIME, close(&env, keep_tunnels)).await.is_err() {
+    if tokio::time::timeout(END_TIME, close(&mut house, &env, keep_tunnels)).await.is_err() {
         tracing::error!("the end took too long: what is left is swept by the next daemon");
     }
     Ok(())
 }
 
-async fn close(env: &Env, keep_tunnels: bool) {
-    let closed = env.supervisor.ask(supervisor::ShutDown { keep_tunnels }, END_TIME).await;
+async fn close(house: &mut supervise::House, env: &Env, keep_tunnels: bool) {
+    let closed = loop {
+        match env.supervisor.ask(supervisor::ShutDown { keep_tunnels }, END_TIME).await {
+            // The shares are there all the same: its successor ends them.
+            Err(AskError::Down) => match house.mend_next().await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(%error, "ending the shares");
+                    break Ok(());
+                }
+            },
+            closed => break closed,
+        }
+    };
     let noted = db::set_value(supervisor::LAST_ALIVE, Timestamp::now().to_string()).run(&env.db).await;
     let flushed = db::flush().run(&env.db).await;
     if let Err(error) = closed {

@@ -27,11 +27,11 @@ impl Manager {
         }
     }
 
-    /// The file that runs `exe` as the daemon.
-    pub fn text(self, exe: &Path) -> String {
+    /// The file that runs `exe` as the daemon, with these variables beside those of the manager.
+    pub fn text(self, exe: &Path, variables: &[(&str, String)]) -> String {
         match self {
-            Manager::Systemd => unit(exe),
-            Manager::Launchd => plist(exe),
+            Manager::Systemd => unit(exe, variables),
+            Manager::Launchd => plist(exe, variables),
         }
     }
 
@@ -55,6 +55,12 @@ impl Manager {
     }
 }
 
+/// The variables of the environment that say where panko's folders are: a shell may set them, the manager need not.
+pub fn variables() -> Vec<(&'static str, String)> {
+    let set = |name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?));
+    ["XDG_DATA_HOME", "XDG_CONFIG_HOME"].into_iter().filter_map(set).collect()
+}
+
 /// What the service manager is told, program and arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commands {
@@ -66,15 +72,20 @@ pub struct Commands {
 
 /// `KillMode=process`: the keepers are meant to outlive the daemon. The hardening is what works without the
 /// privileges that `systemd --user` has not: file system sandboxes would need user namespaces, and tunnel
-/// clients need the network.
-fn unit(exe: &Path) -> String {
+/// clients need the network. `--replace`: a daemon that a command has started makes way.
+fn unit(exe: &Path, variables: &[(&str, String)]) -> String {
+    // systemd.exec(5): a `%` is a specifier there, a `$` is not.
+    let line =
+        |(name, value): &(&str, String)| format!("Environment=\"{name}={}\"\n", escaped(value, &['%']));
+    let environment: String = variables.iter().map(line).collect();
     format!(
         "[Unit]\n\
          Description=panko: keeps shared coding-agent sessions reachable\n\
          \n\
          [Service]\n\
          Type=notify\n\
-         ExecStart={} serve --foreground\n\
+         {environment}\
+         ExecStart=\"{}\" serve --foreground --replace\n\
          ExecReload=/bin/kill -HUP $MAINPID\n\
          KillMode=process\n\
          TimeoutStopSec=15\n\
@@ -90,34 +101,40 @@ fn unit(exe: &Path) -> String {
          \n\
          [Install]\n\
          WantedBy=default.target\n",
-        quoted(exe)
+        escaped(&exe.display().to_string(), &['%', '$'])
     )
 }
 
-/// As systemd reads an executable's path: quoted, `%` and `$` doubled, backslash and quote escaped.
-fn quoted(exe: &Path) -> String {
-    let mut text = String::from("\"");
-    for c in exe.display().to_string().chars() {
+/// As systemd reads what stands in quotes: backslash and quote escaped, what else has a meaning doubled.
+fn escaped(text: &str, doubled: &[char]) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
         match c {
-            '"' | '\\' => text.extend(['\\', c]),
-            '%' | '$' => text.extend([c, c]),
-            c => text.push(c),
+            '"' | '\\' => escaped.extend(['\\', c]),
+            c if doubled.contains(&c) => escaped.extend([c, c]),
+            c => escaped.push(c),
         }
     }
-    text.push('"');
-    text
+    escaped
 }
 
 /// `AbandonProcessGroup`: the keepers are meant to outlive the daemon.
-fn plist(exe: &Path) -> String {
-    let exe = exe.display().to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+fn plist(exe: &Path, variables: &[(&str, String)]) -> String {
+    let xml = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let exe = xml(&exe.display().to_string());
+    let variables: String = variables
+        .iter()
+        .map(|(name, value)| format!("<key>{name}</key><string>{}</string>", xml(value)))
+        .collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
          <plist version=\"1.0\">\n<dict>\n\
          <key>Label</key><string>dev.panko.daemon</string>\n\
          <key>ProgramArguments</key>\n\
-         <array><string>{exe}</string><string>serve</string><string>--foreground</string></array>\n\
+         <array><string>{exe}</string><string>serve</string><string>--foreground</string>\
+         <string>--replace</string></array>\n\
+         <key>EnvironmentVariables</key><dict>{variables}</dict>\n\
          <key>RunAtLoad</key><true/>\n\
          <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>\n\
          <key>AbandonProcessGroup</key><true/>\n\
@@ -145,16 +162,22 @@ mod tests {
 
     #[test]
     fn a_path_with_any_character_is_one_word_to_systemd() {
-        let unit = Manager::Systemd.text(Path::new("/opt/a b/100%/$x/\"q\"/panko"));
+        let home = [("XDG_DATA_HOME", "/a b/100%/$x/\"q\"".to_owned())];
+        let unit = Manager::Systemd.text(Path::new("/opt/a b/100%/$x/\"q\"/panko"), &home);
         let line = unit.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
-        assert_eq!(line, r#"ExecStart="/opt/a b/100%%/$$x/\"q\"/panko" serve --foreground"#);
+        assert_eq!(line, r#"ExecStart="/opt/a b/100%%/$$x/\"q\"/panko" serve --foreground --replace"#);
+        let line = unit.lines().find(|line| line.starts_with("Environment=")).unwrap();
+        assert_eq!(line, r#"Environment="XDG_DATA_HOME=/a b/100%%/$x/\"q\"""#);
     }
 
     #[test]
     fn the_keepers_outlive_the_service_in_both_managers() {
-        assert!(Manager::Systemd.text(Path::new("/p")).contains("\nKillMode=process\n"));
-        assert!(Manager::Launchd.text(Path::new("/p")).contains("<key>AbandonProcessGroup</key><true/>"));
-        assert!(Manager::Launchd.text(Path::new("/a&b<c>")).contains("<string>/a&amp;b&lt;c&gt;</string>"));
+        let text = |manager: Manager, exe| manager.text(Path::new(exe), &[("X", "<y>".to_owned())]);
+        assert!(text(Manager::Systemd, "/p").contains("\nKillMode=process\n"));
+        let agent = text(Manager::Launchd, "/a&b<c>");
+        assert!(agent.contains("<key>AbandonProcessGroup</key><true/>"));
+        assert!(agent.contains("<string>/a&amp;b&lt;c&gt;</string>"));
+        assert!(agent.contains("<dict><key>X</key><string>&lt;y&gt;</string></dict>"));
     }
 
     #[test]

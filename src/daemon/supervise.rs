@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{DaemonError, failed};
 use crate::actors::db::StateError;
 use crate::actors::ipc::Desk;
-use crate::actors::link::{Down, Link};
+use crate::actors::link::{self, Down, Link};
 use crate::actors::{DbActor, Env, IpcActor, Supervisor, supervisor};
 use crate::db::{self, SqliteConnection};
 
@@ -84,6 +84,15 @@ impl House {
         house.start_supervisor().await.map_err(DaemonError::Restore)?;
         house.start_ipc()?;
         Ok(house)
+    }
+
+    /// Waits for the next fall and mends it, for one who asked an actor that has fallen.
+    ///
+    /// # Errors
+    /// As [`House::mend`].
+    pub(super) async fn mend_next(&mut self) -> Result<(), DaemonError> {
+        let fall = self.fall().await;
+        self.mend(fall).await
     }
 
     /// How the last Shutdown request wanted it.
@@ -169,15 +178,16 @@ impl House {
         self.env.db.put(Some(addr));
     }
 
-    /// A Supervisor that could not restore its shares is ended at once: there must never be two.
+    /// Nobody finds a Supervisor before it knows its shares: it would take what it does not know for what is not there.
+    /// One that could not restore them is ended at once: there must never be two.
     async fn start_supervisor(&mut self) -> Result<(), StateError> {
+        self.env.supervisor.put(None);
         let fresh = Supervisor::new(self.env.clone(), self.link(Who::Supervisor)).start();
-        self.env.supervisor.put(Some(fresh.clone()));
-        let restored = self.env.supervisor.ask(supervisor::Restore, RESTORE_PATIENCE).await;
+        let restored = link::ask(&fresh, supervisor::Restore, RESTORE_PATIENCE).await;
         let restored = restored.map_err(StateError::from).flatten();
-        if restored.is_err() {
-            self.env.supervisor.put(None);
-            fresh.do_send(supervisor::GiveUp);
+        match restored {
+            Ok(()) => self.env.supervisor.put(Some(fresh)),
+            Err(_) => fresh.do_send(supervisor::GiveUp),
         }
         restored
     }

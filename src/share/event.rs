@@ -79,6 +79,8 @@ pub struct Limited {
 pub enum Effect {
     /// Attach the keeper, spawning it if it is absent.
     Attach,
+    /// End the tunnel client that runs; nothing takes its place.
+    EndTunnel,
     /// Run the session server on the keeper's socket.
     Serve,
     /// Wait for a turn to start a tunnel.

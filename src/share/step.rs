@@ -65,8 +65,9 @@ impl State {
                     todo.push(Effect::StartTunnel);
                 }
             }
-            // In `queued` a client that is about to be replaced may still speak.
-            Event::TunnelUrl(_) | Event::TunnelReady if self.phase == Phase::Queued => {}
+            // A client that is about to be replaced, or to end, may still speak.
+            Event::TunnelUrl(_) | Event::TunnelReady
+                if matches!(self.phase, Phase::Queued | Phase::GaveUp) => {}
             Event::TunnelUrl(url) => {
                 self.tunnel_at_least(TunnelSeen::Running);
                 let known = self.reach.url.replace(url);
@@ -186,8 +187,12 @@ impl State {
                 self.no_wait_holds();
                 self.start_again(now, todo);
             }
-            // On its way: what it might wait for is forgotten.
-            Phase::New | Phase::Attaching { .. } if self.announced => self.no_wait_holds(),
+            // On its way: what it might wait for is forgotten, and what failed before does not count.
+            Phase::New | Phase::Attaching { .. } | Phase::Queued | Phase::Connecting { .. }
+                if self.announced =>
+            {
+                self.no_wait_holds();
+            }
             _ => {}
         }
     }
@@ -274,6 +279,10 @@ impl State {
         }
         self.failures = self.failures.saturating_add(1);
         self.phase = if failure.cause.is_terminal() {
+            // A client that runs, or is just starting, would not be ended by anybody: a URL that leads nowhere.
+            self.reach.tunnel = TunnelSeen::Absent;
+            self.reach.url = None;
+            todo.push(Effect::EndTunnel);
             Phase::GaveUp
         } else {
             let wait = backoff::delay(self.failures, failure.cause, self.seed, self.pace.rate_limit_wait);

@@ -400,6 +400,7 @@ pub(super) fn events() -> Vec<Event> {
         Event::AttachFailed(failure(Cause::Keeper)),
         Event::Serving,
         Event::ServerDown(failure(Cause::Page)),
+        Event::ServerDown(failure(Cause::Session)),
         Event::SlotGranted,
         Event::TunnelUrl(url()),
         Event::TunnelReady,
@@ -474,6 +475,9 @@ fn table() -> String {
                 Event::TunnelDown(failure) if failure.cause.is_terminal() => {
                     "TunnelDown, terminal".to_owned()
                 }
+                Event::ServerDown(failure) if failure.cause.is_terminal() => {
+                    "ServerDown, terminal".to_owned()
+                }
                 Event::Looked(Findings { page: Err(_), .. }) => "Looked, page silent".to_owned(),
                 Event::Looked(Findings { keeper: false, .. }) => "Looked, keeper silent".to_owned(),
                 Event::Looked(Findings { tunnel: Pulse::Ill(_), online, .. }) => {
@@ -508,6 +512,25 @@ fn the_table_of_transitions_in_the_documentation_is_true() {
     assert!(written == table(), "the table differs: run this test with PANKO_BLESS=1 and read the diff");
 }
 
+#[test]
+fn what_is_given_up_for_want_of_a_page_has_no_tunnel() {
+    let (state, todo) = run(active(), [Event::ServerDown(failure(Cause::Session))], at(1));
+    assert_eq!((&state.phase, todo), (&Phase::GaveUp, vec![Effect::CloseServer, Effect::EndTunnel]));
+    let (state, todo) = run(state, [Event::Restart], at(2));
+    assert_eq!((state.phase.name(), todo), ("attaching", vec![Effect::Attach]));
+}
+
+#[test]
+fn a_restart_forgets_what_failed_wherever_the_share_is() {
+    for state in one_of_each_phase() {
+        let state = State { failures: 5, failure: Some(failure(Cause::Crashed)), ..state };
+        let after = step(state.clone(), Event::Restart, at(1)).0;
+        let ends = matches!(state.phase, Phase::Revoked { .. } | Phase::Stopping { .. });
+        let expected = if ends { (5, true) } else { (0, false) };
+        assert_eq!((after.failures, after.failure.is_some()), expected, "{:?}", state.phase);
+    }
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop::sample::select(events())
 }
@@ -532,6 +555,8 @@ proptest! {
             if state.status() == Status::Active {
                 prop_assert!(*attached && *serving && *page && *tunnel == TunnelSeen::Ready && url.is_some());
             }
+            // Nobody would end its client: a person may be long in coming.
+            prop_assert!(state.phase != Phase::GaveUp || *tunnel == TunnelSeen::Absent);
             let waits = matches!(
                 state.phase,
                 Phase::Attaching { .. }
@@ -567,7 +592,7 @@ fn good_world(effect: &Effect) -> Vec<Event> {
         Effect::Look => vec![Event::Looked(well())],
         Effect::Probe => vec![Event::Probed(Probed::Verified)],
         Effect::StopKeeper => vec![Event::KeeperStopped],
-        Effect::CloseServer | Effect::Answer(_) | Effect::End => vec![],
+        Effect::CloseServer | Effect::EndTunnel | Effect::Answer(_) | Effect::End => vec![],
     }
 }
 

@@ -82,12 +82,27 @@ pub fn reaches(edge: &str) -> bool {
     addresses.take(4).any(|address| TcpStream::connect_timeout(&address, EDGE).is_ok())
 }
 
-/// Whether a process was stopped (SIGSTOP); false where the system does not say.
-pub fn is_stopped(pid: u32) -> bool {
+/// How a process is, as far as that can be seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It runs, or waits; or the system does not say.
+    Fine,
+    /// It was stopped (SIGSTOP).
+    Stopped,
+    /// It has ended, and whoever started it has not noticed yet.
+    Ended,
+}
+
+/// How a process that was started is (proc_pid_stat(5)).
+pub fn condition(pid: u32) -> Condition {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name before it may hold anything, blanks and brackets included.
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    matches!(state, Some('T' | 't'))
+    match state {
+        Some('T' | 't') => Condition::Stopped,
+        Some('Z' | 'X') => Condition::Ended,
+        _ => Condition::Fine,
+    }
 }
 
 /// Whether `url` is one of this machine.
@@ -183,7 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_not_stopped() {
-        assert!(!is_stopped(std::process::id()) && !is_stopped(u32::MAX));
+    fn a_process_is_fine_stopped_or_has_ended() {
+        assert_eq!(condition(std::process::id()), Condition::Fine);
+        assert_eq!(condition(u32::MAX), Condition::Fine, "nothing is known of it");
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        let id = rustix::process::WaitId::Pid(rustix::process::Pid::from_child(&ended));
+        let look = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(id, look).unwrap();
+        assert_eq!(condition(ended.id()), Condition::Ended);
+        ended.wait().unwrap();
     }
 }

@@ -78,7 +78,7 @@ fn analyzed(unit: &Path, words: &[&str]) -> Option<String> {
 fn systemd_finds_no_fault_in_the_unit_and_the_hardening_that_it_asks_for() {
     let folder = tempfile::tempdir().unwrap();
     let unit = folder.path().join("panko.service");
-    let text = Manager::Systemd.text(exe());
+    let text = Manager::Systemd.text(exe(), &[]);
     let verify = ["--user", "--man=no", "verify"];
     fs::write(&unit, text.replace("WatchdogSec=60", "WatchdogSec=soon")).unwrap();
     let Some(said) = analyzed(&unit, &verify) else { return };
@@ -108,12 +108,18 @@ fn under_a_real_service_manager_tunnels_outlive_a_kill_a_hang_a_restart_and_a_st
     fs::write(hasty.join("hasty.conf"), "[Service]\nWatchdogSec=2\nRestartSec=100ms\n").unwrap();
     let Some(systemd) = Systemd::start(&home) else { return };
     let daemon = || systemd.property(UNIT, "MainPID").parse::<u32>().unwrap();
+    // The daemon that this starts makes way for the service.
+    let share = |tunnel| systemd.panko(&["share", sessions::example().to_str().unwrap(), "--tunnel", tunnel]);
+    let earlier = share("local");
     systemd.panko(&["daemon", "install"]);
     assert_eq!(systemd.property(UNIT, "ActiveState"), "active", "started, and ready");
     let said = systemd.panko(&["daemon", "status"]);
     assert!(said.contains("daemon: running"), "{said}");
+    let earlier_now = home.shares().remove(0);
+    assert!(earlier.contains(earlier_now["public_url"].as_str().unwrap()), "{earlier} {earlier_now}");
+    systemd.panko(&["stop", earlier_now["id"].as_str().unwrap()]);
     // Its tunnel runs under the hardening of the unit, and is found though the manager has a PATH of its own.
-    systemd.panko(&["share", sessions::example().to_str().unwrap(), "--tunnel", "cloudflare"]);
+    share("cloudflare");
     let share = home.shares().remove(0);
     let (keepers, clients) = (home.keepers(), home.tunnel.starts());
     let assert_as_it_was = |after: &str| {

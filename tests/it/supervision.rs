@@ -143,3 +143,47 @@ fn a_hung_keeper_is_replaced_when_it_is_attached_again() {
     home.until_share(&share["id"], "another has taken its place", |now| now["status"] == "active");
     assert_eq!((home.keepers().len(), home.tunnel.starts().len()), (1, 2));
 }
+
+/// Asks until a part of the daemon that failed is there again.
+#[track_caller]
+fn insist(home: &Home, ask: &Value) -> Value {
+    let mut reply = Value::Null;
+    until(SOON, "it answers", || {
+        reply = home.ask(ask);
+        reply["data"]["code"] != "internal"
+    });
+    reply
+}
+
+#[test]
+fn who_asks_a_supervisor_that_is_being_replaced_is_told_the_truth_or_to_ask_again() {
+    let home = Home::started();
+    let start = |key: usize| {
+        json!({"method": "StartShare", "params": {"session_path": sessions::example(), "provider": "local",
+            "options": {"idempotency_key": format!("key {key}")}}})
+    };
+    let mut shares: Vec<_> = (0..12).map(|key| home.ask(&start(key))["data"].clone()).collect();
+    // Sixteen falls: a daemon gives up at more than twenty a minute.
+    for key in (8..12).rev() {
+        let share = shares[key].clone();
+        let get = json!({"method": "GetShare", "params": {"share_id": share["id"]}});
+        let stop = json!({"method": "StopShare", "params": {"share_id": share["id"]}});
+
+        fault(&home, "supervisor", &Value::Null);
+        let listed = insist(&home, &json!({"method": "ListShares"}));
+        assert_eq!(listed["data"].as_array().unwrap().len(), shares.len(), "none is left out: {listed}");
+        fault(&home, "supervisor", &Value::Null);
+        assert_ne!(insist(&home, &get)["data"]["status"], "stopped", "it is wanted");
+        fault(&home, "supervisor", &Value::Null);
+        assert_eq!(insist(&home, &start(key))["data"]["id"], share["id"], "one key is one share");
+        fault(&home, "supervisor", &Value::Null);
+        assert_eq!(insist(&home, &stop)["status"], "ShareStopped");
+
+        shares.pop();
+        let listed = home.shares();
+        assert!(listed.iter().all(|known| known["id"] != share["id"]), "it was stopped: {listed:?}");
+        let address = ("127.0.0.1", u16::try_from(share["local_port"].as_u64().unwrap()).unwrap());
+        std::net::TcpStream::connect(address).expect_err("its page is gone");
+    }
+    assert_eq!(home.keepers().len(), shares.len());
+}

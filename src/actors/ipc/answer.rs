@@ -16,6 +16,8 @@ use crate::ipc::protocol::{self, ErrorCode, ErrorReply, Event, Hello, Reply, Req
 const START_PATIENCE: Duration = Duration::from_secs(660);
 /// Anything else: the longest is a stop, which waits 8 s for the keeper.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a Shutdown may take until it is answered; that the database is locked costs half a second.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
 /// Most bytes of a log in one reply: less than a frame, escapes included.
 const MOST_LOG: u32 = 128 * 1024;
 
@@ -53,10 +55,10 @@ impl Desk {
 
     /// The reply to `request`. Always one, within a bounded time.
     pub(super) async fn answer(&self, request: Request) -> Reply {
-        // These ask no actor, so they are answered however much is under way.
+        // These have no place to wait for, so they are answered however much is under way.
         match request {
             Request::Ping => return Reply::Pong,
-            Request::Shutdown(how) => return self.shut_down(how.unwrap_or_default()),
+            Request::Shutdown(how) => return self.shut_down(how.unwrap_or_default()).await,
             _ => {}
         }
         let Ok(_place) = self.room.try_acquire() else {
@@ -106,7 +108,7 @@ impl Desk {
             }
             Request::Hello => self.hello().await,
             Request::Ping => Ok(Reply::Pong),
-            Request::Shutdown(how) => Ok(self.shut_down(how.unwrap_or_default())),
+            Request::Shutdown(how) => Ok(self.shut_down(how.unwrap_or_default()).await),
             #[cfg(debug_assertions)]
             Request::Fault { actor, share_id } => self.fault(&actor, share_id).await,
         }
@@ -144,8 +146,14 @@ impl Desk {
         })))
     }
 
-    fn shut_down(&self, how: protocol::Shutdown) -> Reply {
+    /// What was acknowledged holds, however the daemon ends: that its shares are over is recorded before the answer.
+    async fn shut_down(&self, how: protocol::Shutdown) -> Reply {
         self.keeps_tunnels.store(how.keep_tunnels, Ordering::Release);
+        if !how.keep_tunnels
+            && let Err(error) = self.env.supervisor.ask(supervisor::EndAll, SHUTDOWN_PATIENCE).await
+        {
+            tracing::error!(%error, "the ends of the shares are recorded as they end");
+        }
         self.shutdown.cancel();
         Reply::ShuttingDown
     }

@@ -37,6 +37,7 @@ impl ShareActor {
             Effect::Serve => self.serve(ctx),
             Effect::AwaitSlot => self.await_slot(ctx),
             Effect::StartTunnel => self.start_tunnel(ctx),
+            Effect::EndTunnel => self.end_tunnel(),
             Effect::CheckPage => self.check_page(ctx),
             Effect::Look => self.look(ctx),
             Effect::Probe => self.probe(ctx),

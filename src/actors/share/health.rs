@@ -13,7 +13,7 @@ use super::ShareActor;
 use crate::actors::Env;
 use crate::descriptors;
 use crate::share::{Event, Findings, Probed, Pulse};
-use crate::tunnel::probe::{self, Answer};
+use crate::tunnel::probe::{self, Answer, Condition};
 use crate::tunnel::provider::Provider;
 use crate::web;
 
@@ -102,8 +102,10 @@ fn there_is_room() -> bool {
 
 /// What a client says of itself. One that was stopped answers nobody, and does not reconnect either.
 fn pulse(client: Option<u32>, ready_at: Option<&str>) -> Pulse {
-    if client.is_some_and(probe::is_stopped) {
-        return Pulse::Ill("its process was stopped".to_owned());
+    match client.map(probe::condition) {
+        Some(Condition::Stopped) => return Pulse::Ill("its process was stopped".to_owned()),
+        Some(Condition::Ended) => return Pulse::Ill("its process has ended".to_owned()),
+        Some(Condition::Fine) | None => {}
     }
     match ready_at.map(probe::ask_client) {
         None => Pulse::Unknown,

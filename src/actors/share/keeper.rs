@@ -276,6 +276,16 @@ impl ShareActor {
         });
     }
 
+    /// The client that runs, if one does.
+    pub(super) fn end_tunnel(&mut self) {
+        if let Some(keeper) = self.keeper.as_mut()
+            && matches!(keeper.client, Client::Running)
+        {
+            keeper.client = Client::Stale;
+        }
+        self.end_stale_client();
+    }
+
     /// The client that nothing takes the place of was given up: it must not go on in public.
     fn end_stale_client(&mut self) {
         if let Some(keeper) = self.keeper.as_mut()

@@ -12,7 +12,7 @@ use crate::actors::env::Env;
 use crate::actors::share::{Record, ShareActor};
 use crate::db::ShareRow;
 use crate::ipc::protocol::{ErrorReply, ShareEvent, ShareInfo};
-use crate::share::{Failure, Public, Status};
+use crate::share::{Failure, Public, Status, StopReason};
 use crate::web::live::Going;
 
 /// The answer to a StartShare.
@@ -79,8 +79,8 @@ pub(super) struct Entry {
     pub(super) view: View,
     /// Its StartShare has not been answered.
     pub(super) pending: bool,
-    /// It is being ended.
-    pub(super) ending: bool,
+    /// It is being ended: why.
+    pub(super) ending: Option<StopReason>,
     /// Its actor fell, and the next is not built yet.
     pub(super) rebuilding: bool,
     /// Panics of its actor.
@@ -105,7 +105,7 @@ impl Entry {
             addr: None,
             view: View::starting(),
             pending: false,
-            ending: false,
+            ending: None,
             rebuilding: false,
             panics: 0,
             waiters: Vec::new(),

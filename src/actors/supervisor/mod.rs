@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use entry::View;
 pub use restore::{LAST_ALIVE, Restore};
 pub use start::{CancelStart, Start};
-pub use stop::{Expire, ShutDown, Stop};
+pub use stop::{EndAll, Expire, ShutDown, Stop};
 
 use self::entry::{Entry, Waiter};
 use super::announce::{self, UrlChange};

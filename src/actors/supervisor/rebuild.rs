@@ -32,7 +32,7 @@ impl Supervisor {
             let _ = waiter.send(Err(ErrorReply::from(&answer)));
         }
         let unanswered = std::mem::take(&mut entry.pending);
-        let ending = entry.ending || unanswered;
+        let ending = entry.ending.is_some() || unanswered;
         // The first time at once: a viewer should not notice.
         let wait = match entry.panics {
             1 => Duration::ZERO,
@@ -55,7 +55,7 @@ impl Supervisor {
         row: Result<Option<crate::db::ShareRow>, db::StateError>,
         ctx: &mut Context<Self>,
     ) {
-        let wanted = self.shares.get(&id).is_some_and(|entry| !entry.ending && entry.addr.is_none());
+        let wanted = self.shares.get(&id).is_some_and(|entry| entry.ending.is_none() && entry.addr.is_none());
         match row {
             Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
                 Ok(record) => self.spawn_share(record, true, ctx),

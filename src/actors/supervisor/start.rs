@@ -90,7 +90,7 @@ struct Prepared {
 impl Supervisor {
     fn asked_before(&self, options: &ShareOptions) -> Option<Uuid> {
         let id = self.keys.get(options.idempotency_key.as_ref()?)?;
-        self.shares.get(id).filter(|entry| !entry.ending)?;
+        self.shares.get(id).filter(|entry| entry.ending.is_none())?;
         Some(*id)
     }
 
@@ -114,7 +114,8 @@ impl Supervisor {
         // One that is not known is refused where it is looked up.
         let most = Provider::find(provider, &config.tunnels).ok().and_then(|known| known.traits().max_shares);
         let Some(most) = most else { return Ok(()) };
-        let up = self.shares.values().filter(|entry| entry.provider == provider && !entry.ending).count();
+        let up =
+            self.shares.values().filter(|entry| entry.provider == provider && entry.ending.is_none()).count();
         if up >= most as usize {
             let what = format!("{provider} carries {most} shares at once, and there are as many");
             let remedy = "stop one of them, or share with another `--tunnel`";
@@ -153,7 +154,7 @@ impl Supervisor {
 
     fn record(&mut self, id: Uuid, ask: StartShare, prepared: Prepared, ctx: &mut Context<Self>) {
         let Some(entry) = self.shares.get_mut(&id) else { return };
-        if entry.ending {
+        if entry.ending.is_some() {
             return self.forget(id);
         }
         entry.session_path = prepared.path.clone();
@@ -175,7 +176,9 @@ impl Supervisor {
         };
         let recorded = db::insert_share(new_row(&record)).run(&self.env.db);
         ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| match recorded {
-            Ok(()) if supervisor.shares.get(&id).is_some_and(|entry| entry.ending) => supervisor.forget(id),
+            Ok(()) if supervisor.shares.get(&id).is_some_and(|entry| entry.ending.is_some()) => {
+                supervisor.forget(id)
+            }
             Ok(()) => supervisor.spawn_share(record, false, ctx),
             Err(error) => supervisor.refuse(id, state_error(&error)),
         }));

@@ -52,7 +52,7 @@ impl Handler<Expire> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, Expire(id): Expire, ctx: &mut Self::Context) {
-        if self.shares.get(&id).is_none_or(|entry| entry.ending) {
+        if self.shares.get(&id).is_none_or(|entry| entry.ending.is_some()) {
             return;
         }
         let ended = self.end_share(id, StopReason::Expired, ctx);
@@ -61,6 +61,33 @@ impl Handler<Expire> for Supervisor {
                 tracing::error!(share = %id, error = error.message, "a share expired");
             }
         });
+    }
+}
+
+/// A person ends the daemon: no share is to come back. Answered when that is recorded; [`ShutDown`] takes them down.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EndAll;
+
+impl Handler<EndAll> for Supervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: EndAll, _: &mut Self::Context) -> Self::Result {
+        self.closing = true;
+        let all: Vec<Uuid> = self.shares.keys().copied().collect();
+        let recorded = all.into_iter().map(|id| {
+            let why = self.give_notice(id, StopReason::DaemonStopped);
+            let recorded = ends::record(&self.env, id, outcome(why));
+            async move {
+                if let Err(error) = recorded.await {
+                    tracing::error!(share = %id, %error, "the end of a share could not be recorded");
+                }
+            }
+        });
+        let recorded: Vec<_> = recorded.collect();
+        Box::pin(async move {
+            join_all(recorded).await;
+        })
     }
 }
 
@@ -94,7 +121,7 @@ impl Supervisor {
         why: StopReason,
         ctx: &mut Context<Self>,
     ) -> ResponseFuture<Result<(), ErrorReply>> {
-        self.give_notice(id, why);
+        let why = self.give_notice(id, why);
         let (tell, told) = oneshot::channel();
         let recorded = ends::record(&self.env, id, outcome(why));
         ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| {
@@ -118,10 +145,10 @@ impl Supervisor {
     }
 
     /// From here on the share is ending: its page is gone, who waits for its start is told, and nobody restarts
-    /// it.
-    fn give_notice(&mut self, id: Uuid, why: StopReason) {
-        let Some(entry) = self.shares.get_mut(&id) else { return };
-        entry.ending = true;
+    /// it. Why it ends: for the reason that was given first.
+    fn give_notice(&mut self, id: Uuid, why: StopReason) -> StopReason {
+        let Some(entry) = self.shares.get_mut(&id) else { return why };
+        let why = *entry.ending.get_or_insert(why);
         if let Some(addr) = &entry.addr {
             addr.do_send(share::Revoke(why));
         }
@@ -130,11 +157,13 @@ impl Supervisor {
         for waiter in std::mem::take(&mut entry.waiters) {
             let _ = waiter.send(Err(error.clone()));
         }
+        why
     }
 
     fn close_share(&mut self, id: Uuid, keep: bool, ctx: &mut Context<Self>) -> ResponseFuture<()> {
-        let pending = self.shares.get(&id).is_some_and(|entry| entry.pending);
-        if !keep || pending {
+        // What is being ended is not left to the next daemon.
+        let goes_on = self.shares.get(&id).is_some_and(|entry| !entry.pending && entry.ending.is_none());
+        if !keep || !goes_on {
             let ended = self.end_share(id, StopReason::DaemonStopped, ctx);
             return Box::pin(async move {
                 if let Err(error) = ended.await {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
 use crate::support::tunnel::Mode;
@@ -71,4 +71,36 @@ fn a_daemon_that_ends_takes_no_new_share_and_says_what_to_do() {
     home.start();
     // What was started before the daemon heard that it is to end has ended with it.
     assert!(home.shares().is_empty(), "{:?}", home.shares());
+}
+
+#[test]
+fn what_a_shutdown_was_acknowledged_for_stays_ended_though_the_daemon_is_killed_at_once() {
+    let mut home = Home::started();
+    for _ in 0..3 {
+        home.share(&sessions::example(), "local");
+        home.share(&sessions::example(), "cloudflare");
+        assert_eq!(home.ask(&json!({"method": "Shutdown"}))["status"], "ShuttingDown");
+        home.kill_daemon();
+        home.start();
+        assert_eq!(home.shares(), Vec::<Value>::new());
+        home.assert_nothing_runs();
+    }
+}
+
+#[test]
+fn a_shutdown_ends_the_shares_though_their_supervisor_has_just_fallen() {
+    let mut home = Home::new();
+    for _ in 0..5 {
+        home.start();
+        home.share(&sessions::example(), "cloudflare");
+        let mut wire = home.connect();
+        let fault = json!({"id": 1, "method": "Fault", "params": {"actor": "supervisor"}});
+        let shutdown = json!({"id": 2, "method": "Shutdown"});
+        wire.send_raw(format!("{fault}\n{shutdown}\n").as_bytes());
+        assert_eq!(home.daemon_exit(), Some(0), "{}", home.log_text());
+        home.assert_nothing_runs();
+        home.start();
+        assert_eq!(home.shares(), Vec::<Value>::new());
+        assert_eq!(home.signal_daemon(Signal::TERM), Some(0));
+    }
 }

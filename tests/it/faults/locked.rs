@@ -160,3 +160,20 @@ fn a_daemon_that_is_interrupted_meanwhile_ends_in_time_and_nothing_comes_back() 
     home.start();
     assert_stays_stopped(&home, &share);
 }
+
+#[test]
+fn a_stop_that_is_acknowledged_while_the_daemon_is_told_to_leave_is_a_stop() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let theirs = lock(&home);
+    let mut wire = home.connect();
+    wire.send(&stop(&share));
+    until(SOON, "its page is gone", || home.shares().first().is_none_or(|share| share["phase"] != "active"));
+    process::signal(home.daemon_pid(), Signal::TERM);
+    assert_eq!(wire.next().unwrap()["status"], "ShareStopped");
+    assert_eq!(home.daemon_exit(), Some(0), "{}", home.log_text());
+    assert!(home.keepers().is_empty() && home.tunnels().is_empty(), "something still runs");
+    drop(theirs);
+    home.start();
+    assert_stays_stopped(&home, &share);
+}
