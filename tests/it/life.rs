@@ -36,7 +36,16 @@ fn a_cloudflare_share_is_answered_when_the_tunnel_is_ready_and_not_at_its_url() 
             .first()
             .is_some_and(|share| share["public_url"].as_str().unwrap().starts_with("https://stand-in-"))
     });
-    assert_eq!(home.shares()[0]["status"], "starting", "a URL is not a connection");
+    // The page is there as well, and everything but the connection.
+    let told = home.shares().remove(0);
+    let path = told["public_url"].as_str().unwrap().split_once("/s/").unwrap().1.to_owned();
+    let page = format!("http://127.0.0.1:{}/s/{path}", told["local_port"]);
+    until(SOON, "the page answers on this machine", || http::get(&page).status == 200);
+    let began = Instant::now();
+    until(SOON, "a second is over", || {
+        assert_eq!(home.shares()[0]["status"], "starting", "a URL is not a connection");
+        began.elapsed() > Duration::from_secs(1)
+    });
     home.tunnel.go_on();
     let reply = wire.next().unwrap();
     assert_eq!(reply["status"], "ShareStarted", "{reply}");
