@@ -173,6 +173,10 @@ fn a_daemon_killed_at_any_write_has_done_all_of_it_or_nothing() {
             // Not acknowledged: either way, and nothing half-way.
             (None, _) => assert!(after.len().abs_diff(before.len()) <= 1, "write {k}: {before:?} {after:?}"),
         }
+        // A share has ended in its history if it has in its row.
+        let row = home.ask(&json!({"method": "GetShare", "params": {"share_id": share["id"]}}));
+        let told = home.history(&share["id"]).iter().filter(|event| event["phase"] == "ended").count();
+        assert_eq!(told, usize::from(row["data"]["ended_at"].is_string()), "write {k}: {row}");
         let kept = before.iter().filter(|id| **id != share["id"]);
         assert!(kept.clone().all(|id| after.contains(id)), "write {k}: {before:?} {after:?}");
         until(SOON, "every share is up", || home.shares().iter().all(|share| share["status"] == "active"));
