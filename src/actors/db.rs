@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::link::{AskError, Link, Slot};
-use crate::db::{self, Down, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
+use crate::db::{self, Changes, NewShare, Outcome, ShareEvent, ShareRow, SqliteConnection, Up};
 use crate::ipc::protocol::ErrorCode;
 
 /// How long anybody waits for the database.
@@ -122,14 +122,9 @@ pub fn mark_wanted(id: Uuid, up: Up) -> Query<bool> {
     Query::new(move |db| db::mark_wanted(db, &id.to_string(), &up))
 }
 
-/// The share works. False if nobody wants it any more.
-pub fn mark_up(id: Uuid, up: Up) -> Query<bool> {
-    Query::new(move |db| db::mark_up(db, &id.to_string(), &up))
-}
-
-/// The share does not work at the moment.
-pub fn mark_down(id: Uuid, down: Down) -> Query<bool> {
-    Query::new(move |db| db::mark_down(db, &id.to_string(), &down))
+/// What changed of a share, all or nothing. Refused at once while somebody else holds the database.
+pub fn write_changes(id: Uuid, changes: Changes) -> Query<()> {
+    Query::new(move |db| db::write(db, &id.to_string(), &changes))
 }
 
 /// The share is over.
@@ -140,11 +135,6 @@ pub fn end_share(id: Uuid, how: Outcome) -> Query<bool> {
 /// These shares are over. Ends with the first that fails: a database that somebody holds is waited for once.
 pub fn end_shares(ends: Vec<(Uuid, Outcome)>) -> Query<()> {
     Query::new(move |db| ends.iter().try_for_each(|(id, how)| db::end(db, &id.to_string(), how).map(drop)))
-}
-
-/// Something happened to a share.
-pub fn note_event(event: ShareEvent) -> Query<()> {
-    Query::new(move |db| db::note(db, &event))
 }
 
 /// What happened to a share, oldest first.

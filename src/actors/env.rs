@@ -1,6 +1,7 @@
 //! What every actor is given: places, configuration, clock, pool, and where the others are found.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub struct Env {
     pub db: Slot<DbActor>,
     /// The living `Supervisor`.
     pub supervisor: Slot<Supervisor>,
-    notices: Vec<String>,
+    notices: Mutex<Vec<String>>,
     /// What subscribers are told.
     pub events: broadcast::Sender<Event>,
     /// The ends of shares that the database has not confirmed.
@@ -52,6 +53,8 @@ pub struct Env {
     attached: Mutex<HashMap<Uuid, Attached>>,
     starts: Mutex<HashMap<String, Arc<Semaphore>>>,
     probes: Semaphore,
+    /// A Supervisor has found the shares of the daemon before.
+    restored: AtomicBool,
     /// When this machine was last seen to be online.
     online: Mutex<Option<Duration>>,
 }
@@ -72,7 +75,8 @@ impl Env {
             pool,
             db: Slot::default(),
             supervisor: Slot::default(),
-            notices,
+            notices: Mutex::new(notices),
+            restored: AtomicBool::new(false),
             events: broadcast::Sender::new(EVENTS),
             started: Instant::now(),
             config: RwLock::new(Arc::new(config)),
@@ -107,7 +111,18 @@ impl Env {
     /// What a person should know about state and configuration.
     pub fn notices(&self) -> Vec<String> {
         let trouble = self.config_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.notices.iter().cloned().chain(trouble).collect()
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.iter().cloned().chain(trouble).collect()
+    }
+
+    /// One more thing that a person should know.
+    pub fn add_notice(&self, notice: String) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// Whether this daemon has just started: true once, for the Supervisor that finds the shares of the one before.
+    pub fn first_restore(&self) -> bool {
+        !self.restored.swap(true, Ordering::AcqRel)
     }
 
     /// The keeper of `id`, if it was attached at the start and nobody took it yet.

@@ -141,6 +141,16 @@ impl House {
                 let opened =
                     open.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
                 self.start_db(opened.db);
+                if let Some(path) = opened.set_aside {
+                    self.env.add_notice(format!(
+                        "the database was damaged and is kept as {}; the shares that are up are recorded anew, those \
+                         that had ended are not known any more",
+                        path.display()
+                    ));
+                }
+                if let Some(supervisor) = self.env.supervisor.addr() {
+                    supervisor.do_send(supervisor::DbReplaced);
+                }
                 Ok(())
             }
             Who::Supervisor => self.start_supervisor().await.map_err(|error| error.to_string()),

@@ -43,14 +43,30 @@ pub fn note(db: &mut SqliteConnection, event: &ShareEvent) -> QueryResult<()> {
     })
 }
 
-/// The events of a share, oldest first.
+/// Adds an event, unless it is there: one that was sent twice happened once.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn note_once(db: &mut SqliteConnection, event: &ShareEvent) -> QueryResult<()> {
+    let known = dsl::share_events
+        .filter(dsl::share_id.eq(&event.share_id))
+        .filter(dsl::at.eq(&event.at))
+        .filter(dsl::status.eq(&event.status))
+        .filter(dsl::phase.eq(&event.phase));
+    match diesel::select(diesel::dsl::exists(known)).get_result(db)? {
+        true => Ok(()),
+        false => note(db, event),
+    }
+}
+
+/// The events of a share, oldest first; its end last, even if something that came before was written later.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn history(db: &mut SqliteConnection, share_id: &str) -> QueryResult<Vec<ShareEvent>> {
     dsl::share_events
         .filter(dsl::share_id.eq(share_id))
-        .order(dsl::id)
+        .order((dsl::phase.eq("ended"), dsl::id))
         .select(ShareEvent::as_select())
         .load(db)
 }

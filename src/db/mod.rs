@@ -3,6 +3,7 @@
 //! Queries take `&mut SqliteConnection` and are called by the `DbActor` alone (or by a command that holds
 //! the daemon's lock while no daemon runs). The full-text cache is another file and another module.
 
+mod changes;
 pub mod ends;
 mod history;
 mod kv;
@@ -13,6 +14,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Anew, Changes, RowChange, write};
 pub use history::{ShareEvent, history, note};
 pub use kv::{delete as kv_delete, get as kv_get, set as kv_set};
 pub use open::{DbError, Opened, open, open_read_only};

@@ -12,6 +12,10 @@ use jiff::Timestamp;
 
 use crate::own_file;
 
+/// As every statement does that somebody waits for.
+pub(super) const WAIT_FOR_OTHERS: &str = "PRAGMA busy_timeout = 5000;";
+pub(super) const WAIT_FOR_NOBODY: &str = "PRAGMA busy_timeout = 0;";
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Why the database cannot be used.
@@ -116,8 +120,8 @@ fn try_open(path: &Path) -> Result<SqliteConnection, DbError> {
     let mut db = connect(path)?;
     // The version check comes before anything that writes: a newer file stays byte-identical.
     refuse_newer(&mut db, path)?;
-    let settings = "PRAGMA busy_timeout = 5000;
-        PRAGMA journal_mode = WAL;
+    db.batch_execute(WAIT_FOR_OTHERS).map_err(|source| query(path, source))?;
+    let settings = "PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;";
     db.batch_execute(settings).map_err(|source| query(path, source))?;

@@ -119,6 +119,15 @@ pub fn insert(db: &mut SqliteConnection, new: &NewShare) -> QueryResult<()> {
     diesel::insert_into(dsl::shares).values(new).execute(db).map(drop)
 }
 
+/// Inserts a share that is up, if its row is lost. False if it is not: then it stays as it is.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn insert_lost(db: &mut SqliteConnection, new: &NewShare) -> QueryResult<bool> {
+    let row = (new, dsl::wanted.eq(true));
+    diesel::insert_or_ignore_into(dsl::shares).values(row).execute(db).map(|n| n > 0)
+}
+
 /// A share is up for the first time: wanted from now on. False if there is no such row, or if it was ended
 /// meanwhile: then it stays ended.
 ///

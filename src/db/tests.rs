@@ -214,6 +214,38 @@ fn a_row_that_cannot_be_read_is_damage() {
 }
 
 #[test]
+fn changes_are_written_once_and_a_lost_row_is_wanted_again_with_them() {
+    let (_folder, mut db) = fresh();
+    let event = |n: i64| ShareEvent {
+        share_id: "one".to_owned(),
+        at: Timestamp::from_second(n).unwrap().to_string(),
+        status: "active".to_owned(),
+        phase: "active".to_owned(),
+        public_url: None,
+        reason: None,
+    };
+    let anew = Anew { row: new_share("one", None), event: event(0) };
+    let changes = Changes {
+        anew: Some(Box::new(anew)),
+        row: Some(RowChange::Up(up())),
+        events: [event(1), event(2)].into(),
+    };
+    for _ in 0..2 {
+        write(&mut db, "one", &changes).unwrap();
+    }
+    let row = find(&mut db, "one").unwrap().unwrap();
+    assert_eq!((row.wanted, row.status.as_str(), row.public_url), (true, "active", up().public_url));
+    assert_eq!(history(&mut db, "one").unwrap(), [event(0), event(1), event(2)]);
+    // One that ended stays ended, and its end is the last that is told of it.
+    let how = Outcome { status: "stopped", reason: None, remedy: None, at: now() };
+    end(&mut db, "one", &how).unwrap();
+    write(&mut db, "one", &Changes { events: [event(3)].into(), ..changes }).unwrap();
+    assert!(!find(&mut db, "one").unwrap().unwrap().wanted);
+    let told: Vec<_> = history(&mut db, "one").unwrap().into_iter().map(|event| event.status).collect();
+    assert_eq!(told, ["active", "active", "active", "active", "stopped"]);
+}
+
+#[test]
 fn an_end_stands_in_the_history_once_with_its_cause() {
     let (_folder, mut db) = fresh();
     insert(&mut db, &new_share("one", None)).unwrap();

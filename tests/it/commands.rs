@@ -220,6 +220,49 @@ fn history_tells_every_change_with_its_cause_and_outlives_daemon_and_share() {
 }
 
 #[test]
+fn history_has_a_line_for_each_failed_attempt_and_the_cause_of_each_start() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.tunnel.behave(Mode::CrashLoop);
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    let failed = |home: &Home| {
+        let told = home.history(&share["id"]);
+        told.into_iter().filter(|event| event["phase"] == "backoff").collect::<Vec<_>>()
+    };
+    until(SOON, "two attempts have failed in the same way", || failed(&home).len() >= 3);
+    let failed = failed(&home);
+    assert!(failed[0]["reason"].as_str().unwrap().contains("signal 9"), "{failed:?}");
+    assert_eq!(failed[1]["reason"], failed[2]["reason"]);
+    home.tunnel.behave(Mode::Ok);
+    home.ok(&["restart", "session"]);
+    home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+    home.kill_daemon();
+    home.start();
+    home.until_share(&share["id"], "it is back", |share| share["status"] == "active");
+    until(SOON, "that is in its history", || {
+        home.history(&share["id"]).last().is_some_and(|event| event["status"] == "active")
+    });
+    let told = home.history(&share["id"]);
+    let starts: Vec<_> = told
+        .iter()
+        .filter(|event| event["status"] == "starting")
+        .map(|event| event["reason"].as_str().unwrap_or_default())
+        .collect();
+    let url = "its tunnel gave a URL";
+    let expected = [
+        "it was asked for",
+        url,
+        "a restart was asked for",
+        url,
+        "a daemon has started and takes it over",
+        url,
+    ];
+    assert_eq!(starts, expected);
+    let printed = home.ok(&["history", "session"]);
+    assert!(expected.iter().all(|cause| printed.contains(cause)), "{printed}");
+}
+
+#[test]
 fn the_service_is_written_shown_and_removed() {
     let home = Home::new();
     let unit = home.path("config/systemd/user/panko.service");

@@ -1,5 +1,6 @@
 //! A panic in each actor: only that actor is replaced, no URL changes, who waits gets an error.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -186,4 +187,34 @@ fn who_asks_a_supervisor_that_is_being_replaced_is_told_the_truth_or_to_ask_agai
         std::net::TcpStream::connect(address).expect_err("its page is gone");
     }
     assert_eq!(home.keepers().len(), shares.len());
+}
+
+#[test]
+fn the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them() {
+    let mut home = Home::started();
+    let shares = [home.share(&sessions::example(), "cloudflare"), home.share(&sessions::example(), "local")];
+    let stopped = home.share(&sessions::example(), "local");
+    home.ask(&json!({"method": "StopShare", "params": {"share_id": stopped["id"]}}));
+    // The log too: what it holds would mend the file.
+    for part in ["state.db", "state.db-wal"] {
+        fs::write(home.data(part), [0x5a; 5000]).unwrap();
+    }
+    fault(&home, "db", &Value::Null);
+    let notices = || home.ask(&json!({"method": "Hello"}))["data"]["notices"].to_string();
+    until(SOON, "it is said", || notices().contains("state.db.damaged-"));
+    for share in &shares {
+        let told = || home.ask(&json!({"method": "History", "params": {"share_id": share["id"]}}));
+        until(SOON, "it is recorded anew", || told()["status"] == "History");
+        let told = &told()["data"][0];
+        assert_eq!((&told["status"], &told["public_url"]), (&json!("active"), &share["public_url"]));
+        assert_eq!(told["reason"], "the database was lost: the share is recorded anew");
+    }
+    home.kill_daemon();
+    home.start();
+    for share in &shares {
+        home.until_share(&share["id"], "it is back", |now| {
+            now["status"] == "active" && now["public_url"] == share["public_url"]
+        });
+    }
+    assert_eq!((home.shares().len(), home.tunnel.starts().len()), (2, 1));
 }

@@ -6,6 +6,7 @@ use actix::{ActorContext, ActorStreamExt, AsyncContext, Context, SpawnHandle, Wr
 use actix_web::dev::ServerHandle;
 use tokio_stream::wrappers::WatchStream;
 
+use super::writes::Saved;
 use super::{ShareActor, translate};
 use crate::actors::{db, ends, supervisor};
 use crate::db::Outcome;
@@ -155,11 +156,16 @@ impl ShareActor {
     /// The answer is sent when the database says that the share is wanted, and not before.
     fn answer_up(&mut self, ctx: &mut Context<Self>) {
         let Some(up) = self.up() else { return };
+        self.saved = Some(Saved::Up(up.clone()));
         let recorded = db::mark_wanted(self.record.id, up).run(&self.env.db);
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
             let (code, trouble) = match recorded {
                 Ok(true) => {
                     share.recorded = true;
+                    // What has changed meanwhile.
+                    if let Some(told) = share.told.clone() {
+                        share.save(&told, ctx);
+                    }
                     if !share.record.options.live {
                         share.keep_snapshot(ctx);
                     }
@@ -213,6 +219,7 @@ impl ShareActor {
             Some(verdict) => self.answer(Err(verdict.error.clone())),
             None => {}
         }
+        self.write_the_rest();
         ctx.stop();
     }
 

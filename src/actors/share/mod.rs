@@ -12,6 +12,7 @@ mod keeper;
 mod orders;
 mod record;
 mod translate;
+mod writes;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -20,7 +21,6 @@ use actix::{Actor, Addr, AsyncContext, Context, SpawnHandle};
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 pub use files::{end_keeper, remove_files, sweep_copies};
 pub use keeper::Logs;
@@ -28,14 +28,15 @@ pub use keeper::Logs;
 pub use orders::Fault;
 pub use orders::{Leave, Reconfigured, Restart, Revoke, Stop, Woke};
 pub use record::{Record, RecordError};
+pub use writes::RecordAnew;
 
 use self::effects::{Server, Verdict};
 use self::keeper::KeeperLink;
-use super::db;
+use self::writes::{Saved, Writes};
 use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
-use crate::db::{Down, ShareEvent, Up};
+use crate::db::Up;
 use crate::share::{Event, Failure, Pace, Public, State, Status, step};
 use crate::web::live::Going;
 use crate::web::session::SessionSite;
@@ -65,6 +66,11 @@ pub struct ShareActor {
     told: Option<Told>,
     /// The row says that this share is wanted: from then on, it follows every change.
     recorded: bool,
+    /// What was made of the row last.
+    saved: Option<Saved>,
+    writes: Writes,
+    /// Why what comes next comes, until the history has it.
+    cause: Option<&'static str>,
     owner: Owner,
     /// Alive as long as the share: what works for it elsewhere holds it weakly.
     alive: Arc<()>,
@@ -85,12 +91,35 @@ pub struct Owner {
     pub gone: CancellationToken,
 }
 
+/// Why there is an actor of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// A person asks for the share; its StartShare waits for an answer.
+    Asked,
+    /// A daemon has started.
+    Daemon,
+    /// The one before fell, or the Supervisor did.
+    Replaced,
+}
+
+impl Begins {
+    fn cause(self) -> &'static str {
+        match self {
+            Begins::Asked => "it was asked for",
+            Begins::Daemon => "a daemon has started and takes it over",
+            Begins::Replaced => "a part of the daemon failed and was replaced",
+        }
+    }
+}
+
 #[derive(Clone, PartialEq)]
 struct Told {
     status: Status,
     phase: &'static str,
     url: Option<String>,
     failure: Option<Failure>,
+    /// In a row.
+    failures: u32,
     not_before: Option<Duration>,
     going: Option<(Going, Option<String>)>,
     public: Option<(Public, Option<String>)>,
@@ -99,13 +128,19 @@ struct Told {
 impl Told {
     /// A change that belongs into the history; a new phase alone does not.
     fn differs_for_people(&self, other: &Self) -> bool {
-        (self.status, &self.url, &self.failure, self.trouble())
-            != (other.status, &other.url, &other.failure, other.trouble())
+        (self.status, &self.url, &self.failure, self.failures, self.trouble())
+            != (other.status, &other.url, &other.failure, other.failures, other.trouble())
     }
 
     /// Why a live session does not go on.
     fn trouble(&self) -> Option<&str> {
         self.going.as_ref()?.1.as_deref()
+    }
+
+    /// Its URL is what is new, and no more than that.
+    fn has_moved(&self, before: Option<&Self>) -> bool {
+        let same = |before: &Self| (before.status, before.failures) == (self.status, self.failures);
+        self.url.is_some() && before.is_some_and(|before| same(before) && before.url != self.url)
     }
 
     /// What is wrong, as the history keeps it.
@@ -115,9 +150,9 @@ impl Told {
 }
 
 impl ShareActor {
-    /// A share that is to be started (`announced: false`: its StartShare waits for an answer) or restored.
-    /// `pace`: how fast things go with its provider.
-    pub fn new(record: Record, pace: Pace, announced: bool, env: Arc<Env>, owner: Owner, link: Link) -> Self {
+    /// A share that is to be started or restored. `pace`: how fast things go with its provider.
+    pub fn new(record: Record, pace: Pace, begins: Begins, env: Arc<Env>, owner: Owner, link: Link) -> Self {
+        let announced = begins != Begins::Asked;
         let mut state = State::new(announced, pace, record.seed());
         if let Some(record::Held { until, failure }) = &record.held
             && let Ok(left) = Duration::try_from(until.duration_since(Timestamp::now()))
@@ -140,6 +175,9 @@ impl ShareActor {
             going: None,
             told: None,
             recorded: announced,
+            saved: None,
+            writes: Writes::default(),
+            cause: Some(begins.cause()),
             owner,
             alive: Arc::new(()),
             site: Weak::new(),
@@ -187,6 +225,7 @@ impl ShareActor {
             phase: self.state.phase.name(),
             url: self.public_url(),
             failure: self.state.failure.clone(),
+            failures: self.state.failures,
             not_before: self.state.not_before,
             going: self.going.clone(),
             public: self.public(),
@@ -194,63 +233,18 @@ impl ShareActor {
         if self.told.as_ref() == Some(&told) {
             return;
         }
-        if self.recorded && told.phase != "left" {
-            self.save(&told);
-            if told.status == Status::Active && !self.record.options.live {
-                self.keep_snapshot(ctx);
-            }
+        self.save(&told, ctx);
+        if self.recorded && told.status == Status::Active && !self.record.options.live {
+            self.keep_snapshot(ctx);
         }
         // An end stands in the history with its row, written by whoever ends it.
         let goes_on = told.phase != "left" && told.status != Status::Stopped;
         if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && goes_on {
-            self.note(&told);
+            self.note(&told, ctx);
         }
         let changed = supervisor::Changed { id: self.record.id, view: self.view() };
         self.told = Some(told);
         self.owner.supervisor.do_send(changed);
-    }
-
-    /// Status and URL go to the database; what ends a share is recorded by whoever ends it.
-    fn save(&self, told: &Told) {
-        let (id, known) = (self.record.id, self.told.as_ref());
-        match told.status {
-            Status::Active => {
-                if known.is_some_and(|known| known.status == told.status && known.url == told.url) {
-                    return;
-                }
-                if let Some(up) = self.up() {
-                    report(db::mark_up(id, up).run(&self.env.db), id);
-                }
-            }
-            Status::Starting | Status::Error => {
-                let same = |known: &Told| {
-                    (known.status, &known.failure, known.not_before)
-                        == (told.status, &told.failure, told.not_before)
-                };
-                if known.is_some_and(same) {
-                    return;
-                }
-                let left = told.not_before.map(|until| until.saturating_sub(self.env.now()));
-                let not_before = left.and_then(|left| Timestamp::now().checked_add(left).ok());
-                let down = Down { status: told.status, failure: told.failure.clone(), not_before };
-                report(db::mark_down(id, down).run(&self.env.db), id);
-            }
-            Status::Stopped => {}
-        }
-    }
-
-    /// Adds to the share's history.
-    fn note(&self, told: &Told) {
-        let event = ShareEvent {
-            share_id: self.record.id.to_string(),
-            at: jiff::Timestamp::now().to_string(),
-            status: told.status.as_str().to_owned(),
-            phase: told.phase.to_owned(),
-            public_url: told.url.clone(),
-            reason: told.reason().map(|reason| reason.chars().take(LONGEST_REASON).collect()),
-        };
-        let noted = db::note_event(event).run(&self.env.db);
-        report(noted, self.record.id);
     }
 
     /// How the share is reached, once it can be.
@@ -286,8 +280,6 @@ impl ShareActor {
     }
 }
 
-/// Characters of a reason that are kept in the history: 500 events must fit into a frame.
-const LONGEST_REASON: usize = 300;
 /// How often a share that ends by itself looks at the clock.
 const EXPIRY_LOOK: Duration = Duration::from_secs(1);
 
@@ -308,15 +300,6 @@ impl ShareActor {
         ctx.run_later(left, move |share, _| look(share));
         ctx.run_interval(EXPIRY_LOOK, move |share, _| look(share));
     }
-}
-
-/// A write nobody waits for: a failure of it is logged, and mended by the next change or the next start.
-fn report<T: 'static>(write: impl Future<Output = Result<T, db::StateError>> + 'static, id: Uuid) {
-    actix::spawn(async move {
-        if let Err(error) = write.await {
-            tracing::error!(share = %id, %error, "a change of a share could not be recorded");
-        }
-    });
 }
 
 impl Actor for ShareActor {

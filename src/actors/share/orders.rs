@@ -87,7 +87,10 @@ impl Handler<Restart> for ShareActor {
         });
         Box::pin(look.into_actor(self).map(|looked, share, ctx| {
             looked.map_err(|error| Failure::new(Cause::Internal, error.to_string(), "try again"))??;
+            share.cause = Some("a restart was asked for");
             share.on(Event::Restart, ctx);
+            // One that changed nothing is no cause of what comes later.
+            share.cause = None;
             Ok(())
         }))
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::ShareRow;
+use crate::db::{NewShare, ShareRow};
 use crate::session::Identity;
-use crate::share::{Cause, Failure, ShareOptions};
+use crate::share::{Cause, Failure, ShareOptions, Status};
 use crate::web::Token;
 
 /// What a share is, whatever happens to it.
@@ -96,6 +96,27 @@ impl TryFrom<ShareRow> for Record {
             options: serde_json::from_str(&row.options)
                 .map_err(|error| RecordError::Options(error.to_string()))?,
         })
+    }
+}
+
+impl From<&Record> for NewShare {
+    /// The row of a share that is about to be started.
+    fn from(record: &Record) -> Self {
+        let identity = record.identity.as_ref();
+        Self {
+            id: record.id.to_string(),
+            session_path: record.session_path.to_string_lossy().into_owned(),
+            session_name: record.session_name.clone(),
+            public_url: String::new(),
+            provider_name: record.provider.clone(),
+            local_port: 0,
+            started_at: record.started_at.clone(),
+            status: Status::Starting.as_str().to_owned(),
+            token: Some(record.token.as_str().to_owned()),
+            options: serde_json::to_string(&record.options).unwrap_or_else(|_| "{}".to_owned()),
+            source_len: i64::try_from(record.source_len).ok(),
+            source_identity: identity.and_then(|identity| serde_json::to_string(identity).ok()),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use self::entry::{Entry, Waiter};
 use super::announce::{self, UrlChange};
 use super::env::Env;
 use super::link::{Down, Link};
-use super::share::{self, Record, ShareActor};
+use super::share::{self, Begins, Record, ShareActor};
 use super::{db, launch};
 use crate::ipc::protocol::{ErrorCode, ErrorReply, Event, ShareEvent, ShareInfo};
 
@@ -61,13 +61,13 @@ impl Supervisor {
         }
     }
 
-    fn spawn_share(&mut self, record: Record, announced: bool, ctx: &mut Context<Self>) {
+    fn spawn_share(&mut self, record: Record, begins: Begins, ctx: &mut Context<Self>) {
         let id = record.id;
         let supervisor = ctx.address().recipient::<ShareDown>();
         let link = Link::new(move |down| supervisor.do_send(ShareDown { id, down }));
         let owner = share::Owner { supervisor: ctx.address(), gone: self.orphaned.clone() };
         let pace = launch::pace(&record.provider, &self.env.config());
-        let actor = ShareActor::new(record, pace, announced, self.env.clone(), owner, link);
+        let actor = ShareActor::new(record, pace, begins, self.env.clone(), owner, link);
         let addr = actor.start();
         if let Some(entry) = self.shares.get_mut(&id) {
             entry.addr = Some(addr);
@@ -249,6 +249,21 @@ impl Handler<Reconfigured> for Supervisor {
             .values()
             .filter_map(|entry| entry.addr.as_ref())
             .for_each(|addr| addr.do_send(share::Reconfigured));
+    }
+}
+
+/// There is another DbActor: what its database lacks of the shares that are up is written anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DbReplaced;
+
+impl Handler<DbReplaced> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: DbReplaced, _: &mut Self::Context) {
+        let up = self.shares.values().filter(|entry| entry.ending.is_none());
+        up.filter_map(|entry| entry.addr.as_ref()).for_each(|addr| addr.do_send(share::RecordAnew));
+        self.note_alive();
     }
 }
 

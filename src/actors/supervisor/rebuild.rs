@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::stop::outcome;
 use super::{Supervisor, share};
-use crate::actors::share::Record;
+use crate::actors::share::{Begins, Record};
 use crate::actors::{db, ends};
 use crate::ipc::protocol::{ErrorReply, Event};
 use crate::share::{Cause, Failure, Status, StopReason, backoff};
@@ -58,7 +58,7 @@ impl Supervisor {
         let wanted = self.shares.get(&id).is_some_and(|entry| entry.ending.is_none() && entry.addr.is_none());
         match row {
             Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
-                Ok(record) => self.spawn_share(record, true, ctx),
+                Ok(record) => self.spawn_share(record, Begins::Replaced, ctx),
                 Err(error) => {
                     tracing::error!(share = %id, %error, "a share cannot be rebuilt from its row");
                     self.end_without_actor(id, false, ctx);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Supervisor;
 use super::entry::Entry;
-use crate::actors::share::{self, Record, RecordError};
+use crate::actors::share::{self, Begins, Record, RecordError};
 use crate::actors::{db, ends};
 use crate::db::{Outcome, ShareRow};
 use crate::share::plan::{Found, Plan, plan};
@@ -84,6 +84,7 @@ fn since(then: Timestamp) -> Duration {
 impl Supervisor {
     fn reconcile(&mut self, Readings { rows, mut kept, last_alive }: Readings, ctx: &mut Context<Self>) {
         let away = last_alive.map(since);
+        let begins = if self.env.first_restore() { Begins::Daemon } else { Begins::Replaced };
         let within = self.env.config().restore_within();
         let known: HashSet<Uuid> = rows.iter().filter_map(|row| Uuid::try_parse(&row.id).ok()).collect();
         for row in rows {
@@ -102,7 +103,7 @@ impl Supervisor {
                 continue;
             }
             match plan(Found { wanted: row.wanted, kept, away }, within) {
-                Plan::Restore => self.restore(&row, record, ctx),
+                Plan::Restore => self.restore(&row, record, begins, ctx),
                 Plan::Leave => self.settle_row(&row),
                 Plan::Expire => self.expire(&row),
                 Plan::EndKeeper => {
@@ -118,7 +119,13 @@ impl Supervisor {
         }
     }
 
-    fn restore(&mut self, row: &ShareRow, record: Result<Record, RecordError>, ctx: &mut Context<Self>) {
+    fn restore(
+        &mut self,
+        row: &ShareRow,
+        record: Result<Record, RecordError>,
+        begins: Begins,
+        ctx: &mut Context<Self>,
+    ) {
         match record {
             Ok(record) => {
                 let id = record.id;
@@ -130,7 +137,7 @@ impl Supervisor {
                     self.keys.insert(key.clone(), id);
                 }
                 self.shares.insert(id, entry);
-                self.spawn_share(record, true, ctx);
+                self.spawn_share(record, begins, ctx);
             }
             Err(error) => {
                 tracing::error!(share = row.id, %error, "a share cannot be restored");
@@ -224,18 +231,19 @@ impl Supervisor {
 
     /// Notes that a daemon is alive: how long none was decides what comes back by itself.
     fn beat(&mut self, ctx: &mut Context<Self>) {
-        let note = |supervisor: &mut Self| {
-            let noted = db::set_value(LAST_ALIVE, Timestamp::now().to_string()).run(&supervisor.env.db);
-            actix::spawn(async move {
-                if let Err(error) = noted.await {
-                    tracing::error!(%error, "the daemon could not note that it is alive");
-                }
-            });
-        };
-        note(self);
+        self.note_alive();
         ctx.run_interval(HEARTBEAT, move |supervisor, _| {
-            note(supervisor);
+            supervisor.note_alive();
             ends::record_again(&supervisor.env);
+        });
+    }
+
+    pub(super) fn note_alive(&self) {
+        let noted = db::set_value(LAST_ALIVE, Timestamp::now().to_string()).run(&self.env.db);
+        actix::spawn(async move {
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "the daemon could not note that it is alive");
+            }
         });
     }
 

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::entry::{Entry, Waiter};
 use super::{Supervisor, state_error, wait_for};
-use crate::actors::share::Record;
+use crate::actors::share::{Begins, Record};
 use crate::actors::{db, launch};
 use crate::db::NewShare;
 use crate::descriptors;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
 use crate::session::Identity;
-use crate::share::{Cause, Failure, ShareOptions, Status, StopReason};
+use crate::share::{Cause, Failure, ShareOptions, StopReason};
 use crate::tunnel::provider::Provider;
 use crate::web::Token;
 
@@ -174,12 +174,12 @@ impl Supervisor {
             last_alive: None,
             options: ask.options,
         };
-        let recorded = db::insert_share(new_row(&record)).run(&self.env.db);
+        let recorded = db::insert_share(NewShare::from(&record)).run(&self.env.db);
         ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| match recorded {
             Ok(()) if supervisor.shares.get(&id).is_some_and(|entry| entry.ending.is_some()) => {
                 supervisor.forget(id)
             }
-            Ok(()) => supervisor.spawn_share(record, false, ctx),
+            Ok(()) => supervisor.spawn_share(record, Begins::Asked, ctx),
             Err(error) => supervisor.refuse(id, state_error(&error)),
         }));
     }
@@ -204,23 +204,6 @@ fn prepare(ask: &StartShare) -> Result<Prepared, Failure> {
     let token = Token::random().map_err(|error| internal(&format!("no random numbers: {error}")))?;
     let launch::SessionFile { path, stem, len, identity, .. } = file;
     Ok(Prepared { path, stem, len, identity, token })
-}
-
-fn new_row(record: &Record) -> NewShare {
-    NewShare {
-        id: record.id.to_string(),
-        session_path: record.session_path.to_string_lossy().into_owned(),
-        session_name: record.session_name.clone(),
-        public_url: String::new(),
-        provider_name: record.provider.clone(),
-        local_port: 0,
-        started_at: record.started_at.clone(),
-        status: Status::Starting.as_str().to_owned(),
-        token: Some(record.token.as_str().to_owned()),
-        options: serde_json::to_string(&record.options).unwrap_or_else(|_| "{}".to_owned()),
-        source_len: i64::try_from(record.source_len).ok(),
-        source_identity: record.identity.as_ref().and_then(|identity| serde_json::to_string(identity).ok()),
-    }
 }
 
 fn internal(what: &str) -> Failure {

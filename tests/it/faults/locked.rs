@@ -21,6 +21,12 @@ fn lock(home: &Home) -> SqliteConnection {
     theirs
 }
 
+/// The row of a share, as the next daemon would read it.
+fn row(home: &Home, id: &Value) -> panko::db::ShareRow {
+    let mut db = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    panko::db::find(&mut db, id.as_str().unwrap()).unwrap().unwrap()
+}
+
 fn stop(share: &Value) -> Value {
     json!({"method": "StopShare", "params": {"share_id": share["id"]}})
 }
@@ -176,4 +182,57 @@ fn a_stop_that_is_acknowledged_while_the_daemon_is_told_to_leave_is_a_stop() {
     drop(theirs);
     home.start();
     assert_stays_stopped(&home, &share);
+}
+
+#[test]
+fn what_happens_to_a_share_meanwhile_is_stored_with_its_history_afterwards() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let (theirs, began) = (lock(&home), Instant::now());
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    home.until_share(&share["id"], "it is back under another URL", |now| {
+        now["status"] == "active" && now["public_url"] != share["public_url"]
+    });
+    let second = home.shares()[0]["public_url"].clone();
+    // Longer than the database is waited for.
+    until(SOON, "ten seconds are over", || began.elapsed() > Duration::from_secs(10));
+    assert_eq!(row(&home, &share["id"]).public_url, share["public_url"]);
+    drop(theirs);
+    until(SOON, "its new URL is stored", || row(&home, &share["id"]).public_url == second);
+    let told = home.history(&share["id"]);
+    let seen: Vec<_> = told.iter().map(|event| (&event["status"], &event["public_url"])).collect();
+    let (starting, active, error, first) =
+        (json!("starting"), json!("active"), json!("error"), &share["public_url"]);
+    let expected = [
+        (&starting, &Value::Null),
+        (&starting, first),
+        (&active, first),
+        (&error, &Value::Null),
+        (&error, &second),
+        (&active, &second),
+    ];
+    assert_eq!(seen, expected);
+    let times: Vec<_> = told.iter().map(|event| event["at"].as_str().unwrap().parse().unwrap()).collect();
+    assert!(times.is_sorted_by(|a: &jiff::Timestamp, b| a <= b), "when it happened, not when it was stored");
+    assert!(home.log_text().contains("could not be recorded yet"), "{}", home.log_text());
+}
+
+#[test]
+fn a_url_that_comes_while_the_first_is_being_stored_is_stored_too() {
+    let home = Home::started();
+    home.tunnel.behave(Mode::SlowTwoUrls);
+    let mut asking = home.connect();
+    asking.send(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
+    until(SOON, "its tunnel starts", || home.tunnel.starts().len() == 1);
+    let theirs = lock(&home);
+    home.tunnel.go_on();
+    let url = || home.shares()[0]["public_url"].as_str().unwrap().to_owned();
+    until(SOON, "it is up, and that is being stored", || home.shares()[0]["status"] == "active");
+    home.tunnel.go_further();
+    until(SOON, "it has its second URL", || url().contains("//second-"));
+    drop(theirs);
+    assert_eq!(asking.next().unwrap()["status"], "ShareStarted");
+    let id = &home.shares()[0]["id"];
+    until(SOON, "that is stored", || row(&home, id).public_url == url());
 }

@@ -50,7 +50,8 @@
 //! 29. EIO: `state::what_the_disk_does_not_confirm_is_not_acknowledged`
 //! 30. read-only: `state::what_cannot_be_written_is_not_acknowledged_and_said`, `state::a_folder_that_cannot_be_written_…`
 //! 31. damage: `state::a_daemon_starts_on_a_database_with_any_byte_of_its_rows_flipped_…` (`PANKO_FLIPPED`),
-//!     `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`
+//!     `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`,
+//!     under a daemon: `supervision::the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them`
 //! 32. a newer schema: `db::tests::a_database_of_a_newer_panko_is_refused_and_untouched`
 //! 33. killed in a migration: `state::a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start`
 //! 34. locked: `locked`, `actors::db::tests`

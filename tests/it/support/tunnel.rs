@@ -42,6 +42,8 @@ pub enum Mode {
     WrongUrl,
     /// As `Ok`, and another URL once [`StandIn::go_on`] was called.
     TwoUrls,
+    /// As `Slow`, and another URL once [`StandIn::go_further`] was called.
+    SlowTwoUrls,
     /// As `Ok`, the URL written in pieces.
     SplitUrl,
     /// As `Ok`, with bytes that are no text before the URL.
@@ -74,6 +76,7 @@ impl Mode {
             Self::UpThenLimited => "up-then-limited",
             Self::WrongUrl => "wrong-url",
             Self::TwoUrls => "two-urls",
+            Self::SlowTwoUrls => "slow-two-urls",
             Self::SplitUrl => "split-url",
             Self::InvalidUtf8 => "invalid-utf8",
             Self::UrlBeforeReady => "url-before-ready",
@@ -125,6 +128,9 @@ case "$mode" in
         echo 'ERR failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": dial tcp: timeout' >&2
         exit 1;;
     two-urls) banner "$url"; connected; wait_for_go; banner "https://second-$$.trycloudflare.com"; stay;;
+    slow-two-urls)
+        wait_for_go; banner "$url"; connected
+        while [ -e "$here/go" ]; do sleep 0.02; done; banner "https://second-$$.trycloudflare.com"; stay;;
     split-url)
         printf 'INF |  https://stand-' >&2; sleep 0.05; printf 'in-%s.trycloud' $$ >&2; sleep 0.05
         printf 'flare.com |\r' >&2; sleep 0.05; printf '\n' >&2; connected; stay;;
@@ -181,6 +187,11 @@ impl StandIn {
     /// Lets modes that wait go on.
     pub fn go_on(&self) {
         fs::write(self.path("go"), "").unwrap();
+    }
+
+    /// Lets modes that wait a second time go on.
+    pub fn go_further(&self) {
+        fs::remove_file(self.path("go")).unwrap();
     }
 
     /// The script.

@@ -1,0 +1,69 @@
+//! What changes of a share while it lives: written in one piece, and never twice.
+
+use std::collections::VecDeque;
+
+use diesel::prelude::*;
+
+use super::history::{self, ShareEvent};
+use super::open::{WAIT_FOR_NOBODY, WAIT_FOR_OTHERS};
+use super::share::{self, Down, NewShare, Up};
+
+/// What the row of a share is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowChange {
+    /// It works.
+    Up(Up),
+    /// It does not work at the moment.
+    Down(Down),
+}
+
+/// A share whose row may be lost.
+#[derive(Clone, Debug)]
+pub struct Anew {
+    /// The row, where there is none. It is wanted.
+    pub row: NewShare,
+    /// What its history begins with, then.
+    pub event: ShareEvent,
+}
+
+/// Changes of one share, in the order in which they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Its row, if there is none.
+    pub anew: Option<Box<Anew>>,
+    /// How it stands.
+    pub row: Option<RowChange>,
+    /// What happened to it, oldest first.
+    pub events: VecDeque<ShareEvent>,
+}
+
+impl Changes {
+    /// There is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.anew.is_none() && self.row.is_none() && self.events.is_empty()
+    }
+}
+
+/// Writes them, all or none; an event that is there already is left. Does not wait for who holds the database.
+///
+/// # Errors
+/// Those of SQLite: then nothing was changed.
+pub fn write(db: &mut SqliteConnection, id: &str, changes: &Changes) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    db.batch_execute(WAIT_FOR_NOBODY)?;
+    let written = db.immediate_transaction(|db| {
+        if let Some(anew) = &changes.anew
+            && share::insert_lost(db, &anew.row)?
+        {
+            history::note(db, &anew.event)?;
+        }
+        match &changes.row {
+            Some(RowChange::Up(up)) => share::mark_up(db, id, up).map(drop)?,
+            Some(RowChange::Down(down)) => share::mark_down(db, id, down).map(drop)?,
+            None => {}
+        }
+        changes.events.iter().try_for_each(|event| history::note_once(db, event))
+    });
+    db.batch_execute(WAIT_FOR_OTHERS)?;
+    written
+}
