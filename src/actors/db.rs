@@ -182,6 +182,11 @@ pub fn set_value(key: &'static str, value: String) -> Query<()> {
     Query::new(move |db| db::kv_set(db, key, &value))
 }
 
+/// Sets all of these in the `daemon_state` store, or none.
+pub fn set_values<const N: usize>(values: [(&'static str, String); N]) -> Query<()> {
+    Query::new(move |db| db::kv_set_all(db, &values))
+}
+
 /// Deletes `key` from the `daemon_state` store; true if it was there.
 pub fn delete_value(key: &'static str) -> Query<bool> {
     Query::new(move |db| db::kv_delete(db, key))

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ends::Ends;
 use super::link::Slot;
-use super::{DbActor, Supervisor};
+use super::{DbActor, Supervisor, boot};
 use crate::config::Config;
 use crate::ipc::protocol::Event;
 use crate::paths::Paths;
@@ -46,6 +46,8 @@ pub struct Env {
     pub events: broadcast::Sender<Event>,
     /// The ends of shares that the database has not confirmed.
     pub ends: Ends,
+    /// Which start of the machine this is.
+    pub boot: String,
     started: Instant,
     config: RwLock<Arc<Config>>,
     config_trouble: Mutex<Option<String>>,
@@ -78,6 +80,7 @@ impl Env {
             notices: Mutex::new(notices),
             restored: AtomicBool::new(false),
             events: broadcast::Sender::new(EVENTS),
+            boot: boot::id(),
             started: Instant::now(),
             config: RwLock::new(Arc::new(config)),
             config_trouble: Mutex::default(),

@@ -7,6 +7,7 @@
 //! Only this folder and `daemon.rs` import the actor crate: it can be replaced at the price of one folder.
 
 pub mod announce;
+mod boot;
 pub mod db;
 mod ends;
 mod env;

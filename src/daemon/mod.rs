@@ -201,12 +201,11 @@ async fn close(house: &mut supervise::House, env: &Env, keep_tunnels: bool) {
             closed => break closed,
         }
     };
-    let noted = db::set_value(supervisor::LAST_ALIVE, Timestamp::now().to_string()).run(&env.db).await;
     let flushed = db::flush().run(&env.db).await;
     if let Err(error) = closed {
         tracing::error!(%error, "ending the shares");
     }
-    for error in [noted.err(), flushed.err()].into_iter().flatten() {
+    if let Err(error) = flushed {
         tracing::error!(%error, "flushing the state");
     }
 }

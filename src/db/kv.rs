@@ -21,6 +21,14 @@ pub fn set(db: &mut SqliteConnection, key: &str, value: &str) -> QueryResult<()>
     diesel::replace_into(dsl::daemon_state).values(row).execute(db).map(drop)
 }
 
+/// Sets all of these, or none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn set_all(db: &mut SqliteConnection, values: &[(&str, String)]) -> QueryResult<()> {
+    db.transaction(|db| values.iter().try_for_each(|(key, value)| set(db, key, value)))
+}
+
 /// Deletes `key`; true if it was there.
 ///
 /// # Errors

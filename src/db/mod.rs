@@ -16,7 +16,7 @@ mod tests;
 
 pub use changes::{Anew, Changes, RowChange, write};
 pub use history::{ShareEvent, history, note};
-pub use kv::{delete as kv_delete, get as kv_get, set as kv_set};
+pub use kv::{delete as kv_delete, get as kv_get, set as kv_set, set_all as kv_set_all};
 pub use open::{DbError, Opened, open, open_read_only};
 pub use share::{
     Down, NewShare, Outcome, ShareRow, Up, delete, end, ended_before, find, find_by_key, insert, list,

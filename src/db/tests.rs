@@ -150,6 +150,19 @@ fn the_store_of_keys_sets_gets_and_deletes() {
 }
 
 #[test]
+fn many_keys_are_set_together_or_not_at_all() {
+    let (_folder, mut db) = fresh();
+    let both = |value: &str| [("a", value.to_owned()), ("b", value.to_owned())];
+    kv_set_all(&mut db, &both("1")).unwrap();
+    let refused = "BEFORE INSERT ON daemon_state WHEN NEW.key = 'b' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    db.batch_execute(&format!("CREATE TRIGGER refused {refused}")).unwrap();
+    kv_set_all(&mut db, &both("2")).unwrap_err();
+    for key in ["a", "b"] {
+        assert_eq!(kv_get(&mut db, key).unwrap().as_deref(), Some("1"), "{key}");
+    }
+}
+
+#[test]
 fn a_database_of_the_original_keeps_its_rows_as_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");

@@ -4,7 +4,7 @@
 //! [`Effect`]s to run. It does no I/O and reads no clock: the `ShareActor` is the shell around it.
 //! [`health`] says when a share that is up is looked at, and what is made of that; [`clock`] whether the machine
 //! slept meanwhile. [`plan`] decides what becomes of each recorded share when a daemon starts; [`backoff`] how long a
-//! failed tunnel waits; [`options`] what a person may ask for.
+//! failed tunnel waits; [`left`] how long a share has left; [`options`] what a person may ask for.
 //!
 //! The table of transitions stands in ARCHITECTURE.md and is checked against this code by a test.
 
@@ -13,6 +13,7 @@ pub mod cause;
 pub mod clock;
 mod event;
 pub mod health;
+pub mod left;
 pub mod options;
 pub mod plan;
 mod state;

@@ -1,6 +1,7 @@
 //! What a person may ask for when sharing. Stored with the share as JSON; new fields are optional.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,11 @@ impl ShareOptions {
     pub fn set_expiry(&mut self, now: Timestamp) {
         let after = self.expires_in.and_then(|secs| i64::try_from(secs).ok()).map(SignedDuration::from_secs);
         self.expires_at = after.and_then(|after| now.checked_add(after).ok());
+    }
+
+    /// How long the share is to last, if it ends by itself.
+    pub fn lasts(&self) -> Option<Duration> {
+        self.expires_at.and(self.expires_in).map(Duration::from_secs)
     }
 
     /// Whether the share has ended by itself.

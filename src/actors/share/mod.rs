@@ -33,6 +33,7 @@ pub use writes::RecordAnew;
 use self::effects::{Server, Verdict};
 use self::keeper::KeeperLink;
 use self::writes::{Saved, Writes};
+use super::boot;
 use super::env::Env;
 use super::link::Link;
 use super::supervisor::{self, Supervisor};
@@ -284,15 +285,13 @@ impl ShareActor {
 const EXPIRY_LOOK: Duration = Duration::from_secs(1);
 
 impl ShareActor {
-    /// The moment by the wall clock holds across restarts, the time since the start across a clock that is set
-    /// back: what comes first ends the share.
+    /// Its moment by the wall clock or its time by a clock that is never set: what comes first ends the share.
     fn watch_expiry(&self, ctx: &mut Context<Self>) {
-        let Some(at) = self.record.options.expires_at else { return };
-        let left = Duration::try_from(at.duration_since(self.record.no_earlier(Timestamp::now())));
-        let left = left.unwrap_or_default();
-        let until = self.env.now() + left;
+        let (Some(at), Some(ends)) = (self.record.options.expires_at, self.record.ends) else { return };
+        let by_wall = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+        let left = ends.saturating_sub(boot::now()).min(by_wall);
         let look = move |share: &mut Self| {
-            if share.env.now() >= until || share.record.options.has_expired(Timestamp::now()) {
+            if boot::now() >= ends || share.record.options.has_expired(Timestamp::now()) {
                 share.owner.supervisor.do_send(supervisor::Expire(share.record.id));
             }
         };

@@ -1,6 +1,7 @@
 //! What is durable about a share, read from its row.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -33,8 +34,8 @@ pub struct Record {
     pub options: ShareOptions,
     /// Its provider has asked for patience.
     pub held: Option<Held>,
-    /// Of one that comes back: when the daemon before was still alive, by a clock that may have been set back since.
-    pub last_alive: Option<Timestamp>,
+    /// When its time is over, since the machine started: a clock that is set changes nothing about that.
+    pub ends: Option<Duration>,
 }
 
 /// A wait that a provider asked for.
@@ -79,7 +80,7 @@ impl TryFrom<ShareRow> for Record {
     fn try_from(row: ShareRow) -> Result<Self, RecordError> {
         Ok(Self {
             held: Held::of(&row),
-            last_alive: None,
+            ends: None,
             id: Uuid::try_parse(&row.id).map_err(|_| RecordError::Id(row.id.clone()))?,
             session_path: row.session_path.into(),
             session_name: row.session_name,
@@ -124,11 +125,6 @@ impl Record {
     /// Tells shares apart in the jitter of their backoff.
     pub fn seed(&self) -> u64 {
         self.id.as_u64_pair().0 ^ self.id.as_u64_pair().1
-    }
-
-    /// `now`, unless it was later before: a clock that was set back gives nobody more time.
-    pub fn no_earlier(&self, now: Timestamp) -> Timestamp {
-        self.last_alive.map_or(now, |alive| alive.max(now))
     }
 
     /// The id as keepers know it: short, for it is part of a socket's path.

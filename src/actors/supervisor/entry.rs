@@ -69,6 +69,8 @@ pub(super) struct Entry {
     pub(super) key: Option<String>,
     /// When it ends by itself.
     pub(super) expires_at: Option<Timestamp>,
+    /// The same, since the machine started.
+    pub(super) ends: Option<Duration>,
     /// The latest URL and port that were recorded: shown while there is no newer one.
     pub(super) last_url: String,
     pub(super) last_port: u16,
@@ -99,6 +101,7 @@ impl Entry {
             id,
             key: None,
             expires_at: None,
+            ends: None,
             last_url: String::new(),
             last_port: 0,
             known_url: String::new(),
@@ -118,6 +121,7 @@ impl Entry {
             started_at: record.started_at.clone(),
             key: record.options.idempotency_key.clone(),
             expires_at: record.options.expires_at,
+            ends: record.ends,
             last_url: row.public_url.clone(),
             known_url: row.public_url.clone(),
             last_port: u16::try_from(row.local_port).unwrap_or_default(),

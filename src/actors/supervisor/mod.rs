@@ -20,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub use entry::View;
-pub use restore::{LAST_ALIVE, Restore};
+pub use restore::Restore;
 pub use start::{CancelStart, Start};
 pub use stop::{EndAll, Expire, ShutDown, Stop};
 
@@ -86,7 +86,6 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // A Supervisor whose mailbox is full of news of 1,000 shares must still hear them.
         ctx.set_mailbox_capacity(1024);
-        self.watch_clocks(ctx);
     }
 }
 

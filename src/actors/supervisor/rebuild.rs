@@ -58,7 +58,10 @@ impl Supervisor {
         let wanted = self.shares.get(&id).is_some_and(|entry| entry.ending.is_none() && entry.addr.is_none());
         match row {
             Ok(Some(row)) if row.wanted && wanted => match Record::try_from(row) {
-                Ok(record) => self.spawn_share(record, Begins::Replaced, ctx),
+                Ok(record) => {
+                    let ends = self.shares.get(&id).and_then(|entry| entry.ends);
+                    self.spawn_share(Record { ends, ..record }, Begins::Replaced, ctx);
+                }
                 Err(error) => {
                     tracing::error!(share = %id, %error, "a share cannot be rebuilt from its row");
                     self.end_without_actor(id, false, ctx);

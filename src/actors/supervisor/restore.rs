@@ -13,13 +13,16 @@ use uuid::Uuid;
 use super::Supervisor;
 use super::entry::Entry;
 use crate::actors::share::{self, Begins, Record, RecordError};
-use crate::actors::{db, ends};
+use crate::actors::{boot, db, ends};
 use crate::db::{Outcome, ShareRow};
+use crate::share::left::TimeLeft;
 use crate::share::plan::{Found, Plan, plan};
 use crate::tunnel;
 
-/// Key of the store under which the daemon notes that it is alive.
-pub const LAST_ALIVE: &str = "last_alive";
+/// Key of the store under which the daemon notes that it is alive …
+const LAST_ALIVE: &str = "last_alive";
+/// … and how long its shares have left.
+const TIME_LEFT: &str = "time_left";
 /// How often it does.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How often keepers are looked for that belong to nobody.
@@ -38,6 +41,21 @@ struct Readings {
     kept: HashSet<Uuid>,
     /// When a daemon was last known to be alive.
     last_alive: Option<Timestamp>,
+    /// What it noted of its shares then.
+    time_left: TimeLeft,
+}
+
+impl Readings {
+    /// When a share ends that ends by itself, since the machine started. One of which nothing was noted goes by the
+    /// wall clock, and has no more time for its being set back.
+    fn end(&self, record: &Record, boot: &str) -> Option<Duration> {
+        let (at, wall, now) = (record.options.expires_at?, Timestamp::now(), boot::now());
+        let away = self.last_alive.map(since).unwrap_or_default();
+        self.time_left.end(record.id, boot, now, away).or_else(|| {
+            let wall = self.last_alive.map_or(wall, |alive| alive.max(wall));
+            now.checked_add(Duration::try_from(at.duration_since(wall)).unwrap_or_default())
+        })
+    }
 }
 
 impl Handler<Restore> for Supervisor {
@@ -45,7 +63,7 @@ impl Handler<Restore> for Supervisor {
 
     fn handle(&mut self, _: Restore, _: &mut Self::Context) -> Self::Result {
         let rows = db::list_shares().run(&self.env.db);
-        let last_alive = db::get_value(LAST_ALIVE).run(&self.env.db);
+        let [last_alive, time_left] = [LAST_ALIVE, TIME_LEFT].map(|key| db::get_value(key).run(&self.env.db));
         let (folder, attached) = (self.env.paths.keepers(), self.env.attached_ids());
         let living = tokio::task::spawn_blocking(move || tunnel::attach::living(&folder));
         let read = async move {
@@ -62,12 +80,14 @@ impl Handler<Restore> for Supervisor {
             };
             let kept = living.iter().filter_map(|id| Uuid::try_parse(id).ok()).chain(attached).collect();
             let last_alive = last_alive.await?.and_then(|then| then.parse().ok());
-            Ok(Readings { rows: rows.await?, kept, last_alive })
+            let time_left = time_left.await?.and_then(|noted| serde_json::from_str(&noted).ok());
+            Ok(Readings { rows: rows.await?, kept, last_alive, time_left: time_left.unwrap_or_default() })
         };
         Box::pin(read.into_actor(self).map(
             |readings: Result<_, db::StateError>, supervisor: &mut Self, ctx| {
                 supervisor.reconcile(readings?, ctx);
                 supervisor.beat(ctx);
+                supervisor.watch_clocks(ctx);
                 supervisor.clean_up(ctx);
                 supervisor.sweep_strays(ctx);
                 Ok(())
@@ -82,8 +102,9 @@ fn since(then: Timestamp) -> Duration {
 }
 
 impl Supervisor {
-    fn reconcile(&mut self, Readings { rows, mut kept, last_alive }: Readings, ctx: &mut Context<Self>) {
-        let away = last_alive.map(since);
+    fn reconcile(&mut self, mut readings: Readings, ctx: &mut Context<Self>) {
+        let (rows, mut kept) = (std::mem::take(&mut readings.rows), std::mem::take(&mut readings.kept));
+        let away = readings.last_alive.map(since);
         let begins = if self.env.first_restore() { Begins::Daemon } else { Begins::Replaced };
         let within = self.env.config().restore_within();
         let known: HashSet<Uuid> = rows.iter().filter_map(|row| Uuid::try_parse(&row.id).ok()).collect();
@@ -95,8 +116,12 @@ impl Supervisor {
                 self.end_stray(id.filter(|_| kept));
                 continue;
             }
-            let record = Record::try_from(row.clone()).map(|record| Record { last_alive, ..record });
-            let expired = |record: &Record| record.options.has_expired(record.no_earlier(Timestamp::now()));
+            let record = Record::try_from(row.clone())
+                .map(|record| Record { ends: readings.end(&record, &self.env.boot), ..record });
+            let expired = |record: &Record| {
+                let by_wall = record.options.has_expired(Timestamp::now());
+                by_wall || record.ends.is_some_and(|ends| ends <= boot::now())
+            };
             if row.wanted && record.as_ref().is_ok_and(expired) {
                 self.record_end(&row, "stopped", "its time is over");
                 self.end_stray(id.filter(|_| kept));
@@ -229,21 +254,30 @@ impl Supervisor {
         })
     }
 
-    /// Notes that a daemon is alive: how long none was decides what comes back by itself.
-    fn beat(&mut self, ctx: &mut Context<Self>) {
-        self.note_alive();
-        ctx.run_interval(HEARTBEAT, move |supervisor, _| {
-            supervisor.note_alive();
-            ends::record_again(&supervisor.env);
-        });
-    }
-
+    /// Notes that a daemon is alive, and how long its shares have left: how long none was decides what comes back by
+    /// itself.
     pub(super) fn note_alive(&self) {
-        let noted = db::set_value(LAST_ALIVE, Timestamp::now().to_string()).run(&self.env.db);
+        if self.closing {
+            // Shares that are left to the next daemon are known here no more: that is noted already.
+            return;
+        }
+        let ends = self.shares.values().filter_map(|entry| Some((entry.id, entry.ends?)));
+        let left = serde_json::to_string(&TimeLeft::new(&self.env.boot, boot::now(), ends));
+        let left = left.unwrap_or_default();
+        let values = [(LAST_ALIVE, Timestamp::now().to_string()), (TIME_LEFT, left)];
+        let noted = db::set_values(values).run(&self.env.db);
         actix::spawn(async move {
             if let Err(error) = noted.await {
                 tracing::error!(%error, "the daemon could not note that it is alive");
             }
+        });
+    }
+
+    fn beat(&self, ctx: &mut Context<Self>) {
+        self.note_alive();
+        ctx.run_interval(HEARTBEAT, |supervisor, _| {
+            supervisor.note_alive();
+            ends::record_again(&supervisor.env);
         });
     }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::entry::{Entry, Waiter};
 use super::{Supervisor, state_error, wait_for};
 use crate::actors::share::{Begins, Record};
-use crate::actors::{db, launch};
+use crate::actors::{boot, db, launch};
 use crate::db::NewShare;
 use crate::descriptors;
 use crate::ipc::protocol::{ErrorCode, ErrorReply, ShareInfo, StartShare};
@@ -133,6 +133,7 @@ impl Supervisor {
         entry.waiters.push(tell);
         entry.key = ask.options.idempotency_key.clone();
         entry.expires_at = ask.options.expires_at;
+        entry.ends = ask.options.lasts().and_then(|time| boot::now().checked_add(time));
         if let Some(key) = &entry.key {
             self.keys.insert(key.clone(), id);
         }
@@ -171,10 +172,13 @@ impl Supervisor {
             started_at: entry.started_at.clone(),
             source_len: prepared.len,
             identity: Some(prepared.identity),
-            last_alive: None,
+            ends: entry.ends,
             options: ask.options,
         };
         let recorded = db::insert_share(NewShare::from(&record)).run(&self.env.db);
+        if record.ends.is_some() {
+            self.note_alive();
+        }
         ctx.spawn(recorded.into_actor(self).map(move |recorded, supervisor, ctx| match recorded {
             Ok(()) if supervisor.shares.get(&id).is_some_and(|entry| entry.ending.is_some()) => {
                 supervisor.forget(id)

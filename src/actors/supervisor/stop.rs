@@ -103,6 +103,10 @@ impl Handler<ShutDown> for Supervisor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, ShutDown { keep_tunnels }: ShutDown, ctx: &mut Self::Context) -> Self::Result {
+        if keep_tunnels {
+            // For the next daemon, before the first share is forgotten.
+            self.note_alive();
+        }
         self.closing = true;
         let all: Vec<Uuid> = self.shares.keys().copied().collect();
         let gone: Vec<_> = all.into_iter().map(|id| self.close_share(id, keep_tunnels, ctx)).collect();

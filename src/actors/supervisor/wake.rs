@@ -19,6 +19,8 @@ impl Supervisor {
             let now = supervisor.moment();
             if let Some(gap) = gap(std::mem::replace(&mut before, now), now, TICK) {
                 tracing::info!(?gap, "the clocks have jumped: every share is looked at");
+                // What was noted by the wall clock before is true no more.
+                supervisor.note_alive();
                 supervisor.wake_shares();
             }
         });
