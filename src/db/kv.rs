@@ -4,12 +4,15 @@ use diesel::prelude::*;
 
 use super::schema::daemon_state::dsl;
 
-/// The value of `key`.
+/// The value of `key`. One that is no text any more is none: it is written again, and no reason to lose the shares.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn get(db: &mut SqliteConnection, key: &str) -> QueryResult<Option<String>> {
-    dsl::daemon_state.find(key).select(dsl::value).first(db).optional()
+    match dsl::daemon_state.find(key).select(dsl::value).first(db) {
+        Err(diesel::result::Error::DeserializationError(_)) => Ok(None),
+        value => value.optional(),
+    }
 }
 
 /// Sets `key`, whether it was there or not.

@@ -213,8 +213,23 @@ fn integrity(db: &mut SqliteConnection) -> QueryResult<Option<String>> {
     Ok(verdicts.into_iter().map(|verdict| verdict.integrity_check).find(|verdict| verdict != "ok"))
 }
 
-/// Diesel does not hand out SQLite's result codes, only its messages: these are those of `SQLITE_CORRUPT`
-/// and `SQLITE_NOTADB` (`sqlite3ErrStr`).
+/// What SQLite says of a file that is not as it was written. Diesel does not hand out its result codes, only its
+/// messages: those of `SQLITE_CORRUPT` and `SQLITE_NOTADB` (`sqlite3ErrStr`), …
+const DAMAGE: [&str; 2] = ["malformed", "file is not a database"];
+/// … and those of a schema that is none of ours any more (`sqlite3ErrorMsg` in its sources): a bit in a name or in the
+/// list of migrations is another.
+const OTHER_SCHEMA: [&str; 9] = [
+    "no such table",
+    "no such column",
+    "no such index",
+    "no such collation sequence",
+    "no such function",
+    "has no column named",
+    "duplicate column name",
+    "already exists",
+    "constraint failed",
+];
+
 fn is_damage(error: &DbError) -> bool {
     let text = match error {
         DbError::Query { source: diesel::result::Error::DeserializationError(_), .. } => return true,
@@ -223,7 +238,7 @@ fn is_damage(error: &DbError) -> bool {
         DbError::Migration { source, .. } => source.to_string(),
         _ => return false,
     };
-    text.contains("malformed") || text.contains("file is not a database")
+    DAMAGE.iter().chain(&OTHER_SCHEMA).any(|said| text.contains(said))
 }
 
 fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, DbError> {

@@ -108,6 +108,18 @@ fn a_tunnel_that_died_while_no_daemon_ran_is_started_again() {
 }
 
 #[test]
+fn shares_come_back_when_all_that_ran_for_them_was_killed() {
+    let mut home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    home.kill_daemon();
+    home.keepers().into_iter().for_each(|keeper| process::signal(keeper, Signal::KILL));
+    home.assert_nothing_runs();
+    home.start();
+    home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
+    assert_eq!(http::get(&local_url(&home.shares()[0])).status, 200);
+}
+
+#[test]
 fn a_keeper_without_a_daemon_ends_after_its_grace_and_leaves_nothing() {
     let mut home = Home::new();
     home.configure("orphan_grace = 1\n");
