@@ -20,7 +20,7 @@ use super::index::{Entry, Index, New};
 use super::json::{self, Obj};
 use super::kimi::Kimi;
 use super::lines::Place;
-use super::model::{Item, Output, Prompt};
+use super::model::{Item, Output, Prompt, Step};
 use super::opencode::OpenCode;
 use super::pi::Pi;
 use super::qwen::Qwen;
@@ -229,6 +229,14 @@ pub(crate) struct Desk<'a> {
 pub(crate) fn not_shown(records: usize, desk: &Desk<'_>) -> Item {
     let fields = vec![(desk.clean("records that are not shown"), desk.clean(&records.to_string()))];
     Item::Unknown { what: desk.clean("more of this sub-agent"), fields }
+}
+
+/// The steps among `items`.
+pub(crate) fn steps_of(items: &mut [Item]) -> impl Iterator<Item = &mut Step> {
+    items.iter_mut().filter_map(|item| match item {
+        Item::Step(step) => Some(&mut **step),
+        _ => None,
+    })
 }
 
 /// Bytes shown of one prompt or reply. Real ones stay far below.

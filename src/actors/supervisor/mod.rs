@@ -14,7 +14,7 @@ mod wake;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -73,6 +73,11 @@ impl Supervisor {
             entry.addr = Some(addr);
             entry.rebuilding = false;
         }
+    }
+
+    /// The actors of the shares that have one.
+    fn actors(&self) -> impl Iterator<Item = &Addr<ShareActor>> {
+        self.shares.values().filter_map(|entry| entry.addr.as_ref())
     }
 
     fn infos(&self) -> Vec<ShareInfo> {
@@ -244,10 +249,7 @@ impl Handler<Reconfigured> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, _: Reconfigured, _: &mut Self::Context) {
-        self.shares
-            .values()
-            .filter_map(|entry| entry.addr.as_ref())
-            .for_each(|addr| addr.do_send(share::Reconfigured));
+        self.actors().for_each(|addr| addr.do_send(share::Reconfigured));
     }
 }
 

@@ -31,8 +31,6 @@ impl Supervisor {
     }
 
     fn wake_shares(&self) {
-        for addr in self.shares.values().filter_map(|entry| entry.addr.as_ref()) {
-            addr.do_send(share::Woke);
-        }
+        self.actors().for_each(|addr| addr.do_send(share::Woke));
     }
 }

@@ -12,7 +12,7 @@ use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
 use super::{first, given, tools};
-use crate::session::agent::{Desk, not_shown};
+use crate::session::agent::{Desk, not_shown, steps_of};
 use crate::session::error::ReadError;
 use crate::session::fields::{self, Strange};
 use crate::session::index::{Entry, hash};
@@ -295,11 +295,7 @@ fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadEr
     let (chain, more) = desk.index().sub_agent(brief, step, desk.records);
     let room = Cell::new(usize::MAX);
     let mut shown = shown_inside(&chain, more, Inside { id: None, above: None, room: &room }, desk)?;
-    let steps = shown.iter_mut().filter_map(|item| match item {
-        Item::Step(step) => Some(step),
-        _ => None,
-    });
-    steps.zip(1..).for_each(|(step, no)| step.no = no);
+    steps_of(&mut shown).zip(1..).for_each(|(step, no)| step.no = no);
     Ok(shown)
 }
 
@@ -329,11 +325,7 @@ fn items_beside(id: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Result<Vec<Ite
 
 /// Images of the file of a sub-agent that step `sender` sent, and of those below it, get addresses of this file.
 fn readdress(items: &mut [Item], sender: u32) {
-    let steps = items.iter_mut().filter_map(|item| match item {
-        Item::Step(step) => Some(step),
-        _ => None,
-    });
-    for step in steps {
+    for step in steps_of(items) {
         // None is too deep that was shown.
         step.images.iter_mut().for_each(|image| image.no = image.no.sent_by(sender).unwrap_or(image.no));
         if let Tool::Agent { items, .. } = &mut step.tool {

@@ -9,7 +9,7 @@ use super::said::{Block, Call, Returned};
 use super::shown::Page;
 use super::tools::{self, Done, shows_errors};
 use super::{Dialect, first, given, whole};
-use crate::session::agent::not_shown;
+use crate::session::agent::{not_shown, steps_of};
 use crate::session::error::ReadError;
 use crate::session::fields::Strange;
 use crate::session::index::hash;
@@ -179,10 +179,6 @@ fn sub_items<D: Dialect>(page: &Page<'_, D>, sender: u64, step: u32) -> Result<V
     }
     shown.extend(strange.take(desk));
     shown.extend((more > 0).then(|| not_shown(more, desk)));
-    let steps = shown.iter_mut().filter_map(|item| match item {
-        Item::Step(step) => Some(step),
-        _ => None,
-    });
-    steps.zip(1..).for_each(|(step, no)| step.no = no);
+    steps_of(&mut shown).zip(1..).for_each(|(step, no)| step.no = no);
     Ok(shown)
 }
