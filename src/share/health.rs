@@ -237,6 +237,10 @@ impl State {
                 self.health.ill_by_look |= matches!(self.phase, Phase::Active { .. });
                 self.blame_tunnel(&why, online, now, todo);
             }
+            // It said so itself, has not said otherwise, and its page was never reached: nothing else can tell.
+            Pulse::Unknown if self.degraded_since() > Duration::ZERO && !self.health.worked => {
+                self.blame_tunnel("it lost its connection, and says of no other", online, now, todo);
+            }
             Pulse::Ill(_) | Pulse::Unknown => {}
         }
     }

@@ -190,7 +190,12 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
     assert!(outlived > 0, "no keeper outlived every daemon");
     // By their mark: the number of a process that is gone is given to another, be it a stranger's.
     broken.orphans = home.tunnels().len().abs_diff(up.len()) as u64;
-    let leaked = process::descriptors(home.daemon_pid()).len().saturating_sub(fds);
+    // What the last requests opened is closed a moment later.
+    let mut leaked = usize::MAX;
+    until(SOON, "the daemon has no more open than at first", || {
+        leaked = process::descriptors(home.daemon_pid()).len().saturating_sub(fds);
+        leaked == 0
+    });
     let check = integrity(&home);
     pauses.sort();
     let Broken { lost, resurrected, changed, silent, orphans, twice, unasked } = &broken;
@@ -215,8 +220,6 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
         println!("| {what:<42} | {value:>10} |");
     }
     assert_eq!((broken, check.as_str()), (Broken::default(), "ok"));
-    // A blocking connection or two of the moment; a leak would be one a kill.
-    assert!(leaked < 10, "{leaked} descriptors more");
 }
 
 fn integrity(home: &Home) -> String {

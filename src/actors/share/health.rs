@@ -38,7 +38,8 @@ impl ShareActor {
             let pulse = spawn_blocking(move || pulse(client, ready_at.as_deref()));
             let (page, pong, pulse) = tokio::join!(page, timeout(KEEPER_TIME, pong), pulse);
             let tunnel = pulse.unwrap_or(Pulse::Unknown);
-            let online = matches!(tunnel, Pulse::Ill(_)) && is_online(&env, edge, since).await;
+            let troubled = matches!(tunnel, Pulse::Ill(_)) || since > Duration::ZERO;
+            let online = troubled && is_online(&env, edge, since).await;
             Findings { page, keeper: matches!(pong, Ok(Ok(()))), tunnel, online }
         };
         self.spawn_then(ctx, look, move |share, findings, ctx| {

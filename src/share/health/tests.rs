@@ -163,6 +163,22 @@ fn who_wakes_looks_at_once_and_blames_nobody_for_what_was_missed() {
 }
 
 #[test]
+fn who_lost_its_connection_and_can_be_asked_by_no_means_is_replaced_in_the_end() {
+    let looked = |online| Event::Looked(Findings { tunnel: Pulse::Unknown, online, ..well() });
+    let lost = || Event::TunnelLost(Failure::new(Cause::Network, "it lost its connection", ""));
+    let long = at(20) + PACE.look_every * LONG;
+    let (state, _) = run(active(), [lost()], at(20));
+    let (early, _) = step(state.clone(), looked(true), at(21));
+    assert_eq!(early.phase, Phase::Degraded { since: at(20) });
+    let (offline, _) = step(state.clone(), looked(false), long);
+    assert_eq!(offline.phase, Phase::Degraded { since: at(20) }, "its URL is kept");
+    let (replaced, _) = step(state.clone(), looked(true), long);
+    assert!(matches!(replaced.phase, Phase::Backoff { .. }), "{:?}", replaced.phase);
+    let (reached, _) = run(state, [Event::Probed(Probed::Verified), looked(true)], long);
+    assert_eq!(reached.status(), Status::Active, "its page is there");
+}
+
+#[test]
 fn what_a_look_found_is_over_when_looks_find_it_no_more_and_nothing_else_is() {
     let unknown = || Event::Looked(Findings { tunnel: Pulse::Unknown, ..well() });
     let (by_look, _) = run(active(), [ill(false), ill(false)], at(20));
