@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::share_events::{self, dsl};
+use super::text::{AsItStands, MaybeAsItStands};
 
 /// Events kept of one share; a share that flaps for weeks must not fill the disk.
 const KEPT: i64 = 500;
@@ -13,16 +14,22 @@ const KEPT: i64 = 500;
 #[diesel(check_for_backend(diesel::sqlite::Sqlite))]
 pub struct ShareEvent {
     /// Which share.
+    #[diesel(deserialize_as = AsItStands)]
     pub share_id: String,
     /// When, RFC 3339 UTC.
+    #[diesel(deserialize_as = AsItStands)]
     pub at: String,
     /// One of the original's four words.
+    #[diesel(deserialize_as = AsItStands)]
     pub status: String,
     /// Where exactly it stood.
+    #[diesel(deserialize_as = AsItStands)]
     pub phase: String,
     /// Its public URL from then on.
+    #[diesel(deserialize_as = MaybeAsItStands)]
     pub public_url: Option<String>,
     /// The cause.
+    #[diesel(deserialize_as = MaybeAsItStands)]
     pub reason: Option<String>,
 }
 

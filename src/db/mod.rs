@@ -8,11 +8,13 @@ pub mod ends;
 mod history;
 mod kv;
 mod open;
+mod rehearse;
 #[rustfmt::skip]
 mod schema;
 mod share;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use changes::{Anew, Changes, RowChange, write};
 pub use history::{ShareEvent, history, note};

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use jiff::Timestamp;
 
+use super::rehearse::rehearse;
 use crate::own_file;
 
 /// As every statement does that somebody waits for.
@@ -117,6 +118,7 @@ pub fn open_read_only(path: &Path) -> Result<Option<SqliteConnection>, DbError> 
 }
 
 fn try_open(path: &Path) -> Result<SqliteConnection, DbError> {
+    check_header(path)?;
     let mut db = connect(path)?;
     // The version check comes before anything that writes: a newer file stays byte-identical.
     refuse_newer(&mut db, path)?;
@@ -127,9 +129,39 @@ fn try_open(path: &Path) -> Result<SqliteConnection, DbError> {
     db.batch_execute(settings).map_err(|source| query(path, source))?;
     check_integrity(&mut db, path)?;
     db.run_pending_migrations(MIGRATIONS).map_err(|source| migration(path, source))?;
-    // SQLite does not look into what it keeps: a text that is none stops whoever reads it.
-    super::list(&mut db).map_err(|source| query(path, source))?;
+    try_all(&mut db, path)?;
     Ok(db)
+}
+
+/// Whether it can be used as it is. What only this moment forbids (another program writes, the disk is full) is met
+/// again, and told, by who needs it.
+fn try_all(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError> {
+    let settled = |set: QueryResult<()>| set.map_err(|source| query(path, source));
+    settled(db.batch_execute(WAIT_FOR_NOBODY))?;
+    let tried = rehearse(db).map_err(|source| query(path, source));
+    settled(db.batch_execute(WAIT_FOR_OTHERS))?;
+    match tried {
+        Err(error) if is_damage(&error) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "the database could not be tried");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Whoever reads that the file may not be written, by the version of its format, takes that for the truth: where it says
+/// something else than one of the two there are, it is damaged. (<https://www.sqlite.org/fileformat2.html>, 1.3.3)
+fn check_header(path: &Path) -> Result<(), DbError> {
+    let mut header = [0; 20];
+    let read = own_file::open_regular(path, fs::OpenOptions::new().read(true))
+        .and_then(|mut file| io::Read::read_exact(&mut file, &mut header));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(source) => Err(io_error(path, source)),
+        Ok(()) if !header.starts_with(b"SQLite format 3") || matches!(header[18..], [1 | 2, 1 | 2]) => Ok(()),
+        Ok(()) => Err(damaged(path, "the version of its format")),
+    }
 }
 
 fn connect(path: &Path) -> Result<SqliteConnection, DbError> {
@@ -194,11 +226,7 @@ fn check_integrity(db: &mut SqliteConnection, path: &Path) -> Result<(), DbError
             tracing::warn!(fault, "an index of the database was damaged, and was built anew");
             Ok(())
         }
-        Some(fault) => {
-            let text = format!("database disk image is malformed: {fault}");
-            let kind = diesel::result::DatabaseErrorKind::Unknown;
-            Err(query(path, diesel::result::Error::DatabaseError(kind, Box::new(text))))
-        }
+        Some(fault) => Err(damaged(path, &fault)),
     }
 }
 
@@ -214,8 +242,9 @@ fn integrity(db: &mut SqliteConnection) -> QueryResult<Option<String>> {
 }
 
 /// What SQLite says of a file that is not as it was written. Diesel does not hand out its result codes, only its
-/// messages: those of `SQLITE_CORRUPT` and `SQLITE_NOTADB` (`sqlite3ErrStr`), …
-const DAMAGE: [&str; 2] = ["malformed", "file is not a database"];
+/// messages: those of `SQLITE_CORRUPT` and `SQLITE_NOTADB` (`sqlite3ErrStr`), and of a header that says a number there is
+/// none of (`sqlite3InitOne`), …
+const DAMAGE: [&str; 3] = ["malformed", "file is not a database", "unsupported file format"];
 /// … and those of a schema that is none of ours any more (`sqlite3ErrorMsg` in its sources): a bit in a name or in the
 /// list of migrations is another.
 const OTHER_SCHEMA: [&str; 9] = [
@@ -235,7 +264,13 @@ fn is_damage(error: &DbError) -> bool {
         DbError::Query { source: diesel::result::Error::DeserializationError(_), .. } => return true,
         DbError::Query { source, .. } => source.to_string(),
         DbError::Connect { source, .. } => source.to_string(),
-        DbError::Migration { source, .. } => source.to_string(),
+        DbError::Migration { source, .. } => {
+            // The list of those that were applied is of our own writing, too.
+            match source.downcast_ref() {
+                Some(diesel::result::Error::DeserializationError(_)) => return true,
+                _ => source.to_string(),
+            }
+        }
         _ => return false,
     };
     DAMAGE.iter().chain(&OTHER_SCHEMA).any(|said| text.contains(said))
@@ -296,6 +331,12 @@ fn check_kind(path: &Path) -> Result<(), DbError> {
 
 fn io_error(path: &Path, source: io::Error) -> DbError {
     DbError::Io { path: path.to_owned(), source }
+}
+
+fn damaged(path: &Path, fault: &str) -> DbError {
+    let text = format!("database disk image is malformed: {fault}");
+    let kind = diesel::result::DatabaseErrorKind::Unknown;
+    query(path, diesel::result::Error::DatabaseError(kind, Box::new(text)))
 }
 
 fn query(path: &Path, source: diesel::result::Error) -> DbError {

@@ -177,6 +177,25 @@ pub fn mark_down(db: &mut SqliteConnection, id: &str, down: &Down) -> QueryResul
 /// # Errors
 /// Those of SQLite.
 pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bool> {
+    // For writing from its first word: one that read first would not wait for another writer.
+    db.immediate_transaction(|db| end_within(db, id, how))
+}
+
+/// As [`end`], within a transaction of the caller.
+pub(super) fn end_within(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bool> {
+    let before: Option<Option<String>> = dsl::shares.find(id).select(dsl::ended_at).first(db).optional()?;
+    // The cause stands in the history, whoever ended it; once.
+    if before == Some(None) {
+        let event = ShareEvent {
+            share_id: id.to_owned(),
+            at: how.at.to_string(),
+            status: how.status.to_owned(),
+            phase: "ended".to_owned(),
+            public_url: None,
+            reason: how.reason.clone(),
+        };
+        history::note(db, &event)?;
+    }
     let change = (
         dsl::status.eq(how.status),
         dsl::wanted.eq(false),
@@ -185,24 +204,7 @@ pub fn end(db: &mut SqliteConnection, id: &str, how: &Outcome) -> QueryResult<bo
         dsl::ended_at.eq(how.at.to_string()),
         dsl::not_before.eq(None::<String>),
     );
-    // For writing from its first word: one that read first would not wait for another writer.
-    db.immediate_transaction(|db| {
-        let before: Option<Option<String>> =
-            dsl::shares.find(id).select(dsl::ended_at).first(db).optional()?;
-        // The cause stands in the history, whoever ended it; once.
-        if before == Some(None) {
-            let event = ShareEvent {
-                share_id: id.to_owned(),
-                at: how.at.to_string(),
-                status: how.status.to_owned(),
-                phase: "ended".to_owned(),
-                public_url: None,
-                reason: how.reason.clone(),
-            };
-            history::note(db, &event)?;
-        }
-        diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
-    })
+    diesel::update(dsl::shares.find(id)).set(change).execute(db).map(|n| n > 0)
 }
 
 /// Deletes the row and its history; true if it was there.
@@ -231,7 +233,9 @@ pub fn find(db: &mut SqliteConnection, id: &str) -> QueryResult<Option<ShareRow>
 pub fn find_by_key(db: &mut SqliteConnection, key: &str) -> QueryResult<Option<ShareRow>> {
     use diesel::dsl::sql;
     use diesel::sql_types::{Nullable, Text};
-    let stored = sql::<Nullable<Text>>("json_extract(options, '$.idempotency_key')");
+    // Options that are no JSON any more have no key, and do not stand in the way of those that have.
+    let stored = "CASE WHEN json_valid(options) THEN json_extract(options, '$.idempotency_key') END";
+    let stored = sql::<Nullable<Text>>(stored);
     dsl::shares.filter(stored.eq(key)).select(ShareRow::as_select()).first(db).optional()
 }
 

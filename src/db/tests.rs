@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::share::{Cause, Failure, Status};
 
+mod flipped;
+
 fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }

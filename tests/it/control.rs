@@ -125,6 +125,10 @@ fn a_client_that_never_reads_or_never_ends_its_line_disturbs_nobody() {
     });
     let fastest = fastest.min().unwrap();
     assert!(fastest < Duration::from_millis(100), "a good client waits {fastest:?}");
+    until(2 * SOON, "who reads nothing for thirty seconds is dropped", || {
+        let written = deaf.reader.get_mut().write(b"\n");
+        written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    });
 }
 
 #[test]

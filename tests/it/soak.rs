@@ -170,7 +170,10 @@ fn no_kill_of_the_daemon_loses_resurrects_or_changes_a_share() {
         for (id, share) in &up {
             match by_id.get(id.as_str()) {
                 None => broken.lost += 1,
-                Some(now) if now["public_url"] != share.url.as_str() => broken.changed += 1,
+                Some(now) if now["public_url"] != share.url.as_str() => {
+                    broken.changed += 1;
+                    eprintln!("{} was {}\n{}", now, share.url, json!(home.history(&now["id"])));
+                }
                 Some(_) => {}
             }
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
@@ -83,6 +84,27 @@ fn with_64_descriptors_the_control_socket_answers_and_nothing_spins() {
     assert!(used < began.elapsed() / 3, "it spins: {used:?} of {:?}", began.elapsed());
     drop(idle);
     assert_all_serve(&home, &shares);
+}
+
+#[test]
+fn where_not_one_descriptor_is_left_nothing_spins_and_who_waits_is_served_when_there_is() {
+    let home = Home::started();
+    let daemon = home.daemon_pid();
+    let pid = Pid::from_raw(daemon as i32);
+    let open: Vec<u32> = process::descriptors(daemon).into_iter().map(|(fd, _)| fd).collect();
+    let lowest = (0..).find(|fd| !open.contains(fd)).unwrap();
+    let limit = |limit: Rlimit| prlimit(pid, Resource::Nofile, limit).unwrap();
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let before = limit(Rlimit { current: Some(lowest.into()), maximum });
+    let mut waiting = home.connect();
+    waiting.send(&json!({"method": "Ping"}));
+    until(SOON, "it cannot be accepted", || home.log_text().contains("connections cannot be accepted"));
+    let (worked_before, began) = (worked(daemon), Instant::now());
+    until(SOON, "three seconds are over", || began.elapsed() > Duration::from_secs(3));
+    let used = worked(daemon) - worked_before;
+    assert!(used < began.elapsed() / 3, "it spins: {used:?} of {:?}", began.elapsed());
+    limit(before);
+    assert_eq!(waiting.next(), Some(json!({"status": "Pong"})));
 }
 
 #[test]

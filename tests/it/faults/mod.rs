@@ -39,7 +39,8 @@
 //!     `limits::a_daemon_that_the_kernel_kills_for_want_of_memory_heals_as_from_any_kill`
 //! 24. descriptors: `limits::with_64_descriptors_the_control_socket_answers_and_nothing_spins`,
 //!     `limits::a_share_that_there_are_no_descriptors_for_…`, `limits::shares_that_come_back_where_there_is_no_room_…`,
-//!     `limits::viewers_of_one_share_do_not_take_the_descriptors_of_all`
+//!     `limits::viewers_of_one_share_do_not_take_the_descriptors_of_all`,
+//!     `limits::where_not_one_descriptor_is_left_nothing_spins_and_who_waits_is_served_when_there_is`
 //! 25. no processes: `limits::where_no_process_can_be_made_a_start_fails_with_a_type_and_later_works`,
 //!     `limits::a_keeper_that_can_make_no_process_says_so_and_starts_its_tunnel_when_it_can`
 //!
@@ -50,7 +51,7 @@
 //! 29. EIO: `state::what_the_disk_does_not_confirm_is_not_acknowledged`
 //! 30. read-only: `state::what_cannot_be_written_is_not_acknowledged_and_said`, `state::a_folder_that_cannot_be_written_…`
 //! 31. damage: `state::a_daemon_starts_on_a_database_with_any_byte_of_its_rows_flipped_…` (`PANKO_FLIPPED`),
-//!     `state::a_database_with_any_bit_flipped_opens_or_is_set_aside`, `recovery::a_damaged_database_…`,
+//!     `db::tests::flipped` (`PANKO_FLIPPED`: all bits are some 30,000), `recovery::a_damaged_database_…`,
 //!     under a daemon: `supervision::the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them`
 //! 32. a newer schema: `db::tests::a_database_of_a_newer_panko_is_refused_and_untouched`
 //! 33. killed in a migration: `state::a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start`

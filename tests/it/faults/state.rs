@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -240,41 +240,6 @@ fn a_daemon_killed_inside_its_migrations_completes_them_at_the_next_start() {
     }
 }
 
-#[test]
-fn a_database_with_any_bit_flipped_opens_or_is_set_aside() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.db");
-    let now: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    drop(panko::db::open(&path, now).unwrap());
-    let whole = fs::read(&path).unwrap();
-    let mut aside = 0;
-    for n in 0..200usize {
-        let place = folder.path().join(n.to_string());
-        fs::create_dir(&place).unwrap();
-        let path = place.join("state.db");
-        let mut bytes = whole.clone();
-        let at = n.wrapping_mul(2_654_435_761) % bytes.len();
-        bytes[at] ^= 1 << (n % 8);
-        fs::write(&path, &bytes).unwrap();
-        match panko::db::open(&path, now) {
-            Ok(opened) => {
-                aside += usize::from(opened.set_aside.is_some());
-                drop(opened);
-                assert_eq!(integrity(&path), "ok", "byte {at}");
-            }
-            // One that says it is of a newer version, or no file of ours: told, and untouched.
-            Err(error) => assert_eq!(fs::read(&path).unwrap(), bytes, "byte {at}: {error}"),
-        }
-    }
-    for bytes in [&whole[..whole.len() / 2], &whole[..100], b"", &[0x5a; 4096][..]] {
-        fs::write(&path, bytes).unwrap();
-        drop(panko::db::open(&path, now).unwrap());
-        assert_eq!(integrity(&path), "ok", "{} bytes", bytes.len());
-        fs::remove_file(&path).unwrap();
-    }
-    assert!(aside > 0, "no flip was noticed");
-}
-
 /// `PANKO_FLIPPED` places, 12 by default.
 #[test]
 fn a_daemon_starts_on_a_database_with_any_byte_of_its_rows_flipped_and_says_what_it_set_aside() {
@@ -429,27 +394,37 @@ fn another_user_gets_nothing_not_even_where_the_modes_would_let_him() {
     }
     let home = Home::started();
     let (share, _) = share_of(&home);
-    let ask = |user: &str| {
+    // The first line of what is answered.
+    let ask = |user: &str, socket: &Path| {
         let script = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1;
             print $s qq({\"method\":\"ListShares\"}\\n); print scalar <$s>";
         let out = Command::new("setpriv")
             .arg(format!("--reuid={user}"))
             .args(["--clear-groups", "perl", "-e", script])
-            .arg(home.data("daemon.sock"))
+            .arg(socket)
             .output();
         out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned())
     };
+    let socket = home.data("daemon.sock");
     let id = share["id"].as_str().unwrap();
-    let Ok(said) = ask("0") else { return inject::skipped("there is no setpriv") };
+    let Ok(said) = ask("0", &socket) else { return inject::skipped("there is no setpriv") };
     assert!(said.contains(id), "its own user asks like this: {said}");
-    let said = ask("65534").unwrap();
+    let said = ask("65534", &socket).unwrap();
     assert!(!said.contains(id), "by the modes: {said}");
     let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    for folder in [home.path(""), home.path("data"), home.data("")] {
+    for folder in [home.path(""), home.path("data"), home.data(""), home.data("keepers")] {
         open(&folder, 0o755);
     }
-    open(&home.data("daemon.sock"), 0o666);
-    let said = ask("65534").unwrap();
+    open(&socket, 0o666);
+    let said = ask("65534", &socket).unwrap();
     assert!(!said.contains(id) && !said.contains("ShareList"), "by the credentials: {said}");
+    // A keeper's first word hands over the page's socket.
+    let keepers = fs::read_dir(home.data("keepers")).unwrap().map(|entry| entry.unwrap().path());
+    let keepers: Vec<_> = keepers
+        .filter(|path| fs::symlink_metadata(path).unwrap().file_type().is_socket())
+        .inspect(|path| open(path, 0o666))
+        .collect();
+    assert_eq!(keepers.len(), 1, "{keepers:?}");
+    assert_eq!(ask("65534", &keepers[0]).unwrap(), "", "by the credentials, of a keeper");
     assert!(home.ok(&["ls"]).contains(&id[..8]), "its own user is served");
 }
