@@ -97,15 +97,16 @@ url="https://stand-in-$$.trycloudflare.com"
 banner() { echo "2026-01-01T00:00:00Z INF |  $1  |" >&2; }
 connected() { echo "2026-01-01T00:00:00Z INF Registered tunnel connection connIndex=0 protocol=quic" >&2; }
 wait_for_go() { while [ ! -e "$here/go" ]; do sleep 0.02; done; }
-stay() { exec sleep 600; }
+# Longer than any test: also than a thousand kills on a slow disk.
+stay() { exec sleep 86400; }
 limited() {
     echo 'ERR Error unmarshaling QuickTunnel response: error code: 1015 status_code="429 Too Many Requests"' >&2
     exit 1
 }
 helpers() {
-    sleep 600 & echo $! >> "$here/helpers"
-    setsid sleep 600 & echo $! >> "$here/helpers"
-    setsid env -i sleep 600 & echo $! >> "$here/helpers"
+    sleep 86400 & echo $! >> "$here/helpers"
+    setsid sleep 86400 & echo $! >> "$here/helpers"
+    setsid env -i sleep 86400 & echo $! >> "$here/helpers"
 }
 case "$mode" in
     ok) banner "$url"; connected; stay;;
