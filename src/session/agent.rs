@@ -250,7 +250,12 @@ impl Desk<'_> {
 
     /// The bytes of a record, ready to be parsed.
     pub(crate) fn record(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
-        let bytes = self.source.bytes(entry.offset, entry.len as usize)?;
+        self.record_at(entry.offset, entry.len)
+    }
+
+    /// The same, of the record of `len` bytes at `offset`.
+    pub(crate) fn record_at(&self, offset: u64, len: u32) -> Result<Vec<u8>, ReadError> {
+        let bytes = self.source.bytes(offset, len as usize)?;
         Ok(match json::mended(&bytes) {
             Some(mended) => mended.into_bytes(),
             None => bytes,

@@ -133,6 +133,8 @@ pub(crate) struct Index {
     roots: HashMap<u32, u32>,
     /// By the hash of a brief: the steps that sent it and the chains it began.
     briefs: HashMap<u64, Brief>,
+    /// Where records relay what a sub-agent does, by the call that sent it: offset and length.
+    relayed: HashMap<u64, Vec<(u64, u32)>>,
     /// Ids of messages in the order of the file, for titles that name the message they are of.
     ids: Vec<u64>,
     /// What waits to be said at the end of the file as it is now; not part of any prefix.
@@ -275,6 +277,12 @@ impl Index {
             }
             chain.entries.push(entry);
         }
+    }
+
+    /// Notes a record that relays what the sub-agent does that a call sent.
+    pub(crate) fn relays(&mut self, call: u64, place: Place, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.relayed.entry(call).or_default().push((place.offset, len));
     }
 
     /// Notes a message's id.

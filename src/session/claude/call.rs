@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
-use super::{first, given, tools};
+use super::{first, given, relayed, tools};
 use crate::session::agent::{Desk, not_shown, steps_of};
 use crate::session::error::ReadError;
 use crate::session::fields::{self, Strange};
@@ -199,7 +199,7 @@ pub(super) fn step(
             && let Some(id) = sent(&call, desk)
             && caller.inside.is_none_or(|inside| inside.shows(&id))
         {
-            *items = items_beside(&id, caller, desk)?;
+            *items = items_beside(&id, call.id, caller, desk)?;
         }
     }
     let beside = given::beside(&call, &tool, desk);
@@ -287,7 +287,8 @@ fn sent(call: &Call<'_>, desk: &Desk<'_>) -> Option<String> {
         let note = call.outcome.text().lines().rev().find_map(|line| line.strip_prefix("agentId: "))?;
         Some(note.split_whitespace().next()?.to_owned())
     };
-    told.or_else(noted).or_else(|| desk.source.beside()?.sent_by(call.id))
+    let beside = || desk.source.beside()?.sent_by(call.id);
+    told.or_else(noted).or_else(beside).or_else(|| relayed::agent(call.id, desk))
 }
 
 /// What the sub-agent of a step did, where this file tells.
@@ -299,9 +300,10 @@ fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadEr
     Ok(shown)
 }
 
-/// What the sub-agent that a step sent did, whose records lie in a file of their own.
-fn items_beside(id: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
-    let Some(sub) = desk.subs.get(id, sender.no, desk) else { return Ok(Vec::new()) };
+/// What the sub-agent that a step sent did, whose records lie in a file of their own, or were relayed.
+fn items_beside(id: &str, call: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let relayed = || relayed::records(call, desk);
+    let Some(sub) = desk.subs.get(id, sender.no, desk, relayed) else { return Ok(Vec::new()) };
     let Desk { output, diff_lines, records, beside, .. } = *desk;
     if beside == 0 {
         return Ok(Vec::new());

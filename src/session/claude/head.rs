@@ -68,9 +68,16 @@ lenient! {
         summary: Text<'a> = "summary",
         leaf: Text<'a> = "leafUuid",
         message_id: Text<'a> = "messageId",
+        sender: Text<'a> = "parentToolUseID",
+        data: Progress<'a> = "data",
         custom_title: Text<'a> = "customTitle",
         ai_title: Text<'a> = "aiTitle",
     }
+}
+
+lenient! {
+    /// What a record of type `progress` carries.
+    Progress { kind: Text<'a> = "type" }
 }
 
 lenient! {

@@ -120,6 +120,11 @@ impl Reading {
                 index.header().custom_title = fields.custom_title.as_str().map(|t| record.headline(t));
             }
             "ai-title" => index.header().agent_title = fields.ai_title.as_str().map(|t| record.headline(t)),
+            "progress" if fields.data.kind.as_str() == Some("agent_progress") => {
+                if let Some(call) = fields.sender.as_str() {
+                    index.relays(hash(call), record.place, record.len);
+                }
+            }
             kind if hidden::RECORDS.contains(&kind) => {}
             kind => {
                 index.tally.unknown(record.place, if kind.is_empty() { "(none)" } else { kind });

@@ -12,6 +12,7 @@ mod head;
 mod hidden;
 mod indexer;
 mod polled;
+mod relayed;
 mod said;
 mod shown;
 mod tasks;

@@ -95,6 +95,11 @@ impl Index {
         (first.collect(), entries.len().saturating_sub(max))
     }
 
+    /// Where what the sub-agent does is relayed that a call sent: offset and length of each record.
+    pub(crate) fn relayed(&self, call: u64) -> &[(u64, u32)] {
+        self.relayed.get(&call).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// If a chain begins at `entry` that no step sent: how many records it has.
     pub(crate) fn stray_chain(&self, entry: u32) -> Option<usize> {
         let chain = self.chains.get(*self.roots.get(&entry)? as usize)?;

@@ -1,7 +1,8 @@
-//! The sub-agents of a session whose records lie in files of their own, those that sub-agents sent among them. Each is
-//! read as a session, and opened when a step that sent it is shown first: one of an id, whoever sent it.
+//! The sub-agents of a session whose records lie in files of their own, or would, those that sub-agents sent among
+//! them. Each is read as a session, and opened when a step that sent it is shown first: one of an id, whoever sent it.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{Progress, Session};
@@ -67,36 +68,54 @@ impl Subs {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).get(&step).cloned()
     }
 
-    /// The records of the sub-agent of this id, which `step` sent, as far as they are read.
-    pub(crate) fn get(&self, id: &str, step: u32, desk: &Desk<'_>) -> Option<Arc<Session>> {
+    /// The records of the sub-agent of this id, which `step` sent, as far as they are read: its own file, else what was
+    /// `relayed` of it.
+    pub(crate) fn get(
+        &self,
+        id: &str,
+        step: u32,
+        desk: &Desk<'_>,
+        relayed: impl FnOnce() -> Option<File>,
+    ) -> Option<Arc<Session>> {
         let family = self.family.opened()?;
         let mut opened = family.lock().unwrap_or_else(PoisonError::into_inner);
         if !opened.contains_key(id) {
             if opened.len() >= OPEN {
                 return None;
             }
-            let sub = self.open(id, desk);
-            // It may come to be while the session goes on.
-            if sub.is_none() && !desk.source.is_limited() {
-                return None;
+            // All lie in the folder of the session, those as well that a sub-agent sent.
+            let own = desk.source.beside().and_then(|beside| beside.agent(id));
+            let is_own = own.is_some();
+            let sub = own.or_else(relayed).and_then(|file| self.open(file, desk));
+            // Its own file may come to be while the session goes on, and more of it be relayed.
+            if is_own && sub.is_some() || desk.source.is_limited() {
+                opened.insert(id.to_owned(), sub);
+            } else {
+                drop(opened);
+                return Some(self.shown(step, sub?));
             }
-            opened.insert(id.to_owned(), sub);
         }
         let sub = opened.get(id)?.clone()?;
         drop(opened);
+        Some(self.shown(step, sub))
+    }
+
+    /// Reads on in the records of the sub-agent that `step` sent.
+    fn shown(&self, step: u32, sub: Arc<Session>) -> Arc<Session> {
         // One that cannot be read any more shows what is known of it.
         let _ = sub.advance(PIECE);
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(step, sub.clone());
-        Some(sub)
+        sub
     }
 
-    fn open(&self, id: &str, desk: &Desk<'_>) -> Option<Arc<Session>> {
-        // All lie in the folder of the session, those as well that a sub-agent sent.
-        let beside = desk.source.beside()?;
-        let file = beside.agent(id)?;
+    fn open(&self, file: File, desk: &Desk<'_>) -> Option<Arc<Session>> {
         // What a snapshot shows of it does not grow either.
         let limit = desk.source.is_limited().then(|| file.metadata().map(|found| found.len()));
-        let source = Source::from_file(file, limit.transpose().ok()?).ok()?.with(beside.clone());
+        let source = Source::from_file(file, limit.transpose().ok()?).ok()?;
+        let source = match desk.source.beside() {
+            Some(beside) => source.with(beside.clone()),
+            None => source,
+        };
         let include = desk.index().include();
         let session = Session::open(source, desk.cleaner.clone()).ok()?.including(include);
         Some(Arc::new(Session { subs: self.below(), ..session }))

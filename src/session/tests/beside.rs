@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::redact::Cleaner;
-use crate::session::model::{AttachmentNo, Item, Step, Tool};
+use crate::session::model::{AttachmentNo, Item, Outcome, Overview, Step, Tool};
 use crate::session::{Progress, Session, Source};
 
 pub(super) fn line(kind: &str, uuid: &str, second: u32, side: bool, content: &Value) -> Value {
@@ -104,6 +104,50 @@ fn a_sub_agent_in_a_file_of_its_own_is_shown_by_the_step_that_sent_it() {
         let changed = &overview.changes.as_ref().unwrap().files[0];
         assert_eq!((changed.path.as_str(), changed.first.as_str()), ("count.txt", "1.2"));
     }
+}
+
+fn records(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a session tells of its sub-agent.
+fn told(session: &Session) -> String {
+    let overview = session.overview();
+    let Overview { steps, sub_steps, usage, changes, timeline, .. } = &*overview;
+    format!("{:?} {:?}", inside(session), (steps, sub_steps, usage, changes, timeline))
+}
+
+/// As Claude Code 2.1.12 to 2.1.71 wrote it, beside the sub-agent's own file.
+#[test]
+fn what_was_relayed_of_a_sub_agent_stands_for_its_file_where_that_is_not_at_hand() {
+    let home = tempfile::tempdir().unwrap();
+    let place = "s1/subagents/agent-a1b2.jsonl";
+    let path = session(home.path(), place);
+    let expected = told(&opened(&path));
+    let relay = |record: &Value| {
+        json!({"type": "progress", "uuid": record["uuid"], "sessionId": "s1", "timestamp": record["timestamp"],
+            "toolUseID": "agent_msg_1", "parentToolUseID": "t1", "data": {"type": "agent_progress", "agentId": "a1b2",
+            "prompt": "Count the files", "normalizedMessages": [], "message": {"type": record["type"],
+            "message": record["message"], "uuid": record["uuid"], "timestamp": record["timestamp"]}}})
+    };
+    let own = records(&path);
+    let (before, after) = own.split_at(2);
+    let relays: Vec<_> = records(&home.path().join(place)).iter().map(relay).collect();
+    write(&path, &[before, &relays, after].concat());
+    assert_eq!(told(&opened(&path)), expected, "beside the file, it is a copy");
+    fs::remove_file(home.path().join(place)).unwrap();
+    assert_eq!(told(&opened(&path)), expected);
+    // While it is at work, and more comes.
+    write(&path, &[before, &relays[..4]].concat());
+    let session = opened(&path);
+    assert_eq!(
+        inside(&session).iter().map(|step| &step.outcome).collect::<Vec<_>>(),
+        [&Outcome::Done, &Outcome::Open]
+    );
+    assert_eq!(session.overview().sub_steps, 2);
+    write(&path, &[before, &relays, after].concat());
+    session.advance(usize::MAX).unwrap();
+    assert_eq!(inside(&session)[1].outcome, Outcome::Done);
 }
 
 #[test]

@@ -24,7 +24,7 @@ struct Said {
     results: usize,
     /// Images and documents.
     images: usize,
-    /// Calls of sub-agents whose records stand in the same file.
+    /// Calls of sub-agents whose records stand in the same file, or were relayed there.
     side_calls: usize,
     /// Results of all, sub-agents included.
     all_results: usize,
@@ -115,6 +115,11 @@ fn expected(bytes: &[u8]) -> Said {
         if !main(&record) {
             said.side_calls += count(content, &["tool_use"]);
         }
+    }
+    // What sub-agents did is there a second time, for whom their own files are not at hand.
+    let relayed = |r: &&Value| r["type"] == "progress" && r["data"]["type"] == "agent_progress";
+    for record in all.iter().filter(relayed) {
+        said.side_calls += count(&record["data"]["message"]["message"]["content"], &["tool_use"]);
     }
     for record in spoken("user") {
         said.images += count(&record["message"]["content"], &["image", "document"]);
