@@ -1,6 +1,6 @@
 //! Diffs of whatever agent: from a patch that was recorded, else computed. Counted, cut and cleaned here.
 
-use similar::{ChangeTag, TextDiff};
+use similar::{Change, ChangeTag, TextDiff};
 
 use super::agent::Desk;
 use super::model::{DiffLine, FileDiff, Hunk};
@@ -43,20 +43,43 @@ pub(crate) fn compared(old: &str, new: &str) -> Vec<Raw> {
         all.lines.extend(Raw::all(Tag::Added, new, None).lines);
         return vec![all];
     }
-    let diff = TextDiff::from_lines(old, new);
+    // Whether the last line has an end, and which, is no change to be read, unless it is the only one.
+    let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let diff =
+        if before == after { TextDiff::from_lines(old, new) } else { TextDiff::from_slices(&before, &after) };
     let hunk = |ops: &[similar::DiffOp]| {
         let changes = ops.iter().flat_map(|op| diff.iter_changes(op));
-        let line = |change: similar::Change<&str>| {
-            let tag = match change.tag() {
-                ChangeTag::Equal => Tag::Same,
-                ChangeTag::Insert => Tag::Added,
-                ChangeTag::Delete => Tag::Removed,
-            };
-            (tag, change.value().trim_end_matches(['\n', '\r']).to_owned())
-        };
         Raw { start: None, lines: changes.map(line).collect() }
     };
     diff.grouped_ops(CONTEXT).iter().map(|ops| hunk(ops)).collect()
+}
+
+/// A line of a comparison.
+fn line(change: Change<&str>) -> (Tag, String) {
+    let tag = match change.tag() {
+        ChangeTag::Equal => Tag::Same,
+        ChangeTag::Insert => Tag::Added,
+        ChangeTag::Delete => Tag::Removed,
+    };
+    (tag, change.value().trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// A hunk without the changes that are none: models take lines away and add them again as they were.
+pub(crate) fn reduced(hunk: Raw) -> Raw {
+    let mut lines = Vec::with_capacity(hunk.lines.len());
+    for run in hunk.lines.chunk_by(|(a, _), (b, _)| (*a == Tag::Same) == (*b == Tag::Same)) {
+        let of = |wanted: Tag| -> Vec<&str> {
+            run.iter().filter(|(tag, _)| *tag == wanted).map(|(_, text)| text.as_str()).collect()
+        };
+        let (old, new) = (of(Tag::Removed), of(Tag::Added));
+        let size: usize = run.iter().map(|(_, text)| text.len() + 1).sum();
+        if old.is_empty() || new.is_empty() || size > COMPARED {
+            lines.extend_from_slice(run);
+        } else {
+            lines.extend(TextDiff::from_slices(&old, &new).iter_all_changes().map(line));
+        }
+    }
+    Raw { start: hunk.start, lines }
 }
 
 /// The hunks of a unified diff; its headers are left out.
@@ -180,6 +203,43 @@ mod tests {
 
     fn raw(start: Option<(u64, u64)>, lines: &[(Tag, &str)]) -> Raw {
         Raw { start, lines: lines.iter().map(|(tag, text)| (*tag, (*text).to_owned())).collect() }
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_is_the_same_line() {
+        let added = [(Tag::Same, "a"), (Tag::Added, "b")];
+        for (old, new) in [("a", "a\nb"), ("a", "a\nb\n"), ("a\r\n", "a\nb")] {
+            assert_eq!(compared(old, new), [raw(None, &added)], "{old:?} {new:?}");
+        }
+        assert_eq!(compared("a\nb\n", "a"), [raw(None, &[(Tag::Same, "a"), (Tag::Removed, "b")])]);
+        let ends = [(Tag::Removed, "a"), (Tag::Added, "a")];
+        assert_eq!(compared("a\r\n", "a\n"), [raw(None, &ends)]);
+        assert_eq!(compared("a\n", "a\n"), []);
+    }
+
+    #[test]
+    fn what_is_taken_away_and_added_as_it_was_is_no_change() {
+        let hunk = raw(
+            Some((3, 3)),
+            &[
+                (Tag::Same, "a"),
+                (Tag::Removed, "use b;"),
+                (Tag::Removed, "old"),
+                (Tag::Added, "use b;"),
+                (Tag::Added, "new"),
+                (Tag::Same, "c"),
+                (Tag::Added, "d"),
+            ],
+        );
+        let lines = [
+            (Tag::Same, "a"),
+            (Tag::Same, "use b;"),
+            (Tag::Removed, "old"),
+            (Tag::Added, "new"),
+            (Tag::Same, "c"),
+            (Tag::Added, "d"),
+        ];
+        assert_eq!(reduced(hunk), raw(Some((3, 3)), &lines));
     }
 
     #[test]

@@ -23,13 +23,17 @@ pub(super) struct Patched<'a> {
 /// The files of a patch, in order; none if it is no patch.
 pub(super) fn files(patch: &str) -> Vec<Patched<'_>> {
     let mut files: Vec<Patched<'_>> = Vec::new();
+    let mut ended = false;
     for line in patch.lines() {
+        // What a shell was told to feed it by goes on after it.
+        ended |= line.trim_end() == "*** End Patch";
         if let Some((what, path)) = header(line) {
+            ended = false;
             let start = (what == What::Add).then_some((1, 1));
             files.push(Patched { what, path, to: None, hunks: vec![Raw { start, lines: vec![] }] });
             continue;
         }
-        let Some(file) = files.last_mut() else { continue };
+        let Some(file) = files.last_mut().filter(|_| !ended) else { continue };
         if let Some(to) = line.strip_prefix("*** Move to: ") {
             file.to = Some(to.trim());
         } else if line.starts_with("@@") {
@@ -68,17 +72,19 @@ mod tests {
     #[test]
     fn a_patch_is_told_apart_by_file() {
         let patch = "*** Begin Patch\n*** Add File: a.md\n+# A\n+*** Add File: not.me\n*** Update File: b.rs\n\
-                     *** Move to: c.rs\n@@ fn x\n y\n-old\n+new\n@@\n-z\n*** Delete File: d\n*** End Patch";
+                     *** Move to: c.rs\n@@ fn x\n y\n-old\n+new\n@@\n-z\n*** Delete File: d\n*** Update File: e\n-f\n*** End Patch\nEOF\n";
         let files = files(patch);
         let told: Vec<_> = files.iter().map(|f| (f.what, f.path, f.to, f.hunks.len())).collect();
         let wanted = [
             (What::Add, "a.md", None, 1),
             (What::Update, "b.rs", Some("c.rs"), 2),
             (What::Delete, "d", None, 0),
+            (What::Update, "e", None, 1),
         ];
         assert_eq!(told, wanted);
         assert_eq!(files[0].hunks[0].lines[1], (Tag::Added, "*** Add File: not.me".to_owned()));
         assert_eq!(files[0].hunks[0].start, Some((1, 1)));
+        assert_eq!(files[3].hunks[0].lines, [(Tag::Removed, "f".to_owned())]);
     }
 
     #[test]

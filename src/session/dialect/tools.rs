@@ -241,7 +241,7 @@ impl Done<'_> {
             Some(to) => desk.clean(&format!("{from} → {}", self.relative(to, desk))),
             None => from,
         };
-        let diff = diff::cleaned(file.hunks, desk);
+        let diff = diff::cleaned(file.hunks.into_iter().map(diff::reduced).collect(), desk);
         let (name, tool) = match file.what {
             What::Add => ("apply_patch", Tool::Write { path, created: true, diff }),
             What::Update => ("apply_patch", Tool::Edit { path, diff }),
