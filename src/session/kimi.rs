@@ -126,7 +126,7 @@ fn event<'a>(event: &Obj<'a>) -> Said<'a> {
             let output = result.raw("output");
             Said::one(Block::Result(Box::new(Returned {
                 of: event.text("toolCallId"),
-                text: result_text(output),
+                text: reported(result_text(output)),
                 failed: result.flag("isError"),
                 images: output.map(pictures).unwrap_or_default(),
                 ..Returned::default()
@@ -134,6 +134,14 @@ fn event<'a>(event: &Obj<'a>) -> Said<'a> {
         }
         Some("step.begin" | "step.end" | "step.retry" | "step.interrupted") => Said::default(),
         kind => Said::one(Block::Unknown(format!("event {}", kind.unwrap_or_default()), event.clone())),
+    }
+}
+
+/// What a sub-agent reports, without the lines in which the program says above it who does.
+fn reported(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.split_once("\n[summary]\n") {
+        Some((head, report)) if head.starts_with("agent_id: ") => Cow::Owned(report.to_owned()),
+        _ => text,
     }
 }
 
@@ -154,4 +162,19 @@ fn part<'a>(part: &Obj<'a>) -> Said<'a> {
         kind => said.blocks.push(Block::Unknown(format!("part {}", kind.unwrap_or_default()), part.clone())),
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reported;
+
+    #[test]
+    fn a_report_is_told_from_what_the_program_says_of_it() {
+        for (text, want) in [
+            ("agent_id: agent-0\nstatus: completed\n\n[summary]\nThere are 80.", "There are 80."),
+            ("ls\n[summary]\nx", "ls\n[summary]\nx"),
+        ] {
+            assert_eq!(reported(text.into()), want);
+        }
+    }
 }
