@@ -149,8 +149,14 @@ impl Header {
     }
 }
 
-/// What a working folder is called: its base name, with the folder above it where that is a mere number.
+/// Folders of a repository in which tools keep further working trees of it.
+const WORKTREES: [&str; 2] = ["/.worktrees/", "/.claude/worktrees/"];
+
+/// What a working folder is called: its base name, with the folder above it where that is a mere number. A further
+/// working tree of a repository is called as the repository: the branch tells it apart.
 pub(crate) fn project_name(cwd: &str) -> String {
+    let repository = WORKTREES.iter().find_map(|folder| Some(cwd.split_once(folder)?.0));
+    let cwd = repository.unwrap_or(cwd);
     let mut parts = cwd.trim_end_matches(['/', '\\']).rsplit(['/', '\\']);
     let base = parts.next().unwrap_or_default();
     match parts.next().filter(|above| !above.is_empty()) {
@@ -220,6 +226,25 @@ impl Index {
             ending: None,
             windows: self.window_count(),
             complete: self.complete,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::project_name;
+
+    #[test]
+    fn a_project_is_called_by_its_folder_and_a_worktree_by_its_repository() {
+        for (cwd, want) in [
+            ("/home/ada/tally/", "tally"),
+            ("/home/ada/tally/2", "tally/2"),
+            (r"C:\ada\tally", "tally"),
+            ("/home/ada/tally/.worktrees/2", "tally"),
+            ("/home/ada/tally/.worktrees/ada/fix/src", "tally"),
+            ("/home/ada/tally/.claude/worktrees/fix", "tally"),
+        ] {
+            assert_eq!(project_name(cwd), want, "{cwd}");
         }
     }
 }
