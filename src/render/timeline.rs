@@ -19,8 +19,10 @@ const APART: (f64, f64) = (0.1, 0.14);
 /// Most labels on the axis.
 const TICKS: u64 = 8;
 /// Distances of labels, in seconds.
-const STEPS: [u64; 17] =
-    [5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 604_800];
+const STEPS: [u64; 19] = [
+    1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800,
+    604_800,
+];
 
 const HOUR: u64 = 3_600;
 
@@ -225,9 +227,12 @@ fn title(scene: &Scene, bar: &Bar) -> String {
         (Goal::Prompt(no), _) => write!(title, "{many} prompts from {no} on"),
         (Goal::Aside(_), _) => write!(title, "said while it worked"),
         (_, Lane::Model) => write!(title, "thinking or writing"),
+        (_, lane) if bar.minor => {
+            write!(title, "{} of a sub-agent, {}", counted(many, "step", "steps"), name(lane))
+        }
         (Goal::Step(no), lane) if many == 1 => write!(title, "step {no}, {}", name(lane)),
         (Goal::Step(no), lane) => write!(title, "{many} steps from {no} on, {}", name(lane)),
-        (_, lane) => write!(title, "{} of a sub-agent, {}", counted(many, "step", "steps"), name(lane)),
+        (Goal::None, lane) => write!(title, "{}, {}", counted(many, "step", "steps"), name(lane)),
     };
     if let Some(took) = between(bar.from, bar.to).filter(|took| took.as_millis() >= 500) {
         let _ = write!(title, ", {}", lasted(took));

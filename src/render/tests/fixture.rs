@@ -183,6 +183,7 @@ pub fn rich() -> (Overview, Window) {
         window: 0,
         text: clean("let's cut a branch first"),
         at: None,
+        after: 2,
     });
     entries[1].text = clean("/review tides");
     entries[1].command = true;

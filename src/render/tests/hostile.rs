@@ -155,7 +155,7 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
     let first = Turn { no: 1, prompt: Some(prompt), items, ..Turn::default() };
     let second = Turn { no: 2, prompt: Some(command), ..Turn::default() };
     let mut one = entry(1, 0, text);
-    one.asides.push(OutlineAside { no: 1, window: 0, text: t.clone(), at: None });
+    one.asides.push(OutlineAside { no: 1, window: 0, text: t.clone(), at: None, after: 0 });
     let mut two = entry(2, 0, text);
     two.command = true;
     let mut overview = overview(vec![one, two]);

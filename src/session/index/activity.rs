@@ -1,6 +1,8 @@
 //! What happened when: a mark per step with its end, and when the model answered. Fed by the calls and
 //! results that the index is told of anyway.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::steps::Mark;
@@ -95,6 +97,7 @@ impl Index {
 
     /// Every step as something that took time.
     fn step_events(&self) -> impl Iterator<Item = Event> {
+        let senders = self.senders();
         let mut beside = (u32::MAX, 0);
         self.steps.all().iter().map(move |mark| {
             // Numbers go up within a record.
@@ -102,14 +105,24 @@ impl Index {
             let (steps, side) = self.entries.before(mark.entry);
             let from = self.entries.millis(mark.entry);
             let to = mark.result().map_or(from, |result| self.entries.millis(result).max(from));
-            let goal = if side { Goal::None } else { Goal::Step(steps + 1 + beside.1) };
+            let sender = || senders.get(&mark.entry).map_or(Goal::None, |step| Goal::Step(*step));
+            let goal = if side { sender() } else { Goal::Step(steps + 1 + beside.1) };
             Event { lane: Lane::of(mark.kind), from, to, goal, ended: mark.ended, minor: side }
         })
     }
 
-    /// Every step as one of a sub-agent, for the picture of the session that sent it.
-    pub(crate) fn minor_events(&self) -> Vec<Event> {
-        self.step_events().map(|event| Event { goal: Goal::None, minor: true, ..event }).collect()
+    /// Of each record of a sub-agent in this file, the step that sent the sub-agent.
+    fn senders(&self) -> HashMap<u32, u32> {
+        let sent = self.briefs.values().flat_map(|brief| brief.steps.iter().zip(&brief.chains));
+        sent.filter_map(|(step, chain)| Some((*step, self.chains.get(*chain as usize)?)))
+            .flat_map(|(step, chain)| chain.entries.iter().map(move |entry| (*entry, step)))
+            .collect()
+    }
+
+    /// Every step as one of a sub-agent that step `sender` sent, for the picture of the session it is a step of.
+    pub(crate) fn minor_events(&self, sender: u32) -> Vec<Event> {
+        let goal = Goal::Step(sender);
+        self.step_events().map(|event| Event { goal, minor: true, ..event }).collect()
     }
 
     /// The picture of what is indexed so far.

@@ -48,7 +48,7 @@ impl TurnHead {
     }
 
     pub(super) fn aside(&mut self, no: u32, window: WindowNo, text: CleanText, at: Option<Timestamp>) {
-        self.asides.push(OutlineAside { no, window, text, at });
+        self.asides.push(OutlineAside { no, window, text, at, after: self.steps });
     }
 
     /// When it was said.
@@ -203,7 +203,8 @@ impl Index {
             let waiting = self.pending.iter().flat_map(|(new, entry)| {
                 new.asides.iter().map(move |text| (entry.asides + 1, text.clone(), new.at))
             });
-            last.asides.extend(waiting.map(|(no, text, at)| OutlineAside { no, window, text, at }));
+            let after = last.steps;
+            last.asides.extend(waiting.map(|(no, text, at)| OutlineAside { no, window, text, at, after }));
         }
         let spent = header.tokens.total() + self.annex.spent;
         Overview {

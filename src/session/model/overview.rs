@@ -142,6 +142,8 @@ pub struct OutlineAside {
     pub text: CleanText,
     /// When it was said.
     pub at: Option<Timestamp>,
+    /// How many steps of its turn come before it.
+    pub after: u32,
 }
 
 /// The files a session changed. Edits that failed or were declined do not count.

@@ -114,7 +114,7 @@ impl Session {
         let overview = sub.overview();
         annex.steps += overview.steps + overview.sub_steps;
         annex.spent = annex.spent + Spent { usage: overview.usage, cost: overview.cost };
-        annex.events.extend(sub.desk().index().minor_events());
+        annex.events.extend(sub.desk().index().minor_events(spot.sender()));
         for (no, sender) in senders {
             let id = if no <= sub.steps_inside() { format!("{}.{no}", spot.id) } else { spot.id.clone() };
             let spot = Spot { id, by: Some(&sender.name), ..*spot };
@@ -170,6 +170,13 @@ struct Spot<'a> {
     id: String,
     window: u32,
     by: Option<&'a CleanText>,
+}
+
+impl Spot<'_> {
+    /// The step of the session itself that this is, or is below.
+    fn sender(&self) -> u32 {
+        self.id.split('.').next().and_then(|no| no.parse().ok()).unwrap_or_default()
+    }
 }
 
 impl Found {

@@ -70,6 +70,20 @@ fn steps_end_as_their_results_say() {
 }
 
 #[test]
+fn what_a_sub_agent_did_leads_to_the_step_that_sent_it_and_what_was_said_meanwhile_has_its_place() {
+    let bytes = std::fs::read("tests/fixtures/claude/forms.jsonl").unwrap();
+    let overview = super::session(&bytes).overview();
+    let steps = overview.timeline.bars.iter().filter(|bar| bar.minor && bar.lane != Lane::You);
+    let goals: Vec<_> = steps.map(|bar| bar.goal).collect();
+    assert!(!goals.is_empty() && goals.iter().all(|goal| matches!(goal, Goal::Step(_))), "{goals:?}");
+    let after =
+        |turn: usize| overview.outline[turn].asides.iter().map(|aside| aside.after).collect::<Vec<_>>();
+    // The last step of the first turn was declined.
+    assert_eq!((after(0), overview.outline[0].steps), (vec![15], 15));
+    assert_eq!(after(2), [2]);
+}
+
+#[test]
 fn every_agents_model_has_its_lane() {
     for fixture in ["codex/rollout.jsonl", "gemini/session.jsonl", "pi/v1.jsonl", "claude/everything.jsonl"] {
         let bytes = std::fs::read(format!("tests/fixtures/{fixture}")).unwrap();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::beside::{call, line, opened, result, within, write};
 use crate::session::model::{Item, Step, Tool};
+use crate::session::timeline::Goal;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0";
 
@@ -58,6 +59,8 @@ fn a_sub_agent_of_a_sub_agent_is_shown_and_counted_by_the_step_that_sent_it() {
     assert_eq!([a1.len(), b2.len(), c3.len()], [3, 3, 2]);
     let overview = session.overview();
     assert_eq!((overview.steps, overview.sub_steps), (3, 8));
+    let minor: Vec<_> = overview.timeline.bars.iter().filter(|bar| bar.minor).map(|bar| bar.goal).collect();
+    assert!(!minor.is_empty() && minor.iter().all(|goal| *goal == Goal::Step(1)), "{minor:?}");
     assert_eq!(overview.usage.output, 11 * 10, "each call is a message of ten tokens");
     let files = &overview.changes.as_ref().unwrap().files;
     let files: Vec<_> =
