@@ -11,3 +11,4 @@ mod rules;
 mod tests;
 
 pub use clean::{CleanText, Cleaner};
+pub use rules::MASK;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 /// What stands in a secret's place.
-pub(super) const MASK: &str = "▇▇▇▇▇▇▇▇";
+pub const MASK: &str = "▇▇▇▇▇▇▇▇";
 
 /// What follows an anchor.
 #[derive(Clone, Copy, Debug)]

@@ -13,6 +13,7 @@ use super::assets;
 use super::figures::counted;
 use super::header;
 use super::html::Html;
+use super::mask;
 use super::page::{shown, written};
 use super::phrase;
 use super::scene::Scene;
@@ -155,7 +156,7 @@ pub fn found_page(input: &FoundInput<'_>) -> String {
 
 /// The same as a part, for the script.
 pub fn found_part(input: &FoundInput<'_>) -> String {
-    found(input).into_string()
+    mask::named(found(input).into_string())
 }
 
 fn found(input: &FoundInput<'_>) -> Html {

@@ -27,6 +27,7 @@ mod html;
 mod items;
 mod links;
 mod markdown;
+mod mask;
 mod nest;
 mod notice;
 mod other;

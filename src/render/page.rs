@@ -6,6 +6,7 @@ use super::assets;
 use super::gather::{self, Nature};
 use super::header;
 use super::html::Html;
+use super::mask;
 use super::outline;
 use super::phrase;
 use super::scene::{Scene, Spot};
@@ -116,7 +117,7 @@ pub fn part(input: &PageInput<'_>) -> String {
     let mut content = Html::new();
     turns(&mut content, &scene, input);
     next(&mut content, &scene, input);
-    content.into_string()
+    mask::named(content.into_string())
 }
 
 /// The page of one step of the window, with its whole output and nothing folded away.
@@ -141,7 +142,7 @@ pub fn step_page(input: &PageInput<'_>, step: &Step) -> String {
 
 /// A template cannot fail to be written into memory: the only errors askama has are its writer's.
 pub(super) fn written(template: &impl Template) -> String {
-    template.render().unwrap_or_default()
+    mask::named(template.render().unwrap_or_default())
 }
 
 /// A title for the window's frame: no ticks around code, no control characters.

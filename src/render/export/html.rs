@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{ExportError, Whole};
 use crate::render::assets::{css, icon, js};
 use crate::render::html::Html;
+use crate::render::mask;
 use crate::render::page::{PageInput, page};
 use crate::render::scene::Scene;
 use crate::render::turn;
@@ -49,7 +50,7 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
         for (one, after) in window.turns.iter().zip(turn::after(&window.turns, !window.next)) {
             let mut html = Html::new();
             turn::write(&mut html, &scene, overview, one, after);
-            alone.write(html.as_str())?;
+            alone.write(&mask::named(html.into_string()))?;
         }
         Ok(())
     })?;

@@ -350,3 +350,21 @@ fn the_rail_is_headed_by_the_project_and_without_one_by_the_agent() {
     overview.project = None;
     assert!(place(&overview).ends_with(">Gemini CLI</a>"), "{}", place(&overview));
 }
+
+#[test]
+fn what_was_masked_says_so_wherever_an_element_may_stand() {
+    use crate::redact::MASK;
+    let mut overview = overview(vec![entry(1, 0, &format!("use {MASK}"))]);
+    overview.title = Some(clean(&format!("Keys {MASK}")));
+    let mut shown = shell(1, &format!("curl -H {MASK}"), &format!("sent {MASK}\n"));
+    shown.beside = vec![(clean("token"), clean(MASK))];
+    let window =
+        window(vec![turn(1, &format!("use {MASK}"), vec![item(shown), reply(&format!("`{MASK}`"))])]);
+    let html = page(&input(&overview, &window));
+    strict::check(&html);
+    let named = html.matches("title=\"hidden\">").count();
+    assert!(html.contains(&format!("<title>Keys {MASK}")), "{html}");
+    // One in the title of the window's frame.
+    assert_eq!(html.matches(MASK).count(), named + 1, "{html}");
+    assert!(named >= 7, "{html}");
+}
