@@ -32,6 +32,8 @@ pub(super) struct Like {
     noun: (&'static str, &'static str),
     /// The object in a word or two.
     name: String,
+    /// The same with its folder, for where two would have one name.
+    longer: String,
     outcome: Ended,
     /// Success is said with a tick.
     ticks: bool,
@@ -87,7 +89,11 @@ pub(super) fn nature(step: &Step, running: bool) -> Nature {
         Outcome::Open => Ended::Open,
     };
     let ticks = matches!(step.tool, Tool::Shell { .. } | Tool::Other { .. });
-    Nature::Step(Like { verb: verb.to_owned(), noun, name, outcome, ticks })
+    let longer = match &step.tool {
+        Tool::Read { path, .. } => phrase::base_and_folder(path.as_str()),
+        _ => name.clone(),
+    };
+    Nature::Step(Like { verb: verb.to_owned(), noun, name, longer, outcome, ticks })
 }
 
 fn clip(text: &str) -> String {
@@ -178,12 +184,14 @@ fn group(entries: &[(Row, Nature)], scene: &Scene) -> Row {
     group
 }
 
-/// The objects, each once, in order.
+/// The objects, each once, in order; with their folders where they would be told apart by nothing else.
 fn names(likes: &[&Like]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for like in likes {
-        if !like.name.is_empty() && !names.contains(&like.name.as_str()) {
-            names.push(&like.name);
+        let namesake = |other: &&Like| other.name == like.name && other.longer != like.longer;
+        let name = if likes.iter().any(namesake) { &like.longer } else { &like.name };
+        if !name.is_empty() && !names.contains(&name.as_str()) {
+            names.push(name);
         }
         if names.len() > NAMES {
             break;

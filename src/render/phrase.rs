@@ -33,14 +33,60 @@ pub(super) fn clip_words(text: &str, max: usize) -> Option<&str> {
     Some(at.and_then(|at| cut.get(..at)).unwrap_or(cut).trim_end())
 }
 
-/// Prose in one line: white space runs become one space; Markdown's heading marks, fences and bold stars go.
+/// Prose in one line: white space runs become one space; Markdown's heading marks, fences and bold stars go, and where
+/// links lead.
 pub(super) fn one_line(text: &str, max: usize) -> String {
     let is_mark = |word: &str| {
         let fence = word.strip_prefix("```").is_some_and(|language| !language.contains('`'));
         fence || word.bytes().all(|b| b == b'#')
     };
     let words = text.split_whitespace().filter(|word| !is_mark(word));
-    joined(words.map(|word| clip(word, max + 1).replace("**", "")), max)
+    let line = unlinked(joined(words.map(|word| clip(word, max + 1).replace("**", "")), max));
+    match clip_words(&line, max) {
+        Some(cut) => cut_off(&line, cut),
+        None => line,
+    }
+}
+
+/// Words with `[words](address)` as the words; code stays as it is.
+fn unlinked(line: String) -> String {
+    if !line.contains("](") {
+        return line;
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line.as_str();
+    let mut in_code = false;
+    while let Some((before, after)) = rest.split_once("](") {
+        in_code ^= before.matches('`').count() % 2 == 1;
+        let link = before.rsplit_once('[').zip(after.split_once(')')).filter(|((head, _), (address, _))| {
+            !in_code && !head.ends_with(char::is_alphanumeric) && !address.contains([' ', '`'])
+        });
+        let (shown, further) = match link {
+            Some(((head, words), (_, further))) => {
+                out.push_str(head.strip_suffix('!').unwrap_or(head));
+                (words, further)
+            }
+            None => {
+                out.push_str(before);
+                ("](", after)
+            }
+        };
+        out.push_str(shown);
+        rest = further;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The beginning `cut` of a line, with an ellipsis. Code that it is cut in ends before that.
+fn cut_off(line: &str, cut: &str) -> String {
+    let rest = line.get(cut.len()..).unwrap_or_default();
+    let in_code = cut.matches('`').count() % 2 == 1 && rest.contains('`');
+    match cut.rsplit_once('`').filter(|_| in_code) {
+        Some((before, "")) => format!("{}…", before.trim_end()),
+        Some(_) => format!("{cut}`…"),
+        None => format!("{cut}…"),
+    }
 }
 
 /// What a prompt is about, in one line: of a long one its first words, and no comma or dash before the ellipsis.
@@ -54,15 +100,19 @@ pub(super) fn headline(text: &str, max: usize) -> String {
     {
         cut = room.get(..=at).unwrap_or(cut);
     }
-    format!("{}…", cut.trim_end_matches([',', ';', ':', '-', '–', '—', '.', ' ', '…']))
+    cut_off(&line, cut.trim_end_matches([',', ';', ':', '-', '–', '—', '.', ' ', '…']))
 }
 
 /// What is no prose (a command, a pattern, a name) in one line: white space runs become one space.
 pub(super) fn plain_line(text: &str, max: usize) -> String {
-    joined(text.split_whitespace().map(|word| clip(word, max + 1)), max)
+    let line = joined(text.split_whitespace().map(|word| clip(word, max + 1)), max);
+    match clip_words(&line, max) {
+        Some(cut) => format!("{cut}…"),
+        None => line,
+    }
 }
 
-/// Words with a space between, cut at `max` characters.
+/// Words with a space between; of more than `max` characters not many more.
 fn joined(words: impl Iterator<Item = impl AsRef<str>>, max: usize) -> String {
     let mut out = String::new();
     for word in words {
@@ -74,10 +124,7 @@ fn joined(words: impl Iterator<Item = impl AsRef<str>>, max: usize) -> String {
             break;
         }
     }
-    match clip_words(&out, max) {
-        Some(cut) => format!("{cut}…"),
-        None => out,
-    }
+    out
 }
 
 /// Text with `` `code` `` marked as code and everything else as it is.
@@ -139,6 +186,15 @@ pub(super) fn dir_and_base(path: &str) -> (&str, &str) {
 pub(super) fn base_name(path: &str) -> &str {
     let path = path.trim().trim_end_matches(['/', '\\']);
     path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The last part of a path and the folder it is in.
+pub(super) fn base_and_folder(path: &str) -> String {
+    let (dir, base) = dir_and_base(path);
+    match base_name(dir) {
+        "" => base.to_owned(),
+        folder => format!("{folder}/{base}"),
+    }
 }
 
 /// What a command is, in a word or two: `git diff`, `go test`, `ls`.
@@ -212,6 +268,10 @@ mod tests {
             ("look at the long thing - then go on", "look at the long thing…"),
             ("an error in /home/me/work/devenv/cli/main.go", "an error in /home/me/work/…"),
             ("Implement the following plan:\n\n# Walk the chain", "Walk the chain"),
+            ("now it takes `./entire help me` long", "now it takes `./entire`…"),
+            ("whatever I shall call `x y` takes long", "whatever I shall call `x`…"),
+            ("whatever I may call it ` yy` here", "whatever I may call it…"),
+            ("a tick ` alone is no code, and stays", "a tick ` alone is no code…"),
         ] {
             assert_eq!(headline(text, 26), want);
         }
@@ -223,6 +283,14 @@ mod tests {
         assert_eq!(plain_line("ls **/*.rs\n# all", 99), "ls **/*.rs # all");
         assert_eq!(one_line("Say\n```text\nYou\n```\n```so```", 99), "Say You ```so```");
         assert_eq!(one_line("one two three four", 9), "one two…");
+        for (text, want) in [
+            ("made [a.rs](src/a.rs) and [`b`](https://b.example/(x)!", "made a.rs and `b`!"),
+            ("![a picture](x.png) of it", "a picture of it"),
+            ("call `f[0](x)` or g[1](y)", "call `f[0](x)` or g[1](y)"),
+            ("[no link](with words) ](", "[no link](with words) ]("),
+        ] {
+            assert_eq!(one_line(text, 99), want);
+        }
     }
 
     #[test]
@@ -243,6 +311,7 @@ mod tests {
         assert_eq!(show("b.rs"), "<span class=\"base\">b.rs</span>");
         assert_eq!(show("a/b/"), "<span class=\"dir\">a/</span><span class=\"base\">b/</span>");
         assert_eq!(base_name(r"C:\x\y.txt"), "y.txt");
+        assert_eq!(["/a/b/c.rs", "/c.rs", "c.rs"].map(base_and_folder), ["b/c.rs", "c.rs", "c.rs"]);
     }
 
     #[test]

@@ -48,12 +48,13 @@ pub(super) fn row(
     row
 }
 
-/// The command in one line. What is fed to a program line by line is no part of what it is called with.
+/// The command in one line, without the marks that a line goes on. What is fed to a program line by line is no part of
+/// what it is called with.
 fn line(command: &str) -> String {
     let first = command.trim().lines().next().filter(|first| first.contains("<<"));
     let fed = first.filter(|first| first.len() < command.trim().len());
     fed.map_or_else(
-        || phrase::plain_line(command, LINE),
+        || phrase::plain_line(&phrase::clip(command, COMMAND).replace("\\\n", " "), LINE),
         |first| format!("{} …", phrase::plain_line(first, LINE)),
     )
 }
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_fed_to_a_command_is_left_to_its_body() {
         assert_eq!(line("python3 <<'EOF'\nprint(1)\nEOF"), "python3 <<'EOF' …");
-        assert_eq!(line("a \\\n  b"), "a \\ b");
+        assert_eq!(line("a \\\n  b"), "a b");
         assert_eq!(line("cat <<< x"), "cat <<< x");
     }
 

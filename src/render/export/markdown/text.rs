@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn a_line_of_ours_has_no_markup_of_theirs() {
         assert_eq!(
-            inline("*a* <b> [c](d) `e` & \u{202e}f\n# g", 99),
-            "\\*a\\* &lt;b\\> \\[c\\](d) `e` &amp; f g"
+            inline("*a* <b> [c] (d) `e` & \u{202e}f\n# g", 99),
+            "\\*a\\* &lt;b\\> \\[c\\] (d) `e` &amp; f g"
         );
         assert_eq!(inline("one ` two `` x", 99), "one `two`\\` x");
         assert_eq!(escaped("rm -rf **/x # y", 99), "rm -rf **/x # y");
