@@ -5,6 +5,7 @@ use super::figures::{count, counted};
 use super::highlight::{self, Language};
 use super::html::Html;
 use super::markdown::markdown;
+use super::matches;
 use super::scene::Spot;
 use crate::session::model::Output;
 
@@ -20,6 +21,8 @@ pub(super) enum Form<'a> {
     Numbered(u64, Option<&'a Language>),
     /// As paths, one a line.
     Paths,
+    /// As lines found in files, below the paths of these.
+    Matches,
 }
 
 /// Appends `output`, folded after [`SHOWN`] lines, with a link to the whole where it was cut.
@@ -33,7 +36,8 @@ pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Fo
     let shown = if spot.whole() || lines.len() <= SHOWN + 1 { lines.len() } else { SHOWN };
     let (first, rest) = lines.split_at_checked(shown).unwrap_or((&lines, &[]));
     block(html, first, form, 0);
-    let left_out = output.lines.saturating_sub(lines.len() as u64);
+    let kept = if matches!(form, Form::Matches) { text.lines().count() } else { lines.len() };
+    let left_out = output.lines.saturating_sub(kept as u64);
     if !rest.is_empty() {
         let more = counted(rest.len() as u64, "more line", "more lines");
         html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
@@ -74,6 +78,7 @@ pub(super) fn whole(html: &mut Html, spot: &Spot<'_>, left_out: u64) {
 fn split(text: &str, form: Form<'_>) -> Vec<Html> {
     match form {
         Form::Terminal => ansi::lines(text),
+        Form::Matches => matches::lines(text).unwrap_or_else(|| ansi::lines(text)),
         Form::Numbered(_, language) => highlight::lines(language, text.strip_suffix('\n').unwrap_or(text)),
         Form::Paths => text.lines().filter(|line| !line.trim().is_empty()).map(path).collect(),
     }
@@ -87,7 +92,7 @@ fn path(line: &str) -> Html {
 
 fn block(html: &mut Html, lines: &[Html], form: Form<'_>, before: u64) {
     let (open, item, close) = match form {
-        Form::Terminal => {
+        Form::Terminal | Form::Matches => {
             html.raw("<pre class=\"out\">");
             for (i, line) in lines.iter().enumerate() {
                 if i > 0 {

@@ -28,6 +28,7 @@ mod items;
 mod links;
 mod markdown;
 mod mask;
+mod matches;
 mod nest;
 mod notice;
 mod other;

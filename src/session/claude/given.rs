@@ -17,7 +17,8 @@ pub(super) fn beside(call: &Call<'_>, tool: &Tool, desk: &Desk<'_>) -> Vec<(Clea
         Tool::Edit { .. } => {
             &["file_path", "old_string", "new_string", "edits", "notebook_path", "new_source"]
         }
-        Tool::Find { .. } => &["pattern", "path", "output_mode", "head_limit"],
+        // The numbers of lines are seen.
+        Tool::Find { .. } => &["pattern", "path", "output_mode", "head_limit", "-n"],
         Tool::Polled { .. } => {
             &["bash_id", "shell_id", "task_id", "agentId", "block", "timeout", "wait_up_to"]
         }
