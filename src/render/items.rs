@@ -14,7 +14,7 @@ use super::{ending, figures, pairs, signs, step};
 use crate::redact::CleanText;
 use crate::session::model::{AsideHow, Item, Marker, Outcome, Output, Step, Tool};
 
-/// A thought up to so many characters, of one paragraph, is a line that does not open.
+/// A thought, a brief or a command up to so many characters, of one paragraph, is a line that does not open.
 const SHORT: usize = 110;
 /// Characters of a thought shown in its row; a wide screen shows some 120.
 const LINE: usize = 200;
@@ -24,7 +24,7 @@ const LINE: usize = 200;
 pub(super) struct Ending {
     /// Nothing follows in this turn: thinking at its end stays open, since no reply says more.
     pub closed: bool,
-    /// The session goes on here: a step without a result is running.
+    /// The session goes on here: steps without a result at its end are running.
     pub running: bool,
     /// Nothing follows in the session: what it ended with gets an id to be found by.
     pub marked: bool,
@@ -38,6 +38,8 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
     let mut declined: Option<&Tool> = None;
     let mut step_before: Option<&Step> = None;
     let end = items.iter().rposition(ends).filter(|_| ending.marked);
+    // Calls go out side by side: the last of them may be the first to answer.
+    let tail = items.iter().rposition(|item| !matches!(item, Item::Step(_))).map_or(0, |at| at + 1);
     for (i, item) in items.iter().enumerate() {
         let last = i + 1 == items.len();
         match item {
@@ -55,7 +57,7 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
                 if step.outcome == Outcome::Declined {
                     declined = Some(&step.tool);
                 }
-                let running = last && ending.running && step.outcome == Outcome::Open;
+                let running = i >= tail && ending.running && step.outcome == Outcome::Open;
                 let mut row = step::row(spot, step, running);
                 let mut nature = gather::nature(step, running);
                 if last_todo == Some(i) {
@@ -144,7 +146,6 @@ fn thought(text: &CleanText, id: String, at: Option<jiff::Timestamp>, stays_open
     row.at = at;
     row.id = id;
     if text.is_blank() {
-        row.classes.push("whole");
         row.what = Html::of("not recorded");
         return (row, Nature::ShortThought);
     }
@@ -153,8 +154,7 @@ fn thought(text: &CleanText, id: String, at: Option<jiff::Timestamp>, stays_open
         return headed_thought(row, heading, rest, stays_open);
     }
     row.what = said(&phrase::with_code(&phrase::one_line(raw, LINE)));
-    if !raw.contains('\n') && raw.chars().nth(SHORT).is_none() {
-        row.classes.push("whole");
+    if is_short(raw) {
         return (row, Nature::ShortThought);
     }
     row.body = Some(small(&markdown(text)));
@@ -165,11 +165,16 @@ fn thought(text: &CleanText, id: String, at: Option<jiff::Timestamp>, stays_open
     (row, Nature::Alone)
 }
 
+/// Whether a row says all of a text, so that there is nothing to open.
+pub(super) fn is_short(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains('\n') && text.chars().nth(SHORT).is_none()
+}
+
 /// A thought that begins with a line in bold has that for its row: some agents name each thought so.
 fn headed_thought(mut row: Row, heading: &str, rest: &str, stays_open: bool) -> (Row, Nature) {
     row.what = said(&phrase::with_code(&phrase::one_line(heading, LINE)));
     if rest.is_empty() {
-        row.classes.push("whole");
         return (row, Nature::ShortThought);
     }
     row.body = Some(small(&part(rest)));

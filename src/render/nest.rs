@@ -14,8 +14,8 @@ use crate::session::model::{Item, Step, Tool};
 /// How deep agents inside agents are shown.
 const DEEPEST: usize = 6;
 
-/// The row of an agent step.
-pub(super) fn agent(spot: &Spot<'_>, step: &Step) -> Row {
+/// The row of an agent step; `running`: so are its steps without a result.
+pub(super) fn agent(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
     let Tool::Agent { description, kind, prompt, report, items, tokens } = &step.tool else {
         return Row::default();
     };
@@ -34,7 +34,8 @@ pub(super) fn agent(spot: &Spot<'_>, step: &Step) -> Row {
         Some((Item::Reply { text, .. }, before)) if same(text, &report.text) => before,
         _ => items.as_slice(),
     };
-    items::write(&mut body, &spot, brief(prompt), items, items::Ending::default());
+    let ending = items::Ending { running, ..items::Ending::default() };
+    items::write(&mut body, &spot, brief(prompt), items, ending);
     if !report.text.is_blank() {
         body.raw("<div class=\"prose small report\">").html(&markdown(&report.text)).raw("</div>");
     }
@@ -56,7 +57,7 @@ fn brief(prompt: &CleanText) -> Vec<Row> {
     }
     let mut row = Row::new("Brief", &["thought"]);
     row.what = said(&phrase::with_code(&phrase::one_line(prompt.as_str(), 200)));
-    row.body = Some(small(&markdown(prompt)));
+    row.body = (!items::is_short(prompt.as_str())).then(|| small(&markdown(prompt)));
     vec![row]
 }
 

@@ -81,8 +81,13 @@ impl Row {
         self.took.filter(|took| took.as_millis() >= 500)
     }
 
-    /// How long it took; the exact time in its title.
+    /// How long it took; the exact time in its title. Of what is running, the script tells how long it has.
     fn tail(&self, html: &mut Html, scene: &Scene) {
+        if let Some(at) = self.at.filter(|_| self.classes.contains(&"running")) {
+            html.raw(" <time class=\"dur\" datetime=\"").text(&figures::machine(at)).raw("\" data-running>");
+            html.raw("</time>");
+            return;
+        }
         let Some(took) = self.shown_took() else { return };
         html.raw(" <span class=\"dur\"");
         if let Some(at) = self.at {

@@ -13,6 +13,7 @@ use super::row::{Row, cmd, note, pre, said, small};
 use super::scene::Spot;
 use super::signs;
 use super::{checklist, nest, pairs, shell, web};
+use crate::redact::CleanText;
 use crate::session::model::{Outcome, Output, Step, StepKind, Tool};
 
 /// The most characters of a command or query in a row.
@@ -21,13 +22,17 @@ pub(super) const LINE: usize = 300;
 /// The row of `step`. `running`: no result yet because it is still going on.
 pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
     let spot = &spot.step(step.no);
-    let mut row = form(spot, step);
+    let mut row = form(spot, step, running);
     row.classes.insert(0, kind(step.kind));
     row.id.clone_from(&spot.id);
     row.took = step.took;
     row.at = step.at;
     if !step.beside.is_empty() {
-        row.body = Some(with_beside(spot, step, row.body.take()));
+        row.body = Some(with_beside(spot, step, row.body.take())).filter(|body| !body.is_empty());
+    }
+    if matches!(step.tool, Tool::Agent { .. }) && step.beside.iter().any(in_background) {
+        let alone = row.res.is_empty();
+        row.res.raw(if alone { "in the background" } else { " <span>in the background</span>" });
     }
     outcome(&mut row, step, running);
     for image in &step.images {
@@ -38,14 +43,24 @@ pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
 
 /// What the call was given besides, above what its form shows.
 fn with_beside(spot: &Spot<'_>, step: &Step, body: Option<Html>) -> Html {
-    let mut whole = Html::new();
-    if let (Tool::Todo { .. }, [(_, why)]) = (&step.tool, step.beside.as_slice()) {
-        whole.html(&note(why.as_str()));
-    } else {
-        whole.html(&pairs::list(spot, &step.beside));
-    }
+    let mut whole = match (&step.tool, step.beside.as_slice()) {
+        (Tool::Todo { .. }, [(_, why)]) => note(why.as_str()),
+        (Tool::Edit { .. }, [(key, yes)]) if key.as_str() == "replace_all" && yes.as_str() == "true" => {
+            note("Every occurrence")
+        }
+        (Tool::Agent { .. }, beside) => {
+            // That is said in the row.
+            let rest: Vec<_> = beside.iter().filter(|given| !in_background(given)).cloned().collect();
+            pairs::list(spot, &rest)
+        }
+        (_, beside) => pairs::list(spot, beside),
+    };
     whole.html(&body.unwrap_or_default());
     whole
+}
+
+fn in_background((key, value): &(CleanText, CleanText)) -> bool {
+    key.as_str() == "run_in_background" && value.as_str() == "true"
 }
 
 /// The class that decides colours, and what the script looks for.
@@ -98,7 +113,7 @@ fn failed(word: &str) -> Html {
 }
 
 /// Verb, object, result and body, as the tool has it.
-fn form(spot: &Spot<'_>, step: &Step) -> Row {
+fn form(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
     match &step.tool {
         Tool::Shell { command, description, background, output, .. } => shell::row(
             spot,
@@ -158,7 +173,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             // That nothing was found is said in the row.
             let nothing = matches!((matches, files), (Some(0), _) | (None, Some(0))) && hits.lines < 3;
             if !nothing || !hits.text.as_str().starts_with("No ") {
-                row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Terminal });
+                row.body = result(spot, step, hits, if paths { Form::Paths } else { Form::Matches });
             }
             row
         }
@@ -187,7 +202,7 @@ fn form(spot: &Spot<'_>, step: &Step) -> Row {
             row
         }
         Tool::Question { questions } => checklist::question(questions),
-        Tool::Agent { .. } => nest::agent(spot, step),
+        Tool::Agent { .. } => nest::agent(spot, step, running),
         Tool::Other { .. } => other::row(spot, step),
     }
 }

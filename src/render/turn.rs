@@ -135,7 +135,7 @@ fn command(prompt: &Prompt) -> Vec<Row> {
     }
     let mut row = Row::new("Command", &["thought"]);
     row.what = said(&phrase::with_code(&phrase::one_line(prompt.text.as_str(), 200)));
-    row.body = Some(small(&markdown(&prompt.text)));
+    row.body = (!items::is_short(prompt.text.as_str())).then(|| small(&markdown(&prompt.text)));
     vec![row]
 }
 

@@ -234,4 +234,13 @@ function live() {
   }
   html.classList.add('listening');
   socket();
+
+  // How long it has been at work, for the steps that are.
+  setInterval(() => {
+    $$('time[data-running]').forEach(t => {
+      const s = Math.floor((Date.now() - Date.parse(t.dateTime)) / 1000);
+      const minutes = Math.floor(s / 60);
+      t.textContent = s < 1 || s >= 86400 ? '' : minutes ? `${minutes} min ${s % 60} s` : `${s} s`;
+    });
+  }, 1000);
 }

@@ -73,6 +73,17 @@ fn steps_of_a_kind_gather_and_edits_do_not() {
 }
 
 #[test]
+fn files_of_one_name_are_told_apart_in_the_row_of_their_group() {
+    let of = |paths: &[&str]| {
+        let reads: Vec<_> = (1..).zip(paths).map(|(no, path)| item(read(no, path, 1, "x"))).collect();
+        show(&reads)
+    };
+    let html = of(&["a/rc.lua", "b/rc.lua", "b/rc.lua", "b/x.lua"]);
+    assert!(html.contains("<span class=\"cmd\">a/rc.lua, b/rc.lua, x.lua</span>"), "{html}");
+    assert!(of(&["a/rc.lua", "a/rc.lua"]).contains("<span class=\"cmd\">rc.lua</span>"));
+}
+
+#[test]
 fn a_failure_inside_a_group_is_counted_in_its_row() {
     let mut failed = shell(2, "go test", "x");
     failed.outcome = Outcome::Failed(clean(""));
@@ -136,6 +147,16 @@ fn steps_of_an_agent_are_numbered_below_its_own() {
 }
 
 #[test]
+fn that_an_edit_is_of_every_occurrence_is_a_quiet_line() {
+    let mut edit = edit(1, "a.rs", &[(Some((1, 1)), "-a\n+b")]);
+    edit.beside = vec![(clean("replace_all"), clean("true"))];
+    let html = show(&[item(edit.clone())]);
+    assert!(html.contains("<p class=\"note\">Every occurrence</p>") && !html.contains("pairs"), "{html}");
+    edit.beside.push((clean("strict"), clean("true")));
+    assert!(show(&[item(edit)]).contains("<dt>replace_all</dt>"), "what else there is is told as it is");
+}
+
+#[test]
 fn words_are_marked_only_in_lines_that_are_alike() {
     let html = show(&[item(edit(
         1,
@@ -173,19 +194,86 @@ fn context_beyond_three_lines_is_left_out() {
     );
 }
 
-#[test]
-fn a_running_step_is_the_last_without_a_result() {
-    let mut open = shell(1, "cargo bench", "");
-    open.outcome = Outcome::Open;
+/// What a session shows that goes on.
+fn show_on(items: &[Item]) -> String {
     let scene = scene();
-    let show = |running| {
-        let mut html = Html::new();
-        let ending = Ending { running, ..Ending::default() };
-        items::write(&mut html, &Spot::top(&scene), Vec::new(), &[item(open.clone())], ending);
-        html.into_string()
+    let mut html = Html::new();
+    let ending = Ending { running: true, ..Ending::default() };
+    items::write(&mut html, &Spot::top(&scene), Vec::new(), items, ending);
+    html.into_string()
+}
+
+fn open(no: u32) -> Step {
+    Step { outcome: Outcome::Open, ..shell(no, "cargo bench", "") }
+}
+
+#[test]
+fn steps_without_a_result_are_running_at_the_end_of_a_session_that_goes_on() {
+    let running = |items: &[Item]| show_on(items).matches("step run running").count();
+    assert_eq!(running(&[item(open(1))]), 1);
+    assert!(
+        show_on(&[item(open(1))])
+            .contains("<time class=\"dur\" datetime=\"2026-01-29T22:20:03Z\" data-running>")
+    );
+    assert!(show(&[item(open(1))]).contains("no result recorded"));
+    // Side by side: one answered already.
+    assert_eq!(running(&[reply("Now."), item(open(1)), item(shell(2, "ls", "x")), item(open(3))]), 2);
+    // What was said since stands behind a step that nobody answers any more.
+    assert_eq!(running(&[item(open(1)), reply("Well.")]), 0);
+    assert_eq!(running(&[item(open(1)), thought("Well."), item(open(2))]), 1);
+}
+
+#[test]
+fn so_are_those_of_an_agent_at_work() {
+    let agent = |outcome| {
+        let tool = Tool::Agent {
+            description: clean("look"),
+            kind: None,
+            prompt: clean("Look at it."),
+            report: Output::default(),
+            items: vec![item(shell(1, "ls", "x")), item(open(2))],
+            tokens: None,
+        };
+        item(Step { outcome, ..step(1, StepKind::Agent, "Task", tool) })
     };
-    assert!(show(true).contains("step run running"));
-    assert!(show(false).contains("no result recorded"));
+    let html = show_on(&[agent(Outcome::Open)]);
+    assert!(html.contains("step agent running") && html.contains("step run running"), "{html}");
+    assert!(!show_on(&[agent(Outcome::Done)]).contains("running\""));
+}
+
+#[test]
+fn a_brief_that_is_one_line_is_told_once() {
+    let agent = |prompt: &str| {
+        let tool = Tool::Agent {
+            description: clean("look"),
+            kind: None,
+            prompt: clean(prompt),
+            report: output("Done."),
+            items: Vec::new(),
+            tokens: None,
+        };
+        show(&[item(step(1, StepKind::Agent, "Task", tool))])
+    };
+    assert_eq!(agent("Count the lines.").matches("Count the lines.").count(), 1);
+    assert_eq!(agent("Count the lines.\n\nThen stop.").matches("Count the lines.").count(), 2);
+}
+
+#[test]
+fn an_agent_in_the_background_says_so_in_its_row() {
+    let tool = Tool::Agent {
+        description: clean("look"),
+        kind: None,
+        prompt: clean(""),
+        report: Output::default(),
+        items: Vec::new(),
+        tokens: None,
+    };
+    let beside = vec![(clean("run_in_background"), clean("true"))];
+    let html = show(&[item(Step { beside, ..step(1, StepKind::Agent, "Task", tool) })]);
+    assert!(
+        html.contains("<span class=\"res\">in the background</span>") && !html.contains("<details"),
+        "{html}"
+    );
 }
 
 /// The forms that the rich session lacks, each opened on its own.
