@@ -68,12 +68,12 @@ const STEPS: [(&str, &str, &str, &str); 23] = [
         "Write src/report/columns_of_the_printed_table_by_tag.rs new file +32",
         "//! Columns.",
     ),
-    ("Edit", "Cargo.toml", "Edit Cargo.toml declined +2 −1", "comfy-table"),
+    ("Edit", "Cargo.toml", "Edit Cargo.toml declined +1", "comfy-table"),
     ("Bash", "cargo test report", "Bash cargo test report", "Run the tests of the report"),
     (
         "Bash",
         "cargo clippy",
-        "Bash cargo clippy --all-targets -- -D warnings && \\ cargo fmt --check && \\ git diff --stat exit 101",
+        "Bash cargo clippy --all-targets -- -D warnings && cargo fmt --check && git diff --stat exit 101",
         "unused variable",
     ),
     ("Bash", "git add", "Bash git add -A", "No output"),
@@ -174,6 +174,88 @@ fn marks_of_what_went_wrong_have_a_word_and_a_colour() {
             &format!("[...document.querySelectorAll('{selector}')].some(e => e.textContent.includes('{words}') && e.offsetHeight > 0)"),
         );
     }
+    reader.end();
+}
+
+#[test]
+fn what_does_not_open_is_read_whole_in_its_row() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    for look in [DESKTOP, PHONE, Look { width: 320, ..PHONE }] {
+        browser.look(look);
+        let rows = "[...document.querySelectorAll('.step > .line')].filter(row => row.offsetHeight)";
+        browser.assert("there are such rows", &format!("{rows}.length > 5"));
+        let cut = browser.eval(&format!(
+            "{rows}.filter(row => (e => e.scrollWidth > e.clientWidth + 1 || [...e.querySelectorAll('.dir, .in')].some(d => !d.offsetHeight))(row.querySelector('.what'))).map(row => row.textContent)"
+        ));
+        assert_eq!(cut, serde_json::json!([]), "cut at {}", look.width);
+    }
+    reader.end();
+}
+
+#[test]
+fn of_a_long_path_the_folder_gives_way_and_the_name_is_read() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    for look in [DESKTOP, Look { width: 700, ..DESKTOP }, PHONE] {
+        browser.look(look);
+        browser.eval(&format!("void (window.it = {})", step("Write", "columns_of")));
+        browser.eval("void (it.querySelector('.dir').textContent = 'a-folder/'.repeat(40))");
+        browser.assert(
+            "the name is there, and what came of it",
+            "(([what, base, res]) => base.right <= what.right + 1 && base.width > 100 && res.left >= what.right && res.right <= innerWidth)(['.what', '.base', '.res'].map(s => it.querySelector('summary ' + s).getBoundingClientRect()))",
+        );
+        browser.assert("in one line", "it.querySelector('summary').offsetHeight < 36");
+    }
+    reader.end();
+}
+
+#[test]
+fn on_a_phone_the_base_name_of_a_long_path_stays_whole() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    browser.look(PHONE);
+    let whole = "(e => { const range = document.createRange(); range.selectNodeContents(e); const lines = range.getClientRects(); \
+                 return lines.length === 1 && lines[0].left >= 0 && lines[0].right <= 390 })";
+    browser.assert(
+        "in the list of files, in one line with the end of its folder",
+        &format!("(files => files.length > 2 && files.every(at => {whole}(at.querySelector('.base')) && at.offsetHeight < 30))([...document.querySelectorAll('.changed .at')])"),
+    );
+    let step = step("Write", "columns_of");
+    browser.assert(
+        "a row that is closed leaves the folder out",
+        &format!("!{step}.querySelector('.dir').offsetHeight"),
+    );
+    open(browser, &step);
+    browser.assert(
+        "one that is open has both, the name unbroken",
+        &format!("it.querySelector('.dir').offsetHeight > 0 && {whole}(it.querySelector('.base'))"),
+    );
+    reader.end();
+}
+
+/// The sparks of the outline: what was said meanwhile has a place of its own, and the steps on screen are underlined.
+#[test]
+fn what_was_said_meanwhile_is_dotted_between_the_ticks_and_moves_no_mark() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    browser.look(Look { height: 700, ..DESKTOP });
+    browser.eval(
+        "void (() => { const aside = document.querySelector('#p2 .prompt.aside'); \
+           window.steps = [...document.querySelectorAll('#p2 .step[id]')].filter(s => /^s\\d+$/.test(s.id)); \
+           window.before = steps.filter(s => s.compareDocumentPosition(aside) & Node.DOCUMENT_POSITION_FOLLOWING).length; \
+           window.spark = document.querySelector('.outline a[href$=\"#p2\"]').parentNode.querySelector('.spark') })()",
+    );
+    browser.assert("it stands between steps", "before > 2 && before < steps.length");
+    browser.assert(
+        "it is dotted in its place",
+        "spark.querySelector('.you').getAttribute('d') === `M${before * 5 + 1}.5 0v12` && getComputedStyle(spark.querySelector('.you')).strokeDasharray !== 'none'",
+    );
+    browser.eval("void steps[before].scrollIntoView({block: 'center'})");
+    browser.until(
+        "the step behind it is underlined where its tick is",
+        "!!spark.querySelector('.seen')?.getAttribute('d').includes(`M${(before + 1) * 5 - 1} 14`)",
+    );
     reader.end();
 }
 

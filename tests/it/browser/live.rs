@@ -71,6 +71,55 @@ fn what_comes_is_appended_and_the_reader_keeps_the_place() {
     reader.end();
 }
 
+/// Appends records as the agent would.
+fn append(session: &Path, records: &[serde_json::Value]) {
+    let mut file = OpenOptions::new().append(true).open(session).unwrap();
+    for record in records {
+        writeln!(file, "{record}").unwrap();
+    }
+}
+
+#[test]
+fn steps_at_work_have_a_dot_until_their_results_come() {
+    let Some((reader, session)) = live() else { return };
+    let browser = &reader.browser;
+    let record = |n: u32, kind: &str, content: serde_json::Value| {
+        json!({"type": kind, "uuid": format!("r{n}"), "parentUuid": null, "sessionId": "s", "isSidechain": false,
+            "timestamp": format!("2026-05-28T22:00:0{n}Z"), "message": {"id": format!("r{n}"), "role": kind, "content": content}})
+    };
+    let call = |id: &str, command: &str| json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}});
+    let result = |n, id: &str| {
+        record(n, "user", json!([{"type": "tool_result", "tool_use_id": id, "content": "done"}]))
+    };
+    append(
+        &session,
+        &[
+            record(1, "user", json!("run both")),
+            record(2, "assistant", json!([call("r1", "make one"), call("r2", "make two")])),
+        ],
+    );
+    let running = "[...document.querySelectorAll('#p7 .step.running')].map(s => s.querySelector('.what').textContent).join()";
+    browser.until("both run, side by side", &format!("{running} === 'make one,make two'"));
+    browser.assert(
+        "each with a dot, in the colour of what goes on",
+        "[...document.querySelectorAll('.step.running > .line')].every(row => (dot => dot.borderRadius === '50%' && dot.backgroundColor === getComputedStyle(row.querySelector('.verb')).color && dot.backgroundColor === getComputedStyle(document.querySelector('.live')).color)(getComputedStyle(row, '::before')))",
+    );
+    // As if it had begun a minute ago.
+    browser.eval("void document.querySelectorAll('[data-running]').forEach(t => { t.dateTime = new Date(Date.now() - 65_000).toISOString() })");
+    browser.until(
+        "how long each has run is told",
+        "[...document.querySelectorAll('.running .dur')].map(t => /^1 min \\d+ s$/.test(t.textContent)).join() === 'true,true'",
+    );
+    append(&session, &[result(3, "r2")]);
+    browser.until("one is done", &format!("{running} === 'make one'"));
+    append(&session, &[result(4, "r1")]);
+    browser.until(
+        "both are, and stand together",
+        &format!("{running} === '' && document.querySelector('#p7 .group .n')?.textContent === '2 commands'"),
+    );
+    reader.end();
+}
+
 #[test]
 fn what_comes_into_a_window_that_is_not_there_is_offered_and_led_to() {
     let Some((reader, session)) = live_of(200) else { return };

@@ -33,6 +33,13 @@ fn paper_is_white_whatever_was_chosen_and_has_no_switches() {
         for gone in ["#rail", ".topbar", ".jump", ".copybar", ".link"] {
             browser.assert(gone, &format!("{} === 'none'", style(gone, "display")));
         }
+        browser.assert(
+            "a row that is closed says all of what was done",
+            &format!(
+                "{} === 'normal'",
+                style(".step.run > details:not([open]) > summary > .what", "whiteSpace")
+            ),
+        );
         for ground in [".out", ".code", ".diff .add", ".prose .block", ".prompt.aside"] {
             let kept = style(ground, "printColorAdjust");
             browser.assert(&format!("{ground} keeps its ground"), &format!("{kept} === 'exact'"));

@@ -10,6 +10,7 @@ mod live;
 mod media;
 mod plain;
 mod reading;
+mod set;
 mod show;
 mod size;
 mod windows;

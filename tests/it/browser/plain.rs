@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Reader, in_view};
+use super::{Reader, forms, in_view};
 use crate::support::browser::{Browser, Look, PHONE};
 
 #[test]
@@ -35,6 +35,21 @@ fn without_a_script_the_page_reads_opens_and_links() {
     let href = browser.text(&format!("{last}.href"));
     browser.open(&href);
     browser.until("the last prompt is in view", &in_view("#p400"));
+    reader.end();
+}
+
+#[test]
+fn without_a_script_the_outline_of_a_phone_opens_and_leads() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.look(PHONE);
+    browser.tools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    browser.open(url);
+    browser.assert("it is away", "document.querySelector('#rail').offsetHeight === 0");
+    browser.click(".topbar .btn");
+    browser.until("it comes", "document.querySelector('#rail').offsetHeight > 100");
+    browser.click(".outline a[href*='#p3']");
+    browser.until("it leads to the prompt", &in_view("#p3"));
     reader.end();
 }
 
@@ -78,6 +93,18 @@ fn on_a_phone_nothing_scrolls_sideways() {
     browser.click(".outline a[href*='#p3']");
     browser.until("and leads there", &in_view("#p3"));
     browser.until("and goes", "document.querySelector('#rail').offsetHeight === 0");
+    reader.end();
+}
+
+#[test]
+fn every_form_fits_every_width_with_everything_open() {
+    let Some(reader) = forms::reader() else { return };
+    let browser = &reader.browser;
+    for width in [320, 576, 577, 768, 1056, 1057, 1199, 1200, 1280] {
+        browser.look(Look { width, ..PHONE });
+        forms::whole(&reader, "?depth=all");
+        assert_fits(browser, width, &format!("every form, {width} wide"));
+    }
     reader.end();
 }
 

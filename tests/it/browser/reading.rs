@@ -94,6 +94,53 @@ fn a_chosen_theme_stays() {
 }
 
 #[test]
+fn times_are_told_from_the_first_prompt_and_exactly_where_one_points() {
+    let Some(reader) = Reader::of_example() else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.tools("Page.enable", serde_json::json!({}));
+    browser.tools(
+        "Page.addScriptToEvaluateOnNewDocument",
+        serde_json::json!({"source": "Date.now = () => Date.parse('2027-07-20T00:00:00Z')"}),
+    );
+    browser.open("about:blank");
+    browser.open(url);
+    browser.assert(
+        "the date says how long ago",
+        "document.querySelector('.facts time[data-rel]').textContent === '14 Oct 2026 9 months ago'",
+    );
+    let exact = "/^2026-10-14 \\d\\d:\\d\\d:\\d\\d UTC$/";
+    browser.assert(
+        "and when exactly",
+        &format!("{exact}.test(document.querySelector('.facts dd:has(time)').title)"),
+    );
+    browser.assert(
+        "a prompt says when in the session",
+        &format!("(t => t.textContent === '0:00' && {exact}.test(t.title))(document.querySelector('#p1 .meta time'))"),
+    );
+    browser.assert(
+        "a step both where one points",
+        "/^0:\\d\\d into the session · 2026-10-14 /.test(document.querySelector('#s1 > .link, #s1 .dur').title)",
+    );
+    reader.end();
+}
+
+#[test]
+fn a_turn_of_thirteen_steps_fits_a_screen_with_its_prompt_and_its_answer() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    browser.look(crate::support::browser::DESKTOP);
+    browser.assert(
+        "thirteen steps, and the last of it is words",
+        "document.querySelectorAll('#p1 .step[id^=s]:not(.mind)').length === 13 && document.querySelector('#p1').lastElementChild.matches('.prose')",
+    );
+    browser.assert(
+        "it fits",
+        "document.querySelector('#p1').offsetHeight <= innerHeight && innerHeight <= 1600",
+    );
+    reader.end();
+}
+
+#[test]
 fn the_outline_follows_the_reader() {
     let Some(reader) = Reader::of_turns(30) else { return };
     let browser = &reader.browser;

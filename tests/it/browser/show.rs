@@ -54,6 +54,35 @@ fn tools_and_thinking_hide_each_by_itself() {
 }
 
 #[test]
+fn what_is_read_keeps_its_place_however_deep_one_reads() {
+    let Some(reader) = Reader::of_turns(60) else { return };
+    let browser = &reader.browser;
+    browser.eval("void scrollBy(0, document.querySelector('#p9').getBoundingClientRect().top - 40)");
+    let y = "document.querySelector('#p9').getBoundingClientRect().top";
+    browser.until("a prompt is at the top", &format!("Math.abs({y} - 40) < 1"));
+    for (key, depth) in [("4", "all"), ("1", "prose"), ("3", "diffs"), ("4", "all"), ("2", "steps")] {
+        browser.press(key);
+        browser.until(depth, &format!("document.documentElement.dataset.depth === '{depth}'"));
+        browser.assert("it is where it was", &format!("Math.abs({y} - 40) < 1.5"));
+    }
+    reader.end();
+}
+
+#[test]
+fn the_whole_session_is_copied_as_markdown() {
+    let Some(reader) = Reader::of_example() else { return };
+    let browser = &reader.browser;
+    browser.eval("void Object.defineProperty(navigator, 'clipboard', {value: {writeText: async t => { window.copied = t }}})");
+    browser.click("#all");
+    browser.until("it says so", "document.querySelector('.told')?.textContent === 'The session copied'");
+    browser.assert(
+        "every prompt is in it, as Markdown",
+        "copied.startsWith('# ') && [...document.querySelectorAll('.turn h2')].every(h => copied.includes(h.textContent.split(' ').at(-1)))",
+    );
+    reader.end();
+}
+
+#[test]
 fn a_diff_stands_in_two_columns_and_back() {
     let Some(reader) = Reader::of_example() else { return };
     let browser = &reader.browser;
