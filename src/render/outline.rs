@@ -118,7 +118,7 @@ fn meta(html: &mut Html, entry: &OutlineEntry) {
         html.raw("<span>").text(&lasted(worked)).raw("</span> ");
     }
     if entry.steps > 0 {
-        html.raw("<span>").text(&counted(entry.steps.into(), "step", "steps")).raw("</span>");
+        html.raw("<span>").text(&counted(entry.all_steps(), "step", "steps")).raw("</span>");
     }
     if entry.added + entry.removed > 0 {
         html.raw(" <span>");

@@ -87,7 +87,7 @@ fn meta(html: &mut Html, scene: &Scene, entry: Option<&OutlineEntry>, turn: &Tur
         meta.raw(" <span>worked ").text(&lasted(worked)).raw("</span>");
     }
     let here = || turn.items.iter().filter(|item| matches!(item, Item::Step(_))).count() as u64;
-    let steps = entry.map_or_else(here, |entry| u64::from(entry.steps));
+    let steps = entry.map_or_else(here, OutlineEntry::all_steps);
     if steps > 0 {
         meta.raw(" <span>").text(&counted(steps, "step", "steps")).raw("</span>");
     }

@@ -115,6 +115,7 @@ pub fn entry(no: u32, window: WindowNo, text: &str) -> OutlineEntry {
         kinds: vec![StepKind::Read, StepKind::Edit, StepKind::Run],
         ends: vec![Ended::Done, Ended::Declined, Ended::Failed],
         steps: 3,
+        sub_steps: 0,
         added: 26,
         removed: 1,
         asides: Vec::new(),

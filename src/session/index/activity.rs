@@ -119,6 +119,16 @@ impl Index {
             .collect()
     }
 
+    /// How many steps the sub-agents took that each turn sent, by its position.
+    pub(super) fn sub_steps(&self) -> HashMap<u32, u32> {
+        let mut counts = self.annex.turns.clone();
+        let senders = self.senders();
+        for sender in self.steps.all().iter().filter_map(|mark| senders.get(&mark.entry)) {
+            *counts.entry(self.turn_of(*sender)).or_default() += 1;
+        }
+        counts
+    }
+
     /// Every step as one of a sub-agent that step `sender` sent, for the picture of the session it is a step of.
     pub(crate) fn minor_events(&self, sender: u32) -> Vec<Event> {
         let goal = Goal::Step(sender);

@@ -1,6 +1,6 @@
 //! The header and the outline as they grow, and the [`Overview`] made of them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -82,7 +82,7 @@ impl TurnHead {
         self.ends.extend(kept.iter().map(|step| step.ended));
     }
 
-    fn entry(&self, (added, removed): (u64, u64), timeline: &Timeline) -> OutlineEntry {
+    fn entry(&self, (added, removed): (u64, u64), sub_steps: u32, timeline: &Timeline) -> OutlineEntry {
         let worked = self.at.zip(self.last).map(|(at, last)| timeline.active_between(at, last));
         OutlineEntry {
             no: self.no,
@@ -94,6 +94,7 @@ impl TurnHead {
             kinds: self.kinds.clone(),
             ends: self.ends.clone(),
             steps: self.steps,
+            sub_steps,
             added,
             removed,
             asides: self.asides.clone(),
@@ -105,6 +106,8 @@ impl TurnHead {
 #[derive(Debug, Default)]
 pub(crate) struct Annex {
     pub steps: u32,
+    /// The same by the position of the turn that sent them.
+    pub turns: HashMap<u32, u32>,
     pub spent: Spent,
     pub events: Vec<Event>,
 }
@@ -193,10 +196,14 @@ impl Index {
     pub(crate) fn overview(&self, agent: &'static str) -> Overview {
         let header = &self.header;
         let timeline = self.timeline();
+        let sub_steps = self.sub_steps();
         let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
         let mut outline: Vec<OutlineEntry> = (0..)
             .zip(&self.turns)
-            .map(|(no, turn)| turn.entry(lines(no).unwrap_or_default(), &timeline))
+            .map(|(no, turn)| {
+                let sub_steps = sub_steps.get(&no).copied().unwrap_or_default();
+                turn.entry(lines(no).unwrap_or_default(), sub_steps, &timeline)
+            })
             .collect();
         let window = self.window_count().saturating_sub(1);
         if let Some(last) = outline.last_mut() {

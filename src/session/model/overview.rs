@@ -83,6 +83,11 @@ impl Overview {
 }
 
 impl OutlineEntry {
+    /// Its steps and those of its sub-agents.
+    pub fn all_steps(&self) -> u64 {
+        u64::from(self.steps) + u64::from(self.sub_steps)
+    }
+
     /// Whether the prompt is a command and nothing else, or one short word: `hi`.
     pub fn is_bare(&self) -> bool {
         let text = self.text.as_str().trim();
@@ -123,6 +128,8 @@ pub struct OutlineEntry {
     pub ends: Vec<Ended>,
     /// How many steps there are, kept in `kinds` or not.
     pub steps: u32,
+    /// How many steps its sub-agents took; those in files of their own count once files were looked for.
+    pub sub_steps: u32,
     /// Lines added and removed, sub-agents included; nothing while files are still being looked for.
     pub added: u64,
     /// See `added`.

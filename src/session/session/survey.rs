@@ -62,9 +62,10 @@ impl Session {
         let mut seen = HashSet::new();
         for (no, sender) in &survey.senders {
             let spot = Spot { id: no.to_string(), window: sender.window, by: Some(&sender.name) };
-            let before = found.lines();
+            let (before, steps) = (found.lines(), annex.steps);
             self.sub_survey(*no, &spot, 1, &mut found, &mut annex, &mut seen);
             found.in_turn(sender.turn, before);
+            *annex.turns.entry(sender.turn).or_default() += annex.steps - steps;
         }
         found.changes.files.sort_by_key(place);
         self.index_mut().surveyed(Arc::new(found.changes), annex);

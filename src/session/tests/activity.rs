@@ -76,6 +76,8 @@ fn what_a_sub_agent_did_leads_to_the_step_that_sent_it_and_what_was_said_meanwhi
     let steps = overview.timeline.bars.iter().filter(|bar| bar.minor && bar.lane != Lane::You);
     let goals: Vec<_> = steps.map(|bar| bar.goal).collect();
     assert!(!goals.is_empty() && goals.iter().all(|goal| matches!(goal, Goal::Step(_))), "{goals:?}");
+    let inside: u32 = overview.outline.iter().map(|entry| entry.sub_steps).sum();
+    assert_eq!((inside, overview.outline[2].sub_steps), (overview.sub_steps, overview.sub_steps));
     let after =
         |turn: usize| overview.outline[turn].asides.iter().map(|aside| aside.after).collect::<Vec<_>>();
     // The last step of the first turn was declined.

@@ -59,6 +59,7 @@ fn a_sub_agent_of_a_sub_agent_is_shown_and_counted_by_the_step_that_sent_it() {
     assert_eq!([a1.len(), b2.len(), c3.len()], [3, 3, 2]);
     let overview = session.overview();
     assert_eq!((overview.steps, overview.sub_steps), (3, 8));
+    assert_eq!(overview.outline[0].all_steps(), 11);
     let minor: Vec<_> = overview.timeline.bars.iter().filter(|bar| bar.minor).map(|bar| bar.goal).collect();
     assert!(!minor.is_empty() && minor.iter().all(|goal| *goal == Goal::Step(1)), "{minor:?}");
     assert_eq!(overview.usage.output, 11 * 10, "each call is a message of ten tokens");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Reader;
-use crate::support::browser::DESKTOP;
+use crate::support::browser::{DESKTOP, Look};
 
 fn visible(selector: &str) -> String {
     format!("[...document.querySelectorAll('{selector}')].filter(e => e.offsetHeight > 0).length")
@@ -57,9 +57,10 @@ fn tools_and_thinking_hide_each_by_itself() {
 fn what_is_read_keeps_its_place_however_deep_one_reads() {
     let Some(reader) = Reader::of_turns(60) else { return };
     let browser = &reader.browser;
-    browser.eval("void scrollBy(0, document.querySelector('#p9').getBoundingClientRect().top - 40)");
+    browser.look(Look { height: 700, ..DESKTOP });
     let y = "document.querySelector('#p9').getBoundingClientRect().top";
-    browser.until("a prompt is at the top", &format!("Math.abs({y} - 40) < 1"));
+    // What follows may still have to come.
+    browser.until("a prompt is at the top", &format!("(scrollBy(0, {y} - 40), Math.abs({y} - 40) < 1)"));
     for (key, depth) in [("4", "all"), ("1", "prose"), ("3", "diffs"), ("4", "all"), ("2", "steps")] {
         browser.press(key);
         browser.until(depth, &format!("document.documentElement.dataset.depth === '{depth}'"));
