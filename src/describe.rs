@@ -25,8 +25,27 @@ pub fn status(share: &ShareInfo) -> String {
 pub fn trouble(share: &ShareInfo) -> Option<String> {
     let reason = share.reason.as_ref().filter(|_| share.status != Status::Active)?;
     let next = share.next_attempt_in.map(|secs| format!(" (tried again in {secs} s)")).unwrap_or_default();
-    let remedy = share.remedy.as_deref().map(|remedy| format!("; try: {remedy}")).unwrap_or_default();
+    let remedy = share.remedy.as_deref().map(what_to_do).unwrap_or_default();
     Some(format!("{reason}{next}{remedy}"))
+}
+
+/// The command that shares a file again, by the same provider: another would be another audience.
+pub fn again(session_path: &str, provider: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%".contains(c);
+    let path = match session_path.chars().all(plain) {
+        true => session_path.to_owned(),
+        false => format!("'{}'", session_path.replace('\'', "'\\''")),
+    };
+    format!("panko share {path} --tunnel {provider}")
+}
+
+/// The remedies are orders, or say why there is nothing to be done.
+fn what_to_do(remedy: &str) -> String {
+    match remedy.strip_prefix("nothing: ") {
+        Some(why) => format!("; {why}"),
+        None if remedy.starts_with("try ") => format!("; {remedy}"),
+        None => format!("; try: {remedy}"),
+    }
 }
 
 /// What there is to say, name by name, without what is not known.

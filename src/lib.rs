@@ -21,5 +21,6 @@ pub mod session;
 pub mod share;
 pub mod tui;
 pub mod tunnel;
+pub mod unix_socket;
 pub mod view;
 pub mod web;

@@ -17,11 +17,28 @@ use crate::db::{Outcome, ends};
 /// How long the database may take before the end is noted in a file: an end must not wait for who holds it.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
+/// What is said of so many shares that are over and come back.
+pub fn lost(shares: usize) -> String {
+    let shares = if shares == 1 { "1 share is".to_owned() } else { format!("{shares} shares are") };
+    format!("{shares} down, but that could not be recorded: what is down so comes back with the next daemon")
+}
+
+/// What a person can do then.
+pub const MEND: &str =
+    "mend that (is the disk full, or read-only?), then `panko stop --all`, before a daemon starts again";
+
 /// The ends that the database has not confirmed.
 #[derive(Debug)]
 pub struct Ends {
     folder: PathBuf,
-    pending: Mutex<HashMap<Uuid, Outcome>>,
+    pending: Mutex<HashMap<Uuid, Pending>>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    how: Outcome,
+    /// It stands in a file, and holds.
+    noted: bool,
 }
 
 impl Ends {
@@ -35,7 +52,13 @@ impl Ends {
         self.pending().contains_key(&id)
     }
 
-    fn pending(&self) -> MutexGuard<'_, HashMap<Uuid, Outcome>> {
+    /// How many shares are over that come back with the next daemon all the same: neither the database nor a file
+    /// took that.
+    pub fn unrecorded(&self) -> usize {
+        self.pending().values().filter(|pending| !pending.noted).count()
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<Uuid, Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,7 +70,7 @@ pub fn record(
     id: Uuid,
     how: Outcome,
 ) -> impl Future<Output = Result<(), StateError>> + use<> {
-    env.ends.pending().insert(id, how.clone());
+    env.ends.pending().insert(id, Pending { how: how.clone(), noted: false });
     let (tell, told) = oneshot::channel();
     // Sent here: queries keep the order of these calls.
     let recorded = db::end_share(id, how.clone()).run(&env.db);
@@ -58,7 +81,7 @@ pub fn record(
 /// Tries again what the database has not confirmed, all of it with one query: many that wait for who holds the database
 /// would keep every other waiting.
 pub fn record_again(env: &Arc<Env>) {
-    let pending: Vec<_> = env.ends.pending().iter().map(|(id, how)| (*id, how.clone())).collect();
+    let pending: Vec<_> = env.ends.pending().iter().map(|(id, pending)| (*id, pending.how.clone())).collect();
     if pending.is_empty() {
         return;
     }
@@ -106,7 +129,12 @@ async fn settle(
         let folder = env.ends.folder.clone();
         let noted = tokio::task::spawn_blocking(move || ends::note(&folder, id, &how)).await;
         match noted.map_err(std::io::Error::other).flatten() {
-            Ok(()) => answer(Ok(())),
+            Ok(()) => {
+                if let Some(pending) = env.ends.pending().get_mut(&id) {
+                    pending.noted = true;
+                }
+                answer(Ok(()));
+            }
             Err(error) => tracing::error!(share = %id, %error, "the end of a share cannot be noted"),
         }
     }

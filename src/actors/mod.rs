@@ -9,7 +9,7 @@
 pub mod announce;
 mod boot;
 pub mod db;
-mod ends;
+pub(crate) mod ends;
 mod env;
 pub mod ipc;
 pub mod launch;

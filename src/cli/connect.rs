@@ -92,7 +92,7 @@ pub(super) fn unexpected(reply: &Reply) -> CliError {
     tracing::debug!(?reply, "unexpected");
     CliError::failed(
         "the daemon gave an answer that does not fit the question",
-        "update panko, then `panko serve-stop`",
+        "`panko serve --replace`, with the newest panko: tunnels and URLs stay",
     )
 }
 

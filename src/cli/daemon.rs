@@ -22,8 +22,9 @@ pub(super) fn run(paths: &Paths, what: &DaemonCommand) -> Result<Exit, CliError>
             let installed =
                 if file.exists() { file.display().to_string() } else { "not installed".to_owned() };
             print(format!("service: {installed}"))?;
-            print(format!("daemon: {}", if running::is_running(paths) { "running" } else { "not running" }))?;
-            Ok(if file.exists() { Exit::Done } else { Exit::NotRunning })
+            let runs = running::is_running(paths);
+            print(format!("daemon: {}", if runs { "running" } else { "not running" }))?;
+            Ok(if runs { Exit::Done } else { Exit::NotRunning })
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
+use crate::daemon::DaemonError;
 use crate::ipc::client::ClientError;
 use crate::ipc::protocol::{ErrorCode, ErrorReply};
 use crate::plain::plain;
@@ -62,6 +63,12 @@ impl CliError {
     pub fn no_such_share(asked: &str) -> Self {
         let what = format!("there is no share {asked:?}");
         Self { exit: Exit::NoSuchShare, ..Self::failed(what, "`panko ls --all` lists them") }
+    }
+}
+
+impl From<DaemonError> for CliError {
+    fn from(error: DaemonError) -> Self {
+        Self::failed(error, "try again")
     }
 }
 

@@ -7,9 +7,11 @@ use super::terminal::tell;
 use super::{CliError, Exit, ServeArgs, ServeStopArgs};
 use crate::config;
 use crate::daemon::{self, DaemonError, detach, logging, running as daemon_running};
+use crate::ipc::client::ClientError;
 use crate::ipc::protocol::{Request, Shutdown};
 use crate::paths::Paths;
 use crate::plain::plain;
+use crate::share::Status;
 
 /// How long the daemon may take to end: its own limit is 10 s.
 const END_TIME: Duration = Duration::from_secs(15);
@@ -73,7 +75,12 @@ pub(super) fn stop(paths: &Paths, args: &ServeStopArgs) -> Result<Exit, CliError
     let mut client = running(paths)?;
     let keep_tunnels = args.keep_tunnels;
     let up = shares(&mut client, false).unwrap_or_default();
-    client.ask(&Request::Shutdown(Some(Shutdown { keep_tunnels })), PATIENCE)?;
+    // It ends all the same where it says what could not be recorded.
+    let refused = match client.ask(&Request::Shutdown(Some(Shutdown { keep_tunnels })), PATIENCE) {
+        Ok(_) => None,
+        Err(refused @ ClientError::Refused(_)) => Some(refused),
+        Err(error) => return Err(error.into()),
+    };
     let until = Instant::now() + END_TIME;
     while daemon_running::is_running(paths) {
         if Instant::now() >= until {
@@ -86,9 +93,11 @@ pub(super) fn stop(paths: &Paths, args: &ServeStopArgs) -> Result<Exit, CliError
         std::thread::park_timeout(LOOK);
     }
     for share in &up {
-        let verb = if keep_tunnels { "kept" } else { "stopped" };
+        // One that is not up yet cannot be left to anybody.
+        let kept = keep_tunnels && share.status != Status::Starting;
+        let verb = if kept { "kept" } else { "stopped" };
         tell(format!("{verb} {} ({})", plain(&share.session_name), &share.id.to_string()[..8]));
     }
     tell("the daemon has ended");
-    Ok(Exit::Done)
+    refused.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }

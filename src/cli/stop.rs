@@ -3,7 +3,7 @@
 use super::connect::{PATIENCE, choose, shares};
 use super::terminal::tell;
 use super::{CliError, Exit, StopArgs};
-use crate::daemon::{DaemonError, offline};
+use crate::daemon::offline;
 use crate::ipc::client::{Client, ClientError};
 use crate::ipc::protocol::Request;
 use crate::paths::Paths;
@@ -50,16 +50,13 @@ fn by_daemon(mut client: Client, asked: &str, all: bool) -> Result<Exit, CliErro
 }
 
 fn alone(paths: &Paths, asked: &str, all: bool) -> Result<Exit, CliError> {
-    let failed = |error: DaemonError| CliError::failed(error, "try again");
-    let known = offline::list(paths).map_err(|error| failed(error.into()))?;
-    let wanted: Vec<_> = known.into_iter().filter(|share| share.wanted).collect();
-    let chosen: Vec<_> = match all {
-        true => wanted.iter().map(|share| share.id).collect(),
+    let stopped = offline::stop(paths, |wanted| match all {
+        true => Ok(wanted.iter().map(|share| share.id).collect()),
         false => {
-            choose(&wanted, asked, |share| share.id, |share| &share.name)?.iter().map(|s| s.id).collect()
+            let chosen = choose(wanted, asked, |share| share.id, |share| &share.name)?;
+            Ok::<_, CliError>(chosen.iter().map(|share| share.id).collect())
         }
-    };
-    let stopped = offline::stop(paths, |share| chosen.contains(&share.id)).map_err(failed)?;
+    })?;
     for share in &stopped {
         tell(format!("stopped {} ({})", plain(&share.name), &share.id.to_string()[..8]));
     }

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::actors::link::AskError;
-use crate::actors::{Env, db, supervisor};
+use crate::actors::{Env, db, ends as unrecorded, supervisor};
 use crate::config::{self, ConfigError};
 use crate::db::{DbError, SqliteConnection, ends};
 use crate::descriptors;
@@ -92,6 +92,9 @@ pub enum DaemonError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Shares have ended, and come back with the next daemon.
+    #[error("{}; {}", unrecorded::lost(*.0), unrecorded::MEND)]
+    Unrecorded(usize),
     /// A part of the daemon failed again and again.
     #[error("{0} failed too often; the shares' tunnels are kept for the next daemon")]
     Unstable(&'static str),
@@ -184,7 +187,10 @@ async fn serve(
     if tokio::time::timeout(END_TIME, close(&mut house, &env, keep_tunnels)).await.is_err() {
         tracing::error!("the end took too long: what is left is swept by the next daemon");
     }
-    Ok(())
+    match env.ends.unrecorded() {
+        0 => Ok(()),
+        lost => Err(DaemonError::Unrecorded(lost)),
+    }
 }
 
 async fn close(house: &mut supervise::House, env: &Env, keep_tunnels: bool) {

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::DaemonError;
 use super::lock::{Lock, LockError};
 use crate::actors::share::end_keeper;
-use crate::db::{self, DbError, Outcome, ShareRow, ends};
+use crate::db::{self, DbError, Outcome, ShareRow, SqliteConnection, ends};
+use crate::describe;
 use crate::ipc::protocol::ShareInfo;
 use crate::paths::Paths;
 
@@ -64,36 +65,46 @@ pub fn list(paths: &Paths) -> Result<Vec<Recorded>, DbError> {
         .collect())
 }
 
-/// Records that the chosen shares are stopped, and ends what is left of them; no daemon will bring them back.
+/// Records that the shares are stopped that `choose` picks of those a daemon would bring back, and ends what is left of
+/// them; no daemon will bring them back.
 ///
 /// # Errors
-/// [`DaemonError::AlreadyRunning`] if a daemon has come up meanwhile: ask that one.
-pub fn stop(paths: &Paths, chosen: impl Fn(&Recorded) -> bool) -> Result<Vec<Recorded>, DaemonError> {
-    paths.prepare()?;
-    let _lock = Lock::take(&paths.lock()).map_err(|error| match error {
-        LockError::Held => DaemonError::AlreadyRunning { pid: super::running::read_pid(paths) },
-        other => DaemonError::Lock(other),
-    })?;
+/// Those of `choose`; [`DaemonError::AlreadyRunning`] if a daemon has come up meanwhile: ask that one.
+pub fn stop<E: From<DaemonError>>(
+    paths: &Paths,
+    choose: impl FnOnce(&[Recorded]) -> Result<Vec<Uuid>, E>,
+) -> Result<Vec<Recorded>, E> {
+    let (_lock, mut database) = open(paths)?;
     let path = paths.db();
-    let mut database = db::open(&path, Timestamp::now())?.db;
-    super::record_ends(paths, &mut database)?;
-    let failed = |source| DbError::Query { path: path.clone(), source };
-    let mut stopped = Vec::new();
-    for share in db::list_active(&mut database).map_err(failed)?.into_iter().filter_map(recorded) {
-        if !chosen(&share) {
-            continue;
-        }
+    let failed = |source| DaemonError::Db(DbError::Query { path: path.clone(), source });
+    let rows = db::list_active(&mut database).map_err(failed)?;
+    // By the database as this version has it: before that, one of an earlier version holds what cannot be listed.
+    let mut wanted: Vec<_> = rows.into_iter().filter_map(recorded).collect();
+    let chosen = choose(&wanted)?;
+    wanted.retain(|share| chosen.contains(&share.id));
+    for share in &wanted {
         let how = Outcome {
             status: "stopped",
             reason: Some("stopped".to_owned()),
-            remedy: Some(format!("panko share {}", share.session_path)),
+            remedy: Some(describe::again(&share.session_path, &share.provider)),
             at: Timestamp::now(),
         };
         db::end(&mut database, &share.id.to_string(), &how).map_err(failed)?;
         end_keeper(paths, share.id);
-        stopped.push(share);
     }
-    Ok(stopped)
+    Ok(wanted)
+}
+
+/// The database, while no daemon can start.
+fn open(paths: &Paths) -> Result<(Lock, SqliteConnection), DaemonError> {
+    paths.prepare()?;
+    let lock = Lock::take(&paths.lock()).map_err(|error| match error {
+        LockError::Held => DaemonError::AlreadyRunning { pid: super::running::read_pid(paths) },
+        other => DaemonError::Lock(other),
+    })?;
+    let mut database = db::open(&paths.db(), Timestamp::now())?.db;
+    super::record_ends(paths, &mut database)?;
+    Ok((lock, database))
 }
 
 fn recorded(row: ShareRow) -> Option<Recorded> {

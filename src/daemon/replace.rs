@@ -1,13 +1,15 @@
 //! Taking over from a running daemon: asked first, then told, then killed. Keepers, tunnels and URLs stay.
 
+use std::fs;
 use std::io;
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::running;
-use crate::ipc::client::Client;
+use crate::ipc::client::{Client, ClientError};
 use crate::ipc::protocol::{Request, Shutdown};
 use crate::paths::Paths;
 use crate::tunnel;
@@ -34,9 +36,12 @@ pub fn make_way(paths: &Paths) -> io::Result<()> {
     if asked.is_ok() && ends(paths, ENDING) {
         return Ok(());
     }
-    // The pid file may name a stranger; the credentials of who listens on the socket do not.
+    // One that is just starting or ending has no socket: it is waited for.
     let Some(pid) = listener(paths) else {
-        return Err(io::Error::other("the daemon does not end, and its process is not known"));
+        return match ends(paths, ENDING) {
+            true => Ok(()),
+            false => Err(io::Error::other("the daemon does not end, and its process is not known")),
+        };
     };
     for signal in [Signal::TERM, Signal::KILL] {
         match kill_process(pid, signal) {
@@ -61,8 +66,21 @@ fn ends(paths: &Paths, patience: Duration) -> bool {
     true
 }
 
-/// The process that listens on the control socket. Where a socket does not tell, the pid file is all there is.
+/// The daemon's process: who listens on the control socket, by its credentials; where that takes no connection, who is
+/// named in the pid file and has the daemon's lock open. The pid file alone may name a stranger.
 fn listener(paths: &Paths) -> Option<Pid> {
-    let peer = UnixStream::connect(paths.socket()).ok().and_then(|stream| tunnel::os::peer(&stream));
-    tunnel::os::pid(peer.map(|peer| peer.pid).or_else(|| running::read_pid(paths))?)
+    let peer = match Client::connect(&paths.socket()) {
+        Ok(client) => tunnel::os::peer(client.stream()).map(|peer| peer.pid),
+        Err(ClientError::NotRunning) => None,
+        Err(_) => running::read_pid(paths).filter(|pid| has_open(*pid, &paths.lock())),
+    };
+    tunnel::os::pid(peer?)
+}
+
+/// Whether a process of this user has the file open; where the system does not say, it has not.
+fn has_open(pid: u32, path: &Path) -> bool {
+    let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    let wanted = fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    open.flatten()
+        .any(|fd| fs::metadata(fd.path()).is_ok_and(|meta| Some((meta.dev(), meta.ino())) == wanted))
 }

@@ -19,6 +19,7 @@ use crate::actors::ipc::Desk;
 use crate::actors::link::{self, Down, Link};
 use crate::actors::{DbActor, Env, IpcActor, Supervisor, supervisor};
 use crate::db::{self, SqliteConnection};
+use crate::ipc::protocol::Event;
 
 /// More panics of one actor than this …
 const MOST_FALLS: usize = 20;
@@ -196,7 +197,11 @@ impl House {
         let restored = link::ask(&fresh, supervisor::Restore, RESTORE_PATIENCE).await;
         let restored = restored.map_err(StateError::from).flatten();
         match restored {
-            Ok(()) => self.env.supervisor.put(Some(fresh)),
+            Ok(()) => {
+                self.env.supervisor.put(Some(fresh));
+                // What ended with the one before was told to nobody: who listens asks for the list.
+                self.env.announce(Event::Missed { events: 0 });
+            }
             Err(_) => fresh.do_send(supervisor::GiveUp),
         }
         restored

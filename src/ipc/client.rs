@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use super::frame::read_frame;
 use super::protocol::{ErrorReply, Event, Reply, Request, ShareInfo};
+use crate::unix_socket;
+
+/// How long the daemon may take to take a connection, and each part of a request.
+const CONNECTED: Duration = Duration::from_secs(5);
 
 /// Why a request got no reply that fits it.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +46,23 @@ impl Client {
     /// # Errors
     /// [`ClientError::NotRunning`] if there is no socket or nobody listens; [`ClientError::Io`].
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        match UnixStream::connect(path) {
+        match unix_socket::connect(path, CONNECTED) {
             Ok(stream) => Ok(Self { path: path.to_owned(), reader: BufReader::new(stream) }),
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
             {
                 Err(ClientError::NotRunning)
             }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(ClientError::Garbled("it takes no connection".to_owned()))
+            }
             Err(source) => Err(ClientError::Io { path: path.to_owned(), source }),
         }
+    }
+
+    /// The connection itself.
+    pub fn stream(&self) -> &UnixStream {
+        self.reader.get_ref()
     }
 
     /// Asks, and waits at most `patience` for each part of the reply. An error reply is an `Err`.

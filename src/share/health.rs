@@ -179,7 +179,10 @@ impl State {
         if self.is_watched() {
             self.health.missed = Missed::default();
             self.health.next_look = Some(now);
-            self.health.next_probe = Some(now);
+            // A name that is asked for before it can exist is remembered as missing.
+            if self.health.public != Public::Pending {
+                self.health.next_probe = Some(now);
+            }
         }
         if let Phase::Backoff { .. } = self.phase {
             self.phase = Phase::Backoff { until: self.not_before.unwrap_or(now).max(now) };

@@ -133,6 +133,8 @@ pub enum TunnelSeen {
     Absent,
     /// It runs and has not said that it is ready (or lost its connection since).
     Running,
+    /// It runs, was ready, and lost its connection: what an attached keeper may say; from then on it is `Running`.
+    Lost,
     /// It runs and says it is ready.
     Ready,
 }
@@ -163,8 +165,10 @@ pub struct State {
     pub stale_tunnel: bool,
     /// Since when it has worked, lost connections aside; `None` while it does not.
     pub healthy_since: Option<Duration>,
-    /// Failures in a row.
+    /// Failures in a row, …
     pub failures: u32,
+    /// … and of the page's server, which cost no tunnel.
+    pub server_failures: u32,
     /// How often it came back after a failure, in this daemon's life.
     pub recoveries: u32,
     /// The first start has been answered (always true for a share that was restored).
@@ -200,6 +204,7 @@ impl State {
             stale_tunnel: false,
             healthy_since: None,
             failures: 0,
+            server_failures: 0,
             recoveries: 0,
             announced,
             failure: None,

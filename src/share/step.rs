@@ -122,6 +122,8 @@ impl State {
     }
 
     fn on_attached(&mut self, tunnel: TunnelSeen, url: Option<String>, now: Now, todo: &mut Vec<Effect>) {
+        let lost = tunnel == TunnelSeen::Lost;
+        let tunnel = if lost { TunnelSeen::Running } else { tunnel };
         self.reach = Reach { attached: true, serving: false, page: false, tunnel, url };
         todo.push(Effect::Serve);
         let held = self.not_before.filter(|until| *until > now && tunnel == TunnelSeen::Absent);
@@ -129,7 +131,7 @@ impl State {
             self.phase = Phase::Backoff { until };
         } else if tunnel == TunnelSeen::Absent || std::mem::take(&mut self.stale_tunnel) {
             self.start_tunnel(todo);
-        } else if tunnel == TunnelSeen::Running && self.reach.url.is_some() {
+        } else if lost && self.reach.url.is_some() {
             // It was up and reconnects by itself, for as long as that takes: a fresh one would cost the URL.
             self.phase = Phase::Degraded { since: now };
             let what = "the tunnel has lost its connection";
@@ -148,7 +150,13 @@ impl State {
         self.reach.attached = false;
         match self.phase {
             Phase::Backoff { .. } | Phase::GaveUp => {}
-            _ => self.fail(failure, now, todo),
+            _ => {
+                self.forget_if_healthy(now);
+                // How often tunnels failed does not delay the way back to one that lives.
+                let of_tunnels = std::mem::replace(&mut self.failures, self.server_failures);
+                self.fail(failure, now, todo);
+                self.server_failures = std::mem::replace(&mut self.failures, of_tunnels);
+            }
         }
     }
 
@@ -199,6 +207,7 @@ impl State {
 
     fn no_wait_holds(&mut self) {
         self.failures = 0;
+        self.server_failures = 0;
         self.failure = None;
         self.not_before = None;
         self.hurried = true;
@@ -274,9 +283,7 @@ impl State {
             self.failure = Some(failure);
             return self.stop(StopReason::NeverStarted, now, todo);
         }
-        if self.healthy_since.take().is_some_and(|since| now.saturating_sub(since) >= backoff::HEALTHY) {
-            self.failures = 0;
-        }
+        self.forget_if_healthy(now);
         self.failures = self.failures.saturating_add(1);
         self.phase = if failure.cause.is_terminal() {
             // A client that runs, or is just starting, would not be ended by anybody: a URL that leads nowhere.
@@ -298,6 +305,14 @@ impl State {
             Phase::Backoff { until }
         };
         self.failure = Some(failure);
+    }
+
+    /// What failed before ten healthy minutes does not count.
+    fn forget_if_healthy(&mut self, now: Now) {
+        if self.healthy_since.take().is_some_and(|since| now.saturating_sub(since) >= backoff::HEALTHY) {
+            self.failures = 0;
+            self.server_failures = 0;
+        }
     }
 
     fn start_again(&mut self, now: Now, todo: &mut Vec<Effect>) {

@@ -302,7 +302,7 @@ fn a_server_that_falls_is_replaced_by_a_fresh_attach_and_the_tunnel_stays() {
 #[test]
 fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes() {
     let restored = State::new(true, PACE, 1);
-    let attached = Event::Attached { tunnel: TunnelSeen::Running, url: Some(url()), limited: None };
+    let attached = Event::Attached { tunnel: TunnelSeen::Lost, url: Some(url()), limited: None };
     let (state, todo) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(0));
     assert_eq!(state.status(), Status::Error);
     assert!(!todo.contains(&Effect::AwaitSlot), "{todo:?}");
@@ -310,6 +310,45 @@ fn a_tunnel_that_reconnects_is_attached_and_left_alone_for_as_long_as_it_takes()
     assert_eq!(todo, [Effect::Look, Effect::Probe], "it is looked at, and no more");
     let (state, todo) = step(state, Event::TunnelReady, at(100_000));
     assert_eq!((state.status(), state.reach.url, todo), (Status::Active, Some(url()), vec![]));
+}
+
+#[test]
+fn a_tunnel_that_is_just_starting_when_its_keeper_is_attached_has_its_time_and_no_more() {
+    for url in [Some(url()), None] {
+        let restored = State::new(true, PACE, 1);
+        let attached = Event::Attached { tunnel: TunnelSeen::Running, url, limited: None };
+        let (state, _) = run(restored, [Event::Begin, attached, Event::Serving, Event::PageAnswered], at(1));
+        assert_eq!(state.phase, Phase::Connecting { until: at(1) + PATIENCE });
+        let (late, todo) = step(state, Event::Tick, at(1) + PATIENCE);
+        assert_eq!(
+            (late.status(), todo, late.stale_tunnel),
+            (Status::Error, vec![Effect::CloseServer], true)
+        );
+    }
+}
+
+#[test]
+fn how_often_tunnels_failed_does_not_delay_the_way_back_to_one_that_lives() {
+    let mut state = active();
+    for n in 1..=8 {
+        let down = step(state, Event::TunnelDown(failure(Cause::Crashed)), at(n)).0;
+        let up = [Event::Tick, Event::SlotGranted, Event::TunnelUrl(url()), Event::TunnelReady];
+        let until = down.deadline().unwrap();
+        state = run(down, up, until).0;
+    }
+    assert_eq!((state.status(), state.failures), (Status::Active, 8));
+    let now = at(5_000);
+    let (fallen, _) =
+        step(State { healthy_since: Some(now), ..state }, Event::ServerDown(failure(Cause::Page)), now);
+    assert!(fallen.deadline().unwrap() < now + at(2), "{:?}", fallen.phase);
+    assert_eq!((fallen.failures, fallen.server_failures), (8, 1), "its tunnels are not forgotten");
+    let healthy = State { healthy_since: Some(now - backoff::HEALTHY), ..fallen.clone() };
+    let (fallen, _) = step(
+        State { phase: Phase::Active { since: now }, reach: active().reach, ..healthy },
+        Event::ServerDown(failure(Cause::Page)),
+        now,
+    );
+    assert_eq!((fallen.failures, fallen.server_failures), (0, 1), "after ten healthy minutes they are");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::model::Named;
 use super::update::{Deed, Msg};
-use crate::daemon::offline;
+use crate::daemon::{DaemonError, offline};
 use crate::describe;
 use crate::ipc::client::{Client, ClientError};
 use crate::ipc::protocol::{ErrorCode, Reply, Request};
@@ -51,7 +51,7 @@ pub fn run(paths: &Paths, deed: Deed) -> Msg {
 
 /// Without a daemon the stop is recorded before one could bring the share back.
 fn stop_alone(paths: &Paths, share: &Named) -> Msg {
-    match offline::stop(paths, |known| known.id == share.id) {
+    match offline::stop(paths, |_| Ok::<_, DaemonError>(vec![share.id])) {
         Ok(_) => stopped(share),
         Err(error) => Msg::Failed(format!("{error}; try again")),
     }

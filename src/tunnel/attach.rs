@@ -12,15 +12,13 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketAddrUnix, SocketFlags,
-    SocketType,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use thiserror::Error;
 
 use super::files::{self, KeeperFiles};
 use super::keeper::protocol::{Event, FRAME_CAP, Hello};
 use super::os;
+use crate::unix_socket;
 
 /// How long a keeper may take to say hello before it counts as hung.
 pub const HELLO_DEADLINE: Duration = Duration::from_secs(2);
@@ -101,36 +99,12 @@ pub fn living(dir: &Path) -> io::Result<Vec<String>> {
     Ok(known.iter().filter(|keeper| keeper.is_held().unwrap_or(false)).map(|k| k.id().to_owned()).collect())
 }
 
-/// Connects with a timeout: with a stopped keeper whose backlog is full, a plain connect waits for ever.
 fn connect(files: &KeeperFiles, timeout: Duration) -> Result<UnixStream, AttachError> {
-    let address = SocketAddrUnix::new(files.socket()).map_err(io::Error::from)?;
-    let socket = cloexec_socket()?;
-    let stream = UnixStream::from(socket);
-    stream.set_write_timeout(Some(timeout))?;
-    loop {
-        match rustix::net::connect(&stream, &address) {
-            Ok(()) => return Ok(stream),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED) => return Err(AttachError::Gone),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::TIMEDOUT) => {
-                return Err(AttachError::Hung { pid: files.holder() });
-            }
-            Err(error) => return Err(AttachError::Io(error.into())),
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn cloexec_socket() -> io::Result<OwnedFd> {
-    Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn cloexec_socket() -> io::Result<OwnedFd> {
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    Ok(socket)
+    unix_socket::connect(&files.socket(), timeout).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AttachError::Gone,
+        io::ErrorKind::TimedOut => AttachError::Hung { pid: files.holder() },
+        _ => AttachError::Io(error),
+    })
 }
 
 /// What came until the first newline, and the descriptor beside it.

@@ -486,6 +486,29 @@ fn of_twenty_daemons_one_wins() {
 }
 
 #[test]
+fn who_replaces_a_daemon_that_is_just_starting_ends_nobody_else() {
+    let home = Home::new();
+    fs::create_dir_all(home.data("")).unwrap();
+    // Somebody holds the lock and has no socket; the pid file is from before, and its number is a stranger's by now.
+    let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    fs::write(home.data("daemon.pid"), stranger.id().to_string()).unwrap();
+    let lock =
+        fs::File::options().create(true).truncate(false).write(true).open(home.data("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut replacing = home.command(&["serve", "--replace"]).spawn().unwrap();
+    let began = Instant::now();
+    until(SOON, "it would have told and killed", || began.elapsed() > Duration::from_secs(4));
+    assert_eq!(replacing.try_wait().unwrap(), None, "it waits");
+    lock.unlock().unwrap();
+    assert!(replacing.wait().unwrap().success());
+    assert_eq!(stranger.try_wait().unwrap(), None, "a stranger was ended");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert_eq!(home.ask(&json!({"method": "Ping"}))["status"], "Pong");
+    home.ok(&["serve-stop"]);
+}
+
+#[test]
 fn a_stale_socket_and_a_pid_file_of_a_living_stranger_are_no_obstacle() {
     let mut home = Home::new();
     fs::create_dir_all(home.data("")).unwrap();

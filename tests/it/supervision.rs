@@ -218,3 +218,57 @@ fn the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them() {
     }
     assert_eq!((home.shares().len(), home.tunnel.starts().len()), (2, 1));
 }
+
+#[test]
+fn who_listens_is_told_to_ask_again_when_a_supervisor_was_replaced() {
+    let home = Home::started();
+    home.share(&sessions::example(), "local");
+    let mut wire = home.connect();
+    assert_eq!(wire.ask(&json!({"method": "Subscribe"}))["status"], "Subscribed");
+    fault(&home, "supervisor", &Value::Null);
+    until(SOON, "it is told", || wire.next().unwrap()["data"]["kind"] == "missed");
+}
+
+#[test]
+fn a_share_whose_actor_falls_again_and_again_waits_and_a_restart_does_not() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "local");
+    let now = || home.shares().remove(0);
+    let began = Instant::now();
+    for fall in 1..=6 {
+        fault(&home, "share", &share);
+        if fall > 1 {
+            until(SOON, "it waits", || now()["phase"] == "rebuilding");
+            assert!(now()["next_attempt_in"].is_u64(), "fall {fall}: {}", now());
+        }
+        let restarted = home.ask(&json!({"method": "RestartShare", "params": {"share_id": share["id"]}}));
+        assert_eq!(restarted["status"], "ShareRestarting", "fall {fall}: {restarted}");
+        home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
+    }
+    // The waits alone, not cut short, are 1, 2, 4, 8 and 16 s, and a fifth less at the least.
+    assert!(began.elapsed() < Duration::from_secs(24), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_share_whose_time_ends_while_its_actor_waits_to_be_built_ends_in_time() {
+    let home = Home::started();
+    let share = home.ask(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "local", "options": {"expires_in": 12}}}));
+    let share = share["data"].clone();
+    let began = Instant::now();
+    let restart = json!({"method": "RestartShare", "params": {"share_id": share["id"]}});
+    for fall in 1..=6 {
+        fault(&home, "share", &share);
+        if fall > 1 {
+            until(SOON, "it waits", || home.shares()[0]["phase"] == "rebuilding");
+        }
+        if fall < 6 {
+            home.ask(&restart);
+            home.until_share(&share["id"], "it is up", |share| share["status"] == "active");
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(12), "too slow a machine for this: {:?}", began.elapsed());
+    until(SOON, "its time is over", || home.shares().is_empty());
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    home.assert_nothing_runs();
+}

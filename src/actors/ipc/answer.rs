@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::actors::ends;
 use crate::actors::env::Env;
 use crate::actors::link::AskError;
 use crate::actors::supervisor;
@@ -146,7 +147,8 @@ impl Desk {
         })))
     }
 
-    /// What was acknowledged holds, however the daemon ends: that its shares are over is recorded before the answer.
+    /// What was acknowledged holds, however the daemon ends: that its shares are over is recorded before the answer, or
+    /// the answer says that it is not.
     async fn shut_down(&self, how: protocol::Shutdown) -> Reply {
         self.keeps_tunnels.store(how.keep_tunnels, Ordering::Release);
         if !how.keep_tunnels
@@ -155,7 +157,11 @@ impl Desk {
             tracing::error!(%error, "the ends of the shares are recorded as they end");
         }
         self.shutdown.cancel();
-        Reply::ShuttingDown
+        match self.env.ends.unrecorded() {
+            0 => Reply::ShuttingDown,
+            // It ends all the same: that was asked for, too.
+            lost => Reply::Error(ErrorReply::new(ErrorCode::State, ends::lost(lost), ends::MEND)),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use actix::Context;
+use actix::{AsyncContext as _, Context};
 use uuid::Uuid;
 
 use super::{Record, ShareActor, translate};
@@ -27,6 +27,8 @@ use crate::web::session::{SessionSite, SiteSource};
 const ATTACH_TIME: Duration = Duration::from_secs(8);
 /// Bytes copied between two looks whether the copy is still wanted.
 const PIECE: u64 = 4 << 20;
+/// After a copy that could not be made.
+const COPY_AGAIN: Duration = Duration::from_secs(10);
 /// How the name of a copy begins that is being made.
 const CUT_SHORT: &str = ".tmp";
 /// How much of a tunnel's log is kept when its keeper ends, in bytes.
@@ -178,7 +180,7 @@ impl ShareActor {
         let pool = self.env.pool.clone();
         let made =
             async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
-        self.spawn_then(ctx, made, |share, made, _| {
+        self.spawn_then(ctx, made, |share, made, ctx| {
             share.copying = false;
             let error = match made {
                 Ok(Ok(())) => return,
@@ -186,6 +188,14 @@ impl ShareActor {
                 Err(error) => error.to_string(),
             };
             tracing::warn!(share = %share.record.id, error, "no snapshot could be kept: the source is served");
+            if !std::mem::replace(&mut share.copy_failed, true) {
+                share.env.add_notice(format!(
+                    "no private copy of {} could be kept ({error}): the share shows the file itself, and ends with it; \
+                     it is tried again",
+                    share.record.session_path.display()
+                ));
+            }
+            ctx.run_later(COPY_AGAIN, |share, ctx| share.keep_snapshot(ctx));
         });
     }
 }

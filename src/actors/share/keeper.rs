@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
+use super::client::{Client, Gone};
 use super::{ShareActor, files, translate};
 use crate::actors::launch;
 use crate::share::{Cause, Event, Failure};
@@ -38,16 +39,6 @@ pub(super) struct KeeperLink {
     ready_at: Option<String>,
     next_request: u64,
     logs: HashMap<u64, oneshot::Sender<String>>,
-}
-
-/// The tunnel client, as far as this side must know to order a new one.
-enum Client {
-    Absent,
-    Running,
-    /// It is to be replaced, by what is being looked up: what it says does not count any more.
-    Stale,
-    /// It was told to end, and is to be followed by this one.
-    Replacing(Box<TunnelSpec>),
 }
 
 impl KeeperLink {
@@ -222,17 +213,15 @@ impl ShareActor {
             _ => {}
         }
         match &event {
-            protocol::Event::TunnelExited(_) => match std::mem::replace(&mut keeper.client, Client::Absent) {
-                // Its end was asked for, to make room: not an event in the life of the share.
-                Client::Replacing(spec) => {
-                    keeper.client = Client::Running;
-                    keeper.send(Command::StartTunnel { spec: Some(spec) });
+            protocol::Event::TunnelExited(_) => match keeper.client.exited() {
+                Gone::Follow(next) => {
+                    keeper.send(next);
                     return;
                 }
-                Client::Stale => return,
-                Client::Absent | Client::Running => {}
+                Gone::Expected => return,
+                Gone::Down => {}
             },
-            _ if matches!(keeper.client, Client::Stale | Client::Replacing(_)) => return,
+            _ if keeper.client.is_stale() => return,
             _ => {}
         }
         if let Some(event) = translate::event(event) {
@@ -252,10 +241,8 @@ impl ShareActor {
 
     /// Starts the tunnel client as configuration and machine have it now; one that runs is ended first.
     pub(super) fn start_tunnel(&mut self, ctx: &mut Context<Self>) {
-        if let Some(keeper) = self.keeper.as_mut()
-            && matches!(keeper.client, Client::Running)
-        {
-            keeper.client = Client::Stale;
+        if let Some(keeper) = self.keeper.as_mut() {
+            keeper.client.outdate();
         }
         let (record, config, attach_no) = (self.record.clone(), self.env.config(), self.attaches);
         let find = tokio::task::spawn_blocking(move || {
@@ -276,37 +263,28 @@ impl ShareActor {
         });
     }
 
-    /// The client that runs, if one does.
+    /// The client that runs, or is to run, if there is one.
     pub(super) fn end_tunnel(&mut self) {
-        if let Some(keeper) = self.keeper.as_mut()
-            && matches!(keeper.client, Client::Running)
-        {
-            keeper.client = Client::Stale;
+        if let Some(keeper) = self.keeper.as_mut() {
+            keeper.client.outdate();
         }
         self.end_stale_client();
     }
 
-    /// The client that nothing takes the place of was given up: it must not go on in public.
+    /// The client that nothing takes the place of was given up.
     fn end_stale_client(&mut self) {
         if let Some(keeper) = self.keeper.as_mut()
-            && matches!(keeper.client, Client::Stale)
+            && let Some(stop) = keeper.client.give_up()
         {
-            keeper.send(Command::StopTunnel);
+            keeper.send(stop);
         }
     }
 
     fn order_client(&mut self, spec: Box<TunnelSpec>) {
-        let Some(keeper) = self.keeper.as_mut() else { return };
-        match keeper.client {
-            Client::Absent => {
-                keeper.client = Client::Running;
-                keeper.send(Command::StartTunnel { spec: Some(spec) });
-            }
-            Client::Running | Client::Stale => {
-                keeper.client = Client::Replacing(spec);
-                keeper.send(Command::StopTunnel);
-            }
-            Client::Replacing(_) => keeper.client = Client::Replacing(spec),
+        if let Some(keeper) = self.keeper.as_mut()
+            && let Some(command) = keeper.client.order(spec)
+        {
+            keeper.send(command);
         }
     }
 

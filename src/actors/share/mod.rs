@@ -5,6 +5,7 @@
 //! brought in line by `ShareActor::settle`. `keeper` is the connection to the keeper process,
 //! `translate` turns its words into events.
 
+mod client;
 mod effects;
 mod files;
 mod health;
@@ -79,6 +80,8 @@ pub struct ShareActor {
     site: Weak<SessionSite>,
     /// The private copy is being made.
     copying: bool,
+    /// That there is no copy was said.
+    copy_failed: bool,
     /// Held by whatever attaches, spawns or ends this share's keeper: one at a time.
     keeper_work: Arc<Mutex<()>>,
     _link: Link,
@@ -183,6 +186,7 @@ impl ShareActor {
             alive: Arc::new(()),
             site: Weak::new(),
             copying: false,
+            copy_failed: false,
             keeper_work: Arc::default(),
             _link: link,
         }
@@ -226,7 +230,7 @@ impl ShareActor {
             phase: self.state.phase.name(),
             url: self.public_url(),
             failure: self.state.failure.clone(),
-            failures: self.state.failures,
+            failures: self.state.failures + self.state.server_failures,
             not_before: self.state.not_before,
             going: self.going.clone(),
             public: self.public(),

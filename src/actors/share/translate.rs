@@ -11,15 +11,18 @@ use crate::tunnel::spec::Class;
 pub(super) fn tunnel_seen(hello: &Hello) -> (TunnelSeen, Option<String>) {
     let seen = match hello.tunnel {
         TunnelState::Up { .. } => TunnelSeen::Ready,
-        TunnelState::Starting { .. } | TunnelState::Lost { .. } => TunnelSeen::Running,
+        TunnelState::Starting { .. } => TunnelSeen::Running,
+        TunnelState::Lost { .. } => TunnelSeen::Lost,
         TunnelState::None | TunnelState::Stopping { .. } | TunnelState::Exited(_) | TunnelState::Unknown => {
             TunnelSeen::Absent
         }
     };
-    let url = match seen {
-        TunnelSeen::Absent => None,
-        TunnelSeen::Running | TunnelSeen::Ready => hello.urls.last().map(|seen| seen.url.clone()),
+    // The last may be that of the client before.
+    let has_url = match &hello.tunnel {
+        TunnelState::Starting { url_seen, .. } => *url_seen,
+        _ => seen != TunnelSeen::Absent,
     };
+    let url = hello.urls.last().filter(|_| has_url).map(|seen| seen.url.clone());
     (seen, url)
 }
 
@@ -158,7 +161,14 @@ mod tests {
         let newest = Some("https://new-one.example".to_owned());
         assert_eq!(tunnel_seen(&hello(TunnelState::Up { pid: 3 })), (TunnelSeen::Ready, newest.clone()));
         let lost = TunnelState::Lost { pid: 3, reason: String::new() };
-        assert_eq!(tunnel_seen(&hello(lost)), (TunnelSeen::Running, newest));
+        assert_eq!(tunnel_seen(&hello(lost)), (TunnelSeen::Lost, newest.clone()));
+        let starting = |url_seen| {
+            let (pid, waited_ms) = (3, 10);
+            hello(TunnelState::Starting { pid, waited_ms, overdue: false, rate_limited: false, url_seen })
+        };
+        assert_eq!(tunnel_seen(&starting(true)), (TunnelSeen::Running, newest));
+        let of_the_one_before = tunnel_seen(&starting(false));
+        assert_eq!(of_the_one_before, (TunnelSeen::Running, None), "its URL leads nowhere");
         let gone = TunnelState::Exited(exit(protocol::Cause::Exited, Some(1), &[]));
         assert_eq!(tunnel_seen(&hello(gone)), (TunnelSeen::Absent, None));
         assert_eq!(tunnel_seen(&hello(TunnelState::None)), (TunnelSeen::Absent, None));

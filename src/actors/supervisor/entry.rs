@@ -85,8 +85,9 @@ pub(super) struct Entry {
     pub(super) ending: Option<StopReason>,
     /// Its actor fell, and the next is not built yet.
     pub(super) rebuilding: bool,
-    /// Panics of its actor.
+    /// Panics of its actor, and when the last was.
     pub(super) panics: u32,
+    pub(super) fell: Duration,
     pub(super) waiters: Vec<oneshot::Sender<Waiter>>,
     pub(super) ended: Vec<oneshot::Sender<()>>,
 }
@@ -111,6 +112,7 @@ impl Entry {
             ending: None,
             rebuilding: false,
             panics: 0,
+            fell: Duration::ZERO,
             waiters: Vec::new(),
             ended: Vec::new(),
         }

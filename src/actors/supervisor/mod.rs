@@ -276,10 +276,11 @@ pub struct Restart(pub Uuid);
 impl Handler<Restart> for Supervisor {
     type Result = ResponseFuture<Result<(), ErrorReply>>;
 
-    fn handle(&mut self, Restart(id): Restart, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Restart(id): Restart, ctx: &mut Self::Context) -> Self::Result {
+        self.rebuild_now(id, ctx);
         let addr = self.shares.get(&id).map(|entry| entry.addr.clone());
         Box::pin(async move {
-            // One without an actor is being prepared or rebuilt: it is starting afresh already.
+            // One without an actor is being prepared or rebuilt: it is starting afresh at this moment.
             let Some(addr) = addr.ok_or_else(|| no_such_share(id))? else { return Ok(()) };
             match addr.send(share::Restart).await {
                 Ok(restarting) => restarting.map_err(|failure| ErrorReply::from(&failure)),

@@ -15,6 +15,7 @@ use super::entry::Entry;
 use crate::actors::share::{self, Begins, Record, RecordError};
 use crate::actors::{boot, db, ends};
 use crate::db::{Outcome, ShareRow};
+use crate::describe;
 use crate::share::left::TimeLeft;
 use crate::share::plan::{Found, Plan, plan};
 use crate::tunnel;
@@ -201,7 +202,7 @@ impl Supervisor {
         let how = Outcome {
             status,
             reason: Some(reason.to_owned()),
-            remedy: Some(format!("panko share {}", row.session_path)),
+            remedy: Some(describe::again(&row.session_path, &row.provider_name)),
             at: Timestamp::now(),
         };
         let recorded = ends::record(&self.env, id, how);

@@ -168,6 +168,9 @@ impl Supervisor {
         // What is being ended is not left to the next daemon.
         let goes_on = self.shares.get(&id).is_some_and(|entry| !entry.pending && entry.ending.is_none());
         if !keep || !goes_on {
+            if let Some(entry) = self.shares.get(&id) {
+                tracing::info!(share = %id, url = entry.last_url, "the share ends with the daemon");
+            }
             let ended = self.end_share(id, StopReason::DaemonStopped, ctx);
             return Box::pin(async move {
                 if let Err(error) = ended.await {

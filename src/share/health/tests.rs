@@ -148,10 +148,16 @@ fn another_url_is_asked_for_anew() {
 
 #[test]
 fn who_wakes_looks_at_once_and_blames_nobody_for_what_was_missed() {
-    let (almost, _) = run(active(), [ill(true)], at(15));
+    let (almost, _) = run(verified(), [ill(true)], at(15));
     let (woken, _) = step(almost, Event::Woke, at(16));
     assert_eq!((woken.health.missed, woken.deadline()), (Missed::default(), Some(at(16))));
     assert_eq!(step(woken, Event::Tick, at(16)).1, [Effect::Look, Effect::Probe]);
+    let (young, _) = run(active(), [Event::Woke, Event::Tick], at(2));
+    assert_eq!(
+        young.health.next_probe,
+        Some(PACE.first_probe_after),
+        "a clock that was set makes no name exist"
+    );
 
     let waiting = |cause| {
         let down = Event::TunnelDown(Failure::new(cause, "down", ""));

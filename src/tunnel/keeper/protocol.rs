@@ -192,7 +192,8 @@ pub struct Hello {
     pub port: u16,
     /// The keeper's process.
     pub pid: u32,
-    /// URLs seen, oldest first; the last is the present one while the tunnel runs.
+    /// URLs seen, oldest first; the last is the present one of a tunnel that is up or lost, and of one that starts if
+    /// that has shown one.
     pub urls: Vec<SeenUrl>,
     /// The tunnel.
     pub tunnel: TunnelState,
@@ -228,6 +229,9 @@ pub enum TunnelState {
         overdue: bool,
         /// The provider asked for patience.
         rate_limited: bool,
+        /// It has shown its URL. A keeper of an earlier version does not say: one that is asked again shows it again.
+        #[serde(default)]
+        url_seen: bool,
     },
     /// Running, with a URL, connected.
     Up {

@@ -1,5 +1,6 @@
 //! The daemon is asked to end while everybody wants something of it.
 
+use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::daemon::Home;
 use crate::support::tunnel::Mode;
 use crate::support::wait::{SOON, until};
-use crate::support::{http, process, sessions};
+use crate::support::{http, inject, process, sessions};
 
 #[test]
 fn a_daemon_under_load_ends_in_order_within_ten_seconds_and_once() {
@@ -103,4 +104,54 @@ fn a_shutdown_ends_the_shares_though_their_supervisor_has_just_fallen() {
         assert_eq!(home.shares(), Vec::<Value>::new());
         assert_eq!(home.signal_daemon(Signal::TERM), Some(0));
     }
+}
+
+/// Neither the database nor a note takes an end.
+fn unwritable() -> Option<(Home, Value, inject::Injection)> {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    fs::remove_dir(home.data("ends")).unwrap();
+    fs::write(home.data("ends"), "").unwrap();
+    let injection = inject::attach(home.daemon_pid(), &["pwrite64:error=EROFS"], false)?;
+    Some((home, share, injection))
+}
+
+fn comes_back(mut home: Home, share: &Value) {
+    home.assert_nothing_runs();
+    fs::remove_file(home.data("ends")).unwrap();
+    home.start();
+    assert_eq!(home.shares()[0]["id"], share["id"], "as it was said");
+}
+
+#[test]
+fn a_shutdown_that_cannot_be_recorded_ends_the_daemon_and_says_what_comes_back() {
+    let Some((mut home, share, injection)) = unwritable() else { return };
+    let told = home.ask(&json!({"method": "Shutdown"}));
+    assert_eq!((&told["status"], &told["data"]["code"]), (&json!("Error"), &json!("state")), "{told}");
+    assert!(told["data"]["message"].as_str().unwrap().contains("comes back"), "{told}");
+    assert!(told["data"]["remedy"].as_str().unwrap().contains("panko stop --all"), "{told}");
+    assert_eq!(home.daemon_exit(), Some(1), "{}", home.log_text());
+    drop(injection);
+    comes_back(home, &share);
+}
+
+#[test]
+fn an_interrupt_that_cannot_be_recorded_is_an_error() {
+    let Some((mut home, share, injection)) = unwritable() else { return };
+    process::signal(home.daemon_pid(), Signal::INT);
+    assert_eq!(home.daemon_exit(), Some(1), "{}", home.log_text());
+    assert!(home.log_text().contains("comes back with the next daemon"), "{}", home.log_text());
+    drop(injection);
+    comes_back(home, &share);
+}
+
+#[test]
+fn serve_stop_says_what_could_not_be_recorded() {
+    let Some((home, share, injection)) = unwritable() else { return };
+    let out = home.run(&["serve-stop"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("comes back") && said.contains("the daemon has ended"), "{said}");
+    drop(injection);
+    comes_back(home, &share);
 }

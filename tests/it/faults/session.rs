@@ -230,3 +230,18 @@ fn a_pipe_is_refused_at_once_and_a_huge_sparse_file_is_shown_in_windows() {
     let share = home.share(&huge, "local");
     assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200);
 }
+
+#[test]
+fn a_private_copy_that_cannot_be_made_is_said_and_made_when_it_can() {
+    let home = Home::started();
+    fs::remove_dir(home.data("snapshots")).unwrap();
+    fs::write(home.data("snapshots"), "").unwrap();
+    let share = home.share(&sessions::example(), "local");
+    let notices = || home.ask(&json!({"method": "Hello"}))["data"]["notices"].clone();
+    until(SOON, "it is said", || notices()[0].as_str().is_some_and(|said| said.contains("no private copy")));
+    assert_eq!(http::get(share["public_url"].as_str().unwrap()).status, 200);
+    fs::remove_file(home.data("snapshots")).unwrap();
+    fs::create_dir(home.data("snapshots")).unwrap();
+    until(2 * SOON, "it is made", || has_copy(&home));
+    assert_eq!(notices().as_array().map(Vec::len), Some(1), "it is said once");
+}

@@ -186,6 +186,28 @@ fn a_daemon_killed_at_any_write_has_done_all_of_it_or_nothing() {
     assert!(4 * hits.len() >= 3 * most, "killed at the writes {hits:?}, {most} times asked for");
 }
 
+#[test]
+fn what_a_database_of_an_earlier_version_holds_is_stopped_without_a_daemon() {
+    use diesel::connection::SimpleConnection as _;
+    let mut home = Home::started();
+    let (share, _) = share_of(&home);
+    home.kill_daemon();
+    let mut db = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+    db.batch_execute(
+        "ALTER TABLE shares DROP COLUMN not_before;
+        DELETE FROM __diesel_schema_migrations
+            WHERE version = (SELECT max(version) FROM __diesel_schema_migrations);",
+    )
+    .unwrap();
+    drop(db);
+    let out = home.run(&["stop", "--all"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success() && said.contains(&share["id"].as_str().unwrap()[..8]), "{said}");
+    home.assert_nothing_runs();
+    home.start();
+    assert!(home.shares().is_empty(), "it was stopped");
+}
+
 /// A database of the original.
 fn original(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();

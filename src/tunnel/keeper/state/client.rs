@@ -162,8 +162,8 @@ impl Client {
         } else if self.was_up {
             TunnelState::Lost { pid, reason: self.lost.clone() }
         } else {
-            let (overdue, rate_limited) = (self.overdue, self.rate_limited);
-            TunnelState::Starting { pid, waited_ms: self.waited_ms(now), overdue, rate_limited }
+            let Self { overdue, rate_limited, url_seen, .. } = *self;
+            TunnelState::Starting { pid, waited_ms: self.waited_ms(now), overdue, rate_limited, url_seen }
         }
     }
 
