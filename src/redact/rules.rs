@@ -29,6 +29,11 @@ enum Rule {
     Url,
 }
 
+/// Letters and digits without a break that a key has at least.
+const DENSE: usize = 16;
+/// Characters of the longest scheme of an `Authorization` value.
+const SCHEME: usize = 7;
+
 /// Characters of tokens.
 #[derive(Clone, Copy, Debug)]
 enum Set {
@@ -45,6 +50,8 @@ enum Set {
 }
 
 impl Set {
+    const COUNT: usize = 5;
+
     fn has(self, b: u8) -> bool {
         match self {
             Set::Alnum => b.is_ascii_alphanumeric(),
@@ -147,9 +154,10 @@ pub(super) fn masked(raw: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
     let mut from = 0;
+    let mut barren = Barren::default();
     while let Some(found) = anchors.find(aho_corasick::Input::new(bytes).range(from..)) {
         let rule = RULES.get(found.pattern().as_usize());
-        let secret = rule.and_then(|(anchor, rule)| secret(bytes, found.start(), anchor, *rule));
+        let secret = rule.and_then(|(anchor, rule)| secret(bytes, found.start(), anchor, *rule, &mut barren));
         match secret {
             Some((start, end)) if start >= done => {
                 out.push_str(&raw[done..start]);
@@ -167,24 +175,41 @@ pub(super) fn masked(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// How far text was looked through that holds no secret for a rule: what begins later in it and ends where it ends
+/// holds none either. Without that, an anchor in a very long word would be looked at as often as it stands there.
+#[derive(Debug, Default)]
+struct Barren {
+    /// The end of the last word that was no key, by the set of its characters.
+    keys: [usize; Set::COUNT],
+    /// The end of the last word that was no value of a header.
+    values: usize,
+}
+
 /// The span to be masked, if the rule holds for the anchor at `at`.
-fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule) -> Option<(usize, usize)> {
+fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule, barren: &mut Barren) -> Option<(usize, usize)> {
     let body = at + anchor.len();
     let exact = || bytes.get(at..body) == Some(anchor.as_bytes());
     match rule {
         Rule::Token(set, least) => {
+            if !exact() {
+                return None;
+            }
             let end = run(bytes, body, |b| set.has(b));
-            (exact() && end - body >= least).then_some((body, end))
+            (end - body >= least).then_some((body, end))
         }
         Rule::Key(set, least) => {
-            if !exact() || !begins_word(bytes, at) {
+            let known = barren.keys.get_mut(set as usize)?;
+            if body < *known || !exact() || !begins_word(bytes, at) {
                 return None;
             }
             let end = run(bytes, body, |b| set.has(b));
             let token = bytes.get(body..end)?;
             let dense = token
                 .split(|b| !b.is_ascii_alphanumeric())
-                .any(|part| part.len() >= 16 && part.iter().any(u8::is_ascii_digit));
+                .any(|part| part.len() >= DENSE && part.iter().any(u8::is_ascii_digit));
+            if !dense {
+                *known = end;
+            }
             (token.len() >= least && dense).then_some((body, end))
         }
         Rule::Jwt => {
@@ -197,7 +222,7 @@ fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule) -> Option<(usize, u
             let signature = dot(bytes, claims).map(segment)?;
             (head - body >= 8 && claims - head >= 9 && signature - claims >= 9).then_some((body, signature))
         }
-        Rule::Header => header_value(bytes, body),
+        Rule::Header => header_value(bytes, body, &mut barren.values),
         Rule::Bearer => {
             let end = run(bytes, body, is_value);
             let value = bytes.get(body..end)?;
@@ -237,12 +262,16 @@ fn is_value(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
 }
 
-/// After the name of a header: `": "`, a scheme, then the value.
-fn header_value(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+/// After the name of a header: `": "`, a scheme, then the value. Up to `barren` no value is a token.
+fn header_value(bytes: &[u8], from: usize, barren: &mut usize) -> Option<(usize, usize)> {
     let blank = |b: u8| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b'`');
     let colon = skip(bytes, from, 4, blank);
     bytes.get(colon).filter(|b| matches!(b, b':' | b'='))?;
     let start = skip(bytes, colon + 1, 8, blank);
+    // What is left of a word may still be a scheme.
+    if barren.saturating_sub(start) > SCHEME {
+        return None;
+    }
     let end = run(bytes, start, is_value);
     let scheme = bytes.get(start..end)?;
     let schemes: [&[u8]; 7] = [b"bearer", b"basic", b"token", b"apikey", b"api-key", b"key", b"bot"];
@@ -253,7 +282,11 @@ fn header_value(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     }
     // Without a scheme it may be code (`authorization: getHeader()`): a token has digits and is long.
     let digits = scheme.iter().filter(|b| b.is_ascii_digit()).count();
-    (scheme.len() >= 16 && digits >= 2 && bytes.get(end) != Some(&b'(')).then_some((start, end))
+    let is_token = scheme.len() >= DENSE && digits >= 2 && bytes.get(end) != Some(&b'(');
+    if !is_token {
+        *barren = end;
+    }
+    is_token.then_some((start, end))
 }
 
 fn skip(bytes: &[u8], from: usize, most: usize, what: impl Fn(u8) -> bool) -> usize {

@@ -135,6 +135,27 @@ fn a_private_key_without_an_end_is_masked_as_far_as_it_looks_like_one() {
 }
 
 #[test]
+fn a_secret_at_the_end_of_a_very_long_word_is_masked() {
+    let secret = noise(24);
+    for (text, wanted) in [
+        (
+            format!("x-api-key=authorization=bearer {secret}"),
+            format!("x-api-key=authorization=bearer {MASK}"),
+        ),
+        (
+            format!("{}\nauthorization: {secret}", "authorization=".repeat(50)),
+            format!("{}\nauthorization: {MASK}", "authorization=".repeat(50)),
+        ),
+        (
+            format!("SG.SG.{} SG.{}.{}", "a.".repeat(99), noise(22), noise(43)),
+            format!("SG.SG.{} SG.{MASK}", "a.".repeat(99)),
+        ),
+    ] {
+        assert_eq!(clean(&text), wanted);
+    }
+}
+
+#[test]
 fn what_only_resembles_a_secret_stays() {
     let marker = ["-----BEGIN", " PRIVATE", " KEY-----"].concat();
     for text in [
@@ -207,6 +228,14 @@ fn repeated_anchors_cost_linear_time() {
         "xoxb-",
         "AKIA",
         "bearer ",
+        // Such as make one word of it all.
+        "SG.",
+        "XOXB-",
+        "GITHUB_PAT_",
+        "authorization=",
+        "x-api-key=Authorization=",
+        "authorization=bearer",
+        "eyJa.eyJ",
         &begin,
         &format!("{begin}\n"),
     ] {
