@@ -6,11 +6,12 @@ use super::discovery::{PLACES, Root};
 use super::document::Document;
 use super::error::OpenError;
 use super::feeding::trimmed;
-use super::lines::{Place, Sink};
+use super::lines::{MAX_LINE, Place, Sink};
 use super::source::Source;
 
-/// Bytes looked at.
+/// Bytes looked at, and more where these tell nothing: a session may begin with a prompt that holds pictures.
 const SAMPLE: usize = 1 << 20;
+const LARGER: [usize; 2] = [8 << 20, MAX_LINE + SAMPLE];
 /// Bytes looked at first: most files tell by them.
 const FIRST: usize = 64 << 10;
 /// Records looked at, at most.
@@ -19,7 +20,7 @@ const RECORDS: usize = 400;
 /// what was copied from another agent's.
 const ENOUGH: usize = 8;
 
-/// Whose session this is, by its first megabyte.
+/// Whose session this is, by its first megabyte; by more where no whole record ends in that.
 pub(super) fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenError> {
     let len = usize::try_from(source.len()?).unwrap_or(usize::MAX);
     let first = source.bytes(0, len.min(FIRST))?;
@@ -29,7 +30,21 @@ pub(super) fn recognised(source: &Source) -> Result<&'static dyn Agent, OpenErro
         return Ok(agent);
     }
     let bytes = if len > FIRST { source.bytes(0, len.min(SAMPLE))? } else { first };
-    told(&bytes)
+    let mut told_by = told(&bytes);
+    let mut seen = bytes;
+    for size in LARGER {
+        // Of a record that is cut only its words can speak.
+        let sure = match &told_by {
+            Ok((likeness, _)) => *likeness == Likeness::Certain || seen.contains(&b'\n'),
+            Err(error) => !matches!(error, OpenError::NotASession { .. }),
+        };
+        if sure || seen.len() >= len {
+            break;
+        }
+        seen = source.bytes(0, len.min(size))?;
+        told_by = told(&seen);
+    }
+    told_by.map(|(_, agent)| agent)
 }
 
 /// The agent that [`ENOUGH`] lines are surely of, while none speaks for another.
@@ -59,7 +74,7 @@ fn at_once(bytes: &[u8]) -> Option<&'static dyn Agent> {
 
 /// The most likely agent, all of the sample considered; of several the last of the table, which is the more
 /// particular.
-fn told(bytes: &[u8]) -> Result<&'static dyn Agent, OpenError> {
+fn told(bytes: &[u8]) -> Result<(Likeness, &'static dyn Agent), OpenError> {
     if bytes.starts_with(b"SQLite format 3\0") {
         return Err(OpenError::Database);
     }
@@ -76,7 +91,7 @@ fn told(bytes: &[u8]) -> Result<&'static dyn Agent, OpenError> {
     };
     let best = AGENTS.iter().map(|agent| (likeness(*agent), *agent)).max_by_key(|(likeness, _)| *likeness);
     match best {
-        Some((Likeness::Likely | Likeness::Certain, agent)) => Ok(agent),
+        Some((likeness @ (Likeness::Likely | Likeness::Certain), agent)) => Ok((likeness, agent)),
         _ => Err(OpenError::NotASession { records: lines.len(), agents: names().join(", ") }),
     }
 }
@@ -164,7 +179,7 @@ mod tests {
         for bytes in all_files() {
             let sample = &bytes[..bytes.len().min(SAMPLE)];
             if let Some(agent) = at_once(&bytes[..bytes.len().min(FIRST)]) {
-                assert_eq!(agent.name(), told(sample).unwrap().name());
+                assert_eq!(agent.name(), told(sample).unwrap().1.name());
                 early += 1;
             }
         }

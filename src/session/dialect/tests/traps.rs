@@ -55,6 +55,23 @@ fn documents_and_texts_bear_a_byte_order_mark_and_carriage_returns() {
 }
 
 #[test]
+fn a_first_record_of_more_than_a_megabyte_is_recognised() {
+    for (agent, name, bytes) in FIXTURES {
+        let prompt = said(&read(bytes).unwrap()).remove(0);
+        let word = prompt.split_whitespace().next().unwrap();
+        let text = std::str::from_utf8(bytes).unwrap();
+        // Nothing stands before the record of the first prompt, but for what alone tells OpenClaw from pi.
+        let begins = match name.contains("document") || matches!(*agent, "Aider" | "OpenClaw") {
+            true => 0,
+            false => text.find(word).and_then(|at| text[..at].rfind('\n')).map_or(0, |at| at + 1),
+        };
+        let long = text[begins..].replacen(word, &format!("{word}{}", "x".repeat(1_200_000)), 1);
+        let session = read(long.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error:.90}"));
+        assert_eq!(session.agent(), *agent, "{name}");
+    }
+}
+
+#[test]
 fn invalid_utf_8_costs_one_character() {
     for (_, name, bytes) in FIXTURES {
         // The first word of the first prompt, wherever it stands.
