@@ -29,6 +29,7 @@ const STARTS: &[(&str, Private)] = &[
     ("<environment_context>", Private::Environment),
     ("<user_instructions>", Private::Instructions),
     ("<INSTRUCTIONS>", Private::Instructions),
+    ("<skill>\n<name>", Private::Injected),
 ];
 
 /// Whose words `text` is.
@@ -104,6 +105,7 @@ mod tests {
             context(Private::Environment, "<environment_context>\n  <cwd>/x</cwd>\n</environment_context>"),
             context(Private::Instructions, "<permissions instructions>no</permissions instructions>"),
             context(Private::Instructions, "<skills_instructions>\nx\n</skills_instructions>\n"),
+            context(Private::Injected, "<skill>\n<name>tides</name>\n<path>/x</path>\nx\n</skill>"),
             ("<turn_aborted>\nThe user interrupted\n</turn_aborted>", Voice::Interrupted),
             ("<image name=[Image #1]>", Voice::Nothing),
             ("</image>", Voice::Nothing),
