@@ -1,7 +1,8 @@
 //! Aider: `<repository>/.aider.chat.history.md`, the Markdown of many runs one after the other.
 //!
 //! `# aider chat started at …` begins a run (in local time of an unknown zone), `#### ` stands before each
-//! line of a prompt, `> ` before what the program says; the rest is the agent's answer.
+//! line of a prompt, `> ` before what the program says; the rest is the agent's answer. Two blanks end each of the
+//! lines that are not the agent's, whose own headings and quotations have none.
 
 use std::borrow::Cow;
 
@@ -25,11 +26,15 @@ enum Voice {
     Agent,
 }
 
-fn voice(line: &[u8]) -> Voice {
+/// Who speaks in the first line of `text`.
+fn voice(text: &[u8]) -> Voice {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let marked = line.ends_with(b"  ");
     match line {
         _ if line.starts_with(STARTED.as_bytes()) => Voice::Start,
-        [b'#', b'#', b'#', b'#', b' ', ..] => Voice::Person,
-        b">" | [b'>', b' ', ..] => Voice::Program,
+        [b'#', b'#', b'#', b'#', b' ', ..] if marked => Voice::Person,
+        [b'>', b' ', ..] if marked => Voice::Program,
         _ => Voice::Agent,
     }
 }

@@ -87,7 +87,7 @@ fn a_message_in_the_place_of_a_part_is_not_said_by_anybody() {
 #[test]
 fn a_text_that_is_not_utf_8_is_shown_as_it_is_counted() {
     let text =
-        b"# aider chat started at 2026-05-04 09:00:00\n\n####\n/add a.py \xff\xfe\n\n#### go on\n\nok \xff\n";
+        b"# aider chat started at 2026-05-04 09:00:00\n\n####  \n/add a.py \xff\xfe\n\n#### go on  \n\nok \xff\n";
     let session = read(text).unwrap();
     let turns = crate::session::tests::turns(&session);
     let shown = turns.iter().filter(|turn| turn.prompt.is_some()).count();
