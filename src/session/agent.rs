@@ -186,12 +186,15 @@ impl<R: Records> Indexer for R {
     }
 }
 
-/// Whether the first JSON object of `text` may be read.
+/// What was read from the beginning of `text`, with its length, if that is an object that any reader of JSON takes. Of
+/// what follows it nothing is looked at: a line may hold very many records.
 ///
 /// # Errors
-/// [`NotJson`] when there is none, or something in it that no JSON holds.
-pub(crate) fn sound(text: &str) -> Result<&str, NotJson> {
-    if text.starts_with('{') && json::is_sound(text) { Ok(text) } else { Err(NotJson) }
+/// [`NotJson`] when nothing was read, or something in it is no JSON.
+pub(crate) fn sound<T>(text: &str, read: Option<(T, usize)>) -> Result<(T, usize), NotJson> {
+    let (record, len) = read.ok_or(NotJson)?;
+    let is_object = text.starts_with('{') && text.get(..len).is_some_and(json::is_sound);
+    if is_object { Ok((record, len)) } else { Err(NotJson) }
 }
 
 /// There is no whole JSON object.

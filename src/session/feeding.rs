@@ -58,7 +58,7 @@ impl<'a, R: Records> Feeding<'a, R> {
         let format = self.records.format();
         let mut repaired = if whole.is_none() { format.mended(line) } else { None };
         let mut records = 0;
-        while let Some(rest) = line.get(at..).filter(|rest| !trimmed(rest).is_empty()) {
+        while let Some(rest) = line.get(at..).filter(|rest| !trimmed_start(rest).is_empty()) {
             let here = Place { offset: place.offset + at as u64, ..place };
             let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
             let read = format.read(sound).map(|(record, taken)| {

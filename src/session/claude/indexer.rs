@@ -70,7 +70,7 @@ impl Format for Heads {
     type Record<'a> = Box<Fields<'a>>;
 
     fn read(self, text: &str) -> Result<(Box<Fields<'_>>, usize), NotJson> {
-        json::filled(sound(text)?).ok_or(NotJson)
+        sound(text, json::filled(text))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Format, NotJson, Records, sound};
 use crate::session::index::{Index, Kind, New, NewStep, Spent, hash, project_name};
-use crate::session::json;
+use crate::session::json::{self, Obj};
 use crate::session::lines::Place;
 use crate::session::model::{Ended, Output, Usage};
 use crate::session::price::{Asked, Prices};
@@ -79,7 +79,7 @@ impl<D: Dialect> Format for Hearing<D> {
         if is_text(self.0) {
             return Ok((Heard { text, said: vec![self.0.read_text(text)] }, text.len()));
         }
-        let (record, len) = json::first(sound(text)?).ok_or(NotJson)?;
+        let (record, len) = sound(text, json::first::<Obj<'_>>(text))?;
         Ok((Heard { text, said: self.0.read(&record) }, len))
     }
 

@@ -115,7 +115,6 @@ pub(crate) fn filled<'a, T: Fill<'a>>(text: &'a str) -> Option<(Box<T>, usize)> 
 /// Whether no string in the first value of `text` holds what JSON does not allow in there: control characters.
 /// What it says otherwise is not checked.
 pub(crate) fn is_sound(text: &str) -> bool {
-    let text = text.trim_end_matches(['\r', '\n', ' ', '\t']);
     !scan::has_control(text.as_bytes()) || matches!(values(text).next(), Some(Ok(_)))
 }
 

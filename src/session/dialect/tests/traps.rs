@@ -177,6 +177,21 @@ fn a_file_is_read_in_proportion_to_its_length() {
     }
 }
 
+/// Would take minutes if each record cost what follows it.
+#[test]
+fn very_many_records_on_one_line_cost_what_they_are() {
+    for (first, each) in [
+        (r#"{"type":"user","uuid":"u","sessionId":"s","message":{"content":"go"}}"#, r#"{"type":"tag"}"#),
+        (r#"{"type":"session_meta","timestamp":"x","payload":{}}"#, r#"{"type":"world_state"} "#),
+    ] {
+        let line = each.repeat(100_000);
+        for line in [line.clone(), line + &" ".repeat(4 << 20)] {
+            let report = read(format!("{first}\n{line}\n").as_bytes()).unwrap().report();
+            assert_eq!(report.counts.records, 100_001, "{each}");
+        }
+    }
+}
+
 #[test]
 fn many_results_in_one_record_are_read_once() {
     let blocks = |one: &dyn Fn(usize) -> String| (0..2000).map(one).collect::<Vec<_>>().join(",");
