@@ -35,7 +35,7 @@ fn type_is_set_as_the_reference_has_it() {
         (".step .verb", 13.0, 20.0, 400.0),
         (".step .dur", 13.0, 20.0, 400.0),
         (".prompt .meta", 13.0, 20.0, 400.0),
-        (".outline .t", 13.0, 20.0, 600.0),
+        (".outline > li:not(.on) .t", 13.0, 20.0, 400.0),
         (".seg button", 13.0, 20.0, 400.0),
         (".code li", 12.5, 20.0, 400.0),
         (".out", 12.5, 20.0, 400.0),
