@@ -40,7 +40,7 @@ pub struct Listed {
     pub started: Option<Timestamp>,
     /// Last time seen in it, else the time of the file's last change.
     pub active: Timestamp,
-    /// False if the agent never answered.
+    /// False if the agent never answered, as far as is known: of a long session nobody knows until it was read through.
     pub answered: bool,
 }
 
@@ -100,7 +100,8 @@ fn look(found: &Found, cleaner: &Cleaner) -> Option<NewRow> {
     let file = File::open(&found.path).ok()?;
     let identity = Identity::of(&file.metadata().ok()?);
     match glance(&found.path, file, found.place.document, cleaner) {
-        Ok(glance) => Some(NewRow::new(path, identity, Some(glance))),
+        // The session that sent it tells of it.
+        Ok(glance) => Some(NewRow::new(path, identity, Some(glance).filter(|glance| !glance.sub_agent))),
         Err(OpenError::Io(_) | OpenError::Read(ReadError::Io(_) | ReadError::Shrunk { .. })) => None,
         Err(_) => Some(NewRow::new(path, identity, None)),
     }
@@ -110,6 +111,7 @@ fn told(found: &Found, mut row: Row, names: &mut Names<'_>) -> Option<Listed> {
     let (started, active, bytes) = (row.started(), row.active(), row.identity().size);
     // Not kept in the row: it changes without the session's file.
     let title = row.title().or_else(|| names.of(found).map(|name| name.as_str().to_owned()));
+    let answered = row.answered();
     let agent = row.agent?;
     Some(Listed {
         id: row.id,
@@ -121,7 +123,7 @@ fn told(found: &Found, mut row: Row, names: &mut Names<'_>) -> Option<Listed> {
         project: row.project,
         started,
         active,
-        answered: row.answered,
+        answered,
     })
 }
 

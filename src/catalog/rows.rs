@@ -29,10 +29,11 @@ pub(super) struct Row {
     pub project: Option<String>,
     started: Option<i64>,
     ended: Option<i64>,
-    pub answered: bool,
+    answered: bool,
     read_through: bool,
     whole_title: Option<String>,
     whole_titled_by: Option<i64>,
+    whole_answered: Option<bool>,
 }
 
 /// A row as it is written.
@@ -73,6 +74,12 @@ impl Row {
         if is_whole { self.whole_title.take() } else { self.title.take() }
     }
 
+    /// Whether the agent ever answered.
+    pub fn answered(&self) -> bool {
+        let whole = self.whole_answered.filter(|answered| *answered || self.read_through);
+        whole.unwrap_or(self.answered)
+    }
+
     pub fn started(&self) -> Option<Timestamp> {
         self.started.and_then(|millis| Timestamp::from_millisecond(millis).ok())
     }
@@ -88,7 +95,8 @@ impl NewRow {
     /// Of the file at `path`; `glance` is `None` if it is no session.
     pub fn new(path: Vec<u8>, identity: Identity, glance: Option<Glance>) -> Self {
         let session = glance.is_some();
-        let Glance { agent, title, prompt, project, started, ended, answered } = glance.unwrap_or_default();
+        let Glance { agent, title, prompt, project, started, ended, answered, .. } =
+            glance.unwrap_or_default();
         let text = |text: Option<CleanText>| text.map(|text| text.as_str().to_owned());
         let (by, title) = title.unzip();
         NewRow {
@@ -135,7 +143,11 @@ pub(super) fn put(db: &mut SqliteConnection, rows: &[NewRow]) -> QueryResult<()>
                 .or(sessions::device.ne(row.device))
                 .or(sessions::size.gt(row.size));
             diesel::update(sessions::table.filter(sessions::path.eq(&row.path).and(other)))
-                .set((sessions::whole_title.eq(None::<String>), sessions::whole_titled_by.eq(None::<i64>)))
+                .set((
+                    sessions::whole_title.eq(None::<String>),
+                    sessions::whole_titled_by.eq(None::<i64>),
+                    sessions::whole_answered.eq(None::<bool>),
+                ))
                 .execute(db)?;
             diesel::insert_into(sessions::table)
                 .values(row)

@@ -24,6 +24,7 @@ diesel::table! {
         resume_check -> Nullable<Binary>,
         whole_title -> Nullable<Text>,
         whole_titled_by -> Nullable<BigInt>,
+        whole_answered -> Nullable<Bool>,
     }
 }
 

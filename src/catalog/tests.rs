@@ -172,6 +172,27 @@ fn prompts_and_replies_are_found_with_their_place() {
 }
 
 #[test]
+fn a_long_session_without_an_answer_is_marked_once_it_was_read() {
+    let home = Home::new();
+    home.say("a.jsonl", 0, "ask", "said");
+    let text = fs::read_to_string(home.session("a.jsonl")).unwrap();
+    let (ask, said) = text.split_once('\n').unwrap();
+    let mode = "{\"type\":\"mode\",\"mode\":\"plan\",\"sessionId\":\"s\"}\n";
+    fs::write(home.session("a.jsonl"), format!("{ask}\n{}", mode.repeat(3_000))).unwrap();
+    let mut catalog = home.open();
+    let answered = |catalog: &mut Catalog| home.list(catalog)[0].answered;
+    assert!(answered(&mut catalog), "nobody knows better");
+    home.search(&mut catalog, "ask");
+    assert!(!answered(&mut catalog));
+    for line in [mode, said] {
+        let mut file = fs::OpenOptions::new().append(true).open(home.session("a.jsonl")).unwrap();
+        writeln!(file, "{}", line.trim()).unwrap();
+        home.search(&mut catalog, "ask");
+        assert_eq!(answered(&mut catalog), line == said);
+    }
+}
+
+#[test]
 fn marks_in_a_text_mark_nothing() {
     let home = Home::new();
     home.say("a.jsonl", 0, "x", "one \u{1}two\u{2} three");

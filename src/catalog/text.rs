@@ -7,7 +7,7 @@
 //! and never holds more than a few pieces.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -19,9 +19,9 @@ use super::resume::Start;
 use super::rows::rank;
 use super::schema::{passages, sessions};
 use super::{Catalog, CatalogError, open, words};
-use crate::redact::Cleaner;
-use crate::session::discovery::Identity;
-use crate::session::model::{Item, Window};
+use crate::redact::{CleanText, Cleaner};
+use crate::session::discovery::{Identity, summary};
+use crate::session::model::{Item, TitleBy, Window};
 use crate::session::{OpenError, Progress, Resume, Session, Source};
 
 /// Bytes of text in one piece.
@@ -115,6 +115,8 @@ struct Whole {
     bytes: u64,
     /// Its title and who gave it, if what was read tells.
     title: Option<(Option<i64>, Option<String>)>,
+    /// Whether the agent answered, if what was read tells.
+    answered: Option<bool>,
     next: Option<Start>,
 }
 
@@ -227,7 +229,10 @@ fn write_piece(db: &mut SqliteConnection, piece: &Piece) -> QueryResult<()> {
     for passage in &piece.passages {
         diesel::insert_into(passages::table).values(passage).execute(db)?;
     }
-    if let Some(Whole { identity: whole, next, title, .. }) = &piece.whole {
+    if let Some(Whole { identity: whole, next, title, answered, .. }) = &piece.whole {
+        if answered.is_some() {
+            diesel::update(session).set(sessions::whole_answered.eq(answered)).execute(db)?;
+        }
         if let Some((by, title)) = title {
             diesel::update(session)
                 .set((sessions::whole_title.eq(title), sessions::whole_titled_by.eq(by)))
@@ -284,12 +289,14 @@ impl Reader<'_> {
             }
         };
         while self.heard && session.advance(STRETCH)? == Progress::More {}
-        let title = session.title();
+        let title = self.title(&session, path)?;
         let by = title.as_ref().map(|(by, _)| rank(*by));
         // The rest of a session tells of a title unless a better one stands before it.
         let is_told = self.base.offset == 0 || (by.is_some() && by >= waiting.titled_by);
-        if let Some(title) = session.overview().title.as_ref().filter(|_| is_told) {
-            self.add(TITLE, 0, Role::Title, title.as_str());
+        let called =
+            title.as_ref().map(|(_, title)| title.clone()).or_else(|| session.overview().title.clone());
+        if let Some(called) = called.filter(|_| is_told) {
+            self.add(TITLE, 0, Role::Title, called.as_str());
         }
         let mut no = 0;
         while let Some(window) = session.window(no)?.filter(|_| self.heard) {
@@ -298,9 +305,23 @@ impl Reader<'_> {
         }
         let next = session.resume().and_then(|next| Start::at(path, next.after(self.base)));
         let title = is_told.then(|| (by, title.map(|(_, title)| title.as_str().to_owned())));
-        self.piece.whole = Some(Whole { identity, bytes: session.report().bytes, title, next });
+        let report = session.report();
+        let answered = report.counts.replies + report.counts.calls + report.counts.thinking > 0;
+        // Of the rest of a session an answer tells of all of it.
+        let answered = Some(answered).filter(|answered| *answered || self.base.offset == 0);
+        self.piece.whole = Some(Whole { identity, bytes: report.bytes, title, answered, next });
         self.send();
         Ok(())
+    }
+
+    /// The title that what was read tells. A summary in the rest of a session may be of a message before it.
+    fn title(&self, session: &Session, path: &Path) -> Result<Option<(TitleBy, CleanText)>, OpenError> {
+        if self.base.offset > 0
+            && let Some(title) = summary(session, &File::open(path)?, u64::MAX)?
+        {
+            return Ok(Some((TitleBy::Summary, title)));
+        }
+        Ok(session.title())
     }
 
     /// The rest of a session that was read through, if its file has only grown.

@@ -1,29 +1,17 @@
 //! What an agent's format must offer. A new agent is a file with an [`Agent`] and a line in [`AGENTS`].
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use super::aider::Aider;
-use super::beside::Beside;
-use super::claude::ClaudeCode;
-use super::codex::Codex;
-use super::copilot::Copilot;
-use super::cursor::Cursor;
 use super::dialect::Told;
-use super::droid::Droid;
 use super::error::ReadError;
 use super::feeding::{Feed, Feeding};
 use super::fields::Table;
-use super::gemini::Gemini;
-use super::grok::Grok;
-use super::iflow::IFlow;
 use super::index::{Entry, Index, New};
 use super::json::{self, Obj};
-use super::kimi::Kimi;
 use super::lines::Place;
-use super::model::{Item, Output, Prompt, Step};
-use super::opencode::OpenCode;
-use super::pi::Pi;
-use super::qwen::Qwen;
+use super::model::{Item, NOT_SHOWN, Output, Prompt, Step};
 use super::runs::Begins;
 use super::session::Subs;
 use super::source::Source;
@@ -31,21 +19,21 @@ use crate::redact::{CleanText, Cleaner};
 
 /// The agents whose sessions are read, in the order in which they are tried.
 pub(crate) static AGENTS: &[&dyn Agent] = &[
-    &ClaudeCode,
-    &Told(IFlow),
-    &Told(Codex),
-    &Told(Gemini::Document),
-    &Told(Gemini::Lines),
-    &Told(OpenCode),
-    &Told(Qwen),
-    &Told(Copilot),
-    &Told(Cursor),
-    &Told(Droid),
-    &Told(Kimi),
-    &Told(Pi::Pi),
-    &Told(Pi::OpenClaw),
-    &Told(Grok),
-    &Told(Aider),
+    &super::claude::ClaudeCode,
+    &Told(super::iflow::IFlow),
+    &Told(super::codex::Codex),
+    &Told(super::gemini::Gemini::Document),
+    &Told(super::gemini::Gemini::Lines),
+    &Told(super::opencode::OpenCode),
+    &Told(super::qwen::Qwen),
+    &Told(super::copilot::Copilot),
+    &Told(super::cursor::Cursor),
+    &Told(super::droid::Droid),
+    &Told(super::kimi::Kimi),
+    &Told(super::pi::Pi::Pi),
+    &Told(super::pi::Pi::OpenClaw),
+    &Told(super::grok::Grok),
+    &Told(super::aider::Aider),
 ];
 
 /// How sure an agent is that records are its own.
@@ -119,9 +107,15 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// What the person called the session, where the agent keeps that beside it.
-    fn name_beside(&self, _beside: &Beside) -> Option<String> {
+    /// Where it keeps what the person called the session at `path`, if in one file for all sessions: that file, and
+    /// the id of this session in it.
+    fn name_place(&self, _path: &Path) -> Option<(PathBuf, String)> {
         None
+    }
+
+    /// The names in such a file, by id; none if it cannot be read.
+    fn names(&self, _file: &Path) -> HashMap<String, String> {
+        HashMap::new()
     }
 
     /// The encoded (base64) content of the `nth` image of a record, from 0.
@@ -165,6 +159,9 @@ pub(crate) trait Records: Send + std::fmt::Debug {
 
     /// What would be said if the session ended here.
     fn waiting(&self, cleaner: &Cleaner) -> Vec<New>;
+
+    /// The fields that the record is known to have which was placed last; `None` where others are of no interest.
+    fn fields(&self) -> Option<&'static Table>;
 }
 
 /// The records of one file, whatever agent wrote them.
@@ -218,6 +215,8 @@ pub(crate) struct Desk<'a> {
     pub cleaner: &'a Cleaner,
     /// Sub-agents in files of their own.
     pub subs: &'a Subs,
+    /// Bytes of one prompt, reply or thought.
+    pub long: usize,
     /// Bytes of one output.
     pub output: usize,
     /// Lines of one diff.
@@ -241,9 +240,6 @@ pub(crate) fn steps_of(items: &mut [Item]) -> impl Iterator<Item = &mut Step> {
         _ => None,
     })
 }
-
-/// Bytes shown of one prompt or reply. Real ones stay far below.
-const LONG_TEXT: usize = 256 << 10;
 
 impl Desk<'_> {
     /// The index, held for reading: not across a read of the file.
@@ -271,12 +267,17 @@ impl Desk<'_> {
 
     /// A prompt or a reply: whole, unless it is monstrous.
     pub(crate) fn long(&self, raw: &str) -> CleanText {
-        if raw.len() <= LONG_TEXT {
+        self.part(raw, self.long)
+    }
+
+    /// A text, at most `max` bytes of it; that something is left out is said at its end.
+    pub(crate) fn part(&self, raw: &str, max: usize) -> CleanText {
+        if !self.cleaner.cuts(raw, max) {
             return self.cleaner.text(raw);
         }
-        let start = self.cleaner.start(raw, LONG_TEXT);
+        let start = self.cleaner.start(raw, max);
         let left = raw.len().saturating_sub(start.as_str().len());
-        self.cleaner.text(&format!("{start}\n\n[{left} more bytes are not shown]"))
+        self.cleaner.text(&format!("{start}\n\n[{left}{NOT_SHOWN}"))
     }
 
     /// Some output, cut to what may be shown of it.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::agent::{Layout, Likeness};
 use super::dialect::{Block, Dialect, Facts, Said, Words};
-use super::fields;
+use super::fields::Table;
 use super::json::Obj;
 
 /// The format.
@@ -52,7 +52,7 @@ impl Dialect for Aider {
         Layout::Runs(begins)
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
+    fn fields(&self) -> Option<&'static Table> {
         None
     }
 

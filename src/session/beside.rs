@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::agent;
+use super::agent::{self, Agent};
 use super::json::Obj;
 
 /// Folder of sub-agents' records, in the folder named for the session.
@@ -77,12 +77,18 @@ impl Beside {
     }
 
     /// The path of the session.
-    pub(crate) fn path(&self) -> PathBuf {
+    fn path(&self) -> PathBuf {
         self.folder.join(format!("{}.jsonl", self.session))
     }
 
+    /// What the person called the session, where this agent keeps that in one file for all, or a copy beside it.
+    pub(super) fn name_by(&self, agent: &dyn Agent) -> Option<String> {
+        let (file, id) = agent.name_place(&self.path()).unzip();
+        self.name().or_else(|| agent.names(&file?).remove(&id?))
+    }
+
     /// What was kept of what the person called the session, see [`Beside::keep_name`].
-    pub(crate) fn name(&self) -> Option<String> {
+    fn name(&self) -> Option<String> {
         let mut name = String::new();
         open(&self.own().join(NAME_KEPT))?.take(NAME_BYTES).read_to_string(&mut name).ok()?;
         Some(name)
@@ -120,7 +126,7 @@ impl Beside {
     /// # Errors
     /// When it cannot be written.
     pub fn keep_name(&self, folder: &Path) -> io::Result<()> {
-        let Some(name) = agent::AGENTS.iter().find_map(|agent| agent.name_beside(self)) else {
+        let Some(name) = agent::AGENTS.iter().find_map(|agent| self.name_by(*agent)) else {
             return Ok(());
         };
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

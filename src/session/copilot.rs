@@ -10,26 +10,73 @@ use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, result_text,
 };
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/copilot.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copilot;
 
-/// Families of events without anything for a reader, or with what belongs to the person alone.
-const HIDDEN: &[&str] =
-    &["session.", "hook.", "system.", "subagent.", "assistant.", "tool.", "skill.", "permission."];
+/// Events without anything for a reader that is not said elsewhere, or with what belongs to the person alone.
+const HIDDEN: &[&str] = &[
+    "assistant.idle",
+    "assistant.intent",
+    "assistant.message_delta",
+    "assistant.message_start",
+    "assistant.reasoning_delta",
+    "assistant.streaming_delta",
+    "assistant.turn_end",
+    "assistant.turn_start",
+    "assistant.usage",
+    "hook.end",
+    "hook.progress",
+    "hook.start",
+    "permission.completed",
+    "permission.requested",
+    "session.auto_mode_resolved",
+    "session.background_tasks_changed",
+    "session.binary_asset",
+    "session.compaction_start",
+    "session.context_changed",
+    "session.custom_agents_updated",
+    "session.extensions_loaded",
+    "session.idle",
+    "session.info",
+    "session.mcp_server_status_changed",
+    "session.mcp_servers_loaded",
+    "session.mode_changed",
+    "session.permissions_changed",
+    "session.plan_changed",
+    "session.remote_steerable_changed",
+    "session.skills_loaded",
+    "session.snapshot_rewind",
+    "session.tools_updated",
+    "session.usage_checkpoint",
+    "session.usage_info",
+    "session.warning",
+    "session.workspace_file_changed",
+    "subagent.completed",
+    "subagent.deselected",
+    "subagent.failed",
+    "subagent.selected",
+    "subagent.started",
+    "tool.execution_partial_result",
+    "tool.execution_progress",
+    "tool.execution_start",
+];
 
 impl Dialect for Copilot {
     fn name(&self) -> &'static str {
         "Copilot CLI"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::COPILOT)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -95,9 +142,18 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
             said
         }
         "system.message" => Said::one(Block::Context(Private::Instructions, text("content"))),
+        "system.notification" => Said::one(Block::Context(Private::Reminder, text("content"))),
+        "skill.invoked" => Said::one(Block::Context(Private::Injected, text("content"))),
+        // The person calls a tool themselves.
+        "tool.user_requested" => Said::one(Block::Call(Box::new(Call {
+            id: data.text("toolCallId"),
+            name: text("toolName"),
+            input: arguments(data),
+            result: None,
+        }))),
         "tool.execution_complete" => Said::one(Block::Result(Box::new(result(data)))),
         "abort" => Said::one(Block::Interrupted),
-        kind if HIDDEN.iter().any(|family| kind.starts_with(family)) => Said::default(),
+        kind if HIDDEN.contains(&kind) => Said::default(),
         kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
     }
 }
@@ -107,16 +163,20 @@ fn answer<'a>(data: &Obj<'a>) -> Said<'a> {
     said.thought(data.text("reasoningText").unwrap_or_default());
     said.reply(data.text("content").unwrap_or_default());
     for request in data.list("toolRequests").into_iter().filter_map(Obj::of) {
-        let arguments = || request.raw("arguments").map(|raw| Cow::Borrowed(raw.get()));
         said.blocks.push(Block::Call(Box::new(Call {
             id: request.text("toolCallId"),
             name: request.text("name").unwrap_or_default(),
-            // JSON, or JSON in a string.
-            input: request.text("arguments").or_else(arguments).unwrap_or_default(),
+            input: arguments(&request),
             result: None,
         })));
     }
     said
+}
+
+/// JSON, or JSON in a string.
+fn arguments<'a>(call: &Obj<'a>) -> Cow<'a, str> {
+    let raw = || call.raw("arguments").map(|raw| Cow::Borrowed(raw.get()));
+    call.text("arguments").or_else(raw).unwrap_or_default()
 }
 
 fn result<'a>(data: &Obj<'a>) -> Returned<'a> {

@@ -6,9 +6,12 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{Block, Dialect, Said, Speaker, content};
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::Obj;
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/cursor.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +22,8 @@ impl Dialect for Cursor {
         "Cursor"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::CURSOR)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -13,7 +13,7 @@ mod tests;
 mod walk;
 
 pub use id::{id, is_like_id, length_to_tell_apart};
-pub use look::{Glance, glance};
+pub use look::{Glance, glance, summary};
 pub use names::Names;
 pub use places::{PLACES, Place, Root, Surroundings};
 pub use walk::{Found, Identity, Walked, find};

@@ -7,11 +7,15 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{
-    Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content,
+    Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content, result_text,
+    said_by,
 };
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{self, Obj, RawValue};
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/droid.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +26,8 @@ impl Dialect for Droid {
         "Droid"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::DROID)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -66,7 +70,12 @@ impl Dialect for Droid {
             "compaction_state" => {
                 Said::one(Block::Compacted { before: None, after: None, summary: record.text("summaryText") })
             }
-            "todo_state" | "session_end" | "system" => Said::default(),
+            "todo_state" | "session_end" => Said::default(),
+            "system" => match record.text("subtype") {
+                None => Said::default(),
+                Some(subtype) if subtype == "init" => Said::default(),
+                Some(subtype) => Said::one(Block::Unknown(format!("system {subtype}"), record.clone())),
+            },
             kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
         };
         said.at = record.text("timestamp").and_then(|at| at.parse().ok());
@@ -84,7 +93,8 @@ fn stored<'a>(message: &Obj<'a>) -> Said<'a> {
     match message.text("role").as_deref() {
         Some("user") => content(raw, Speaker::Person, &mut said, own),
         Some("assistant") => content(raw, Speaker::Agent, &mut said, Ok),
-        _ => {}
+        Some("system") => said.context(Private::Instructions, result_text(Some(raw))),
+        role => said.blocks.push(said_by(role.unwrap_or("nobody"), Some(raw))),
     }
     said
 }
@@ -98,7 +108,8 @@ fn streamed<'a>(record: &Obj<'a>) -> Said<'a> {
             said
         }
         Some("assistant") => spoken(text, Recorded::Item),
-        _ => Said::default(),
+        Some("system") => Said::one(Block::Context(Private::Instructions, text)),
+        role => Said::one(said_by(role.unwrap_or("nobody"), record.raw("text"))),
     }
 }
 

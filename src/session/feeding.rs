@@ -41,11 +41,23 @@ impl<'a, R: Records> Feeding<'a, R> {
         self.locked.get_or_insert_with(|| self.index.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn place(&mut self, record: Record<'_, R>, place: Place, len: usize) {
+    /// Places the record that `bytes` are.
+    fn place(&mut self, record: Record<'_, R>, place: Place, bytes: &[u8]) {
         let index =
             self.locked.get_or_insert_with(|| self.index.write().unwrap_or_else(PoisonError::into_inner));
-        self.records.place(record, place, len, index, self.cleaner);
+        let before = index.entry_count();
+        self.records.place(record, place, bytes.len(), index, self.cleaner);
         index.tally.counts.records += 1;
+        if let Some(fields) = self.records.fields()
+            && !index.has_placed(before, place.offset, bytes.len())
+            && let Some((kind, names)) = fields.names(bytes)
+        {
+            names.iter().for_each(|name| index.tally.unknown_field(place, &format!("{name} of {kind}")));
+            let new = names.iter().filter(|name| index.stranger(&kind, name)).count();
+            if new > 0 {
+                index.flow(New { weight: 0, ..New::one(place, bytes.len(), None, Kind::Strange) });
+            }
+        }
     }
 
     /// Feeds the records of a line; returns how many bytes of it are whole records or blanks.
@@ -62,7 +74,7 @@ impl<'a, R: Records> Feeding<'a, R> {
             let here = Place { offset: place.offset + at as u64, ..place };
             let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
             let read = format.read(sound).map(|(record, taken)| {
-                self.place(record, here, taken);
+                self.place(record, here, sound.as_bytes().get(..taken).unwrap_or_default());
                 taken
             });
             let taken = match read {
@@ -115,7 +127,7 @@ impl<'a, R: Records> Feeding<'a, R> {
         let tally = &mut self.lock().tally;
         tally.bytes = place.offset + line.len() as u64 + 1;
         tally.torn(None);
-        self.place(record, place, taken);
+        self.place(record, place, line.get(..taken).unwrap_or_default());
     }
 
     fn note_broken(&mut self, place: Place, len: usize) {

@@ -2,8 +2,11 @@
 //!
 //! A table per agent names the fields that are read, or known to be dull ([`Fields`]). What a record has beside
 //! them is told in one quiet item at the end of its turn ([`Strange`]), but for what is private whoever writes it.
-//! Only windows look: the index passes over what it does not need. Records that show nothing (metadata, news for
-//! the terminal) have no place in a window, and nothing of them is told.
+//! Only windows look: the index passes over what it does not need.
+//!
+//! Records that show nothing (metadata, news for the terminal, what the agent was told) have no place in a window. The
+//! first that has a field nobody knows is given one ([`Kind::Strange`](super::index::Kind)), which names the field and
+//! keeps to itself what is in it: such records hold what is the person's own affair.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,19 +35,6 @@ pub(crate) struct Fields {
 
 /// The table of an agent, read when it is needed first.
 pub(crate) type Table = LazyLock<Fields>;
-
-/// Defines the tables: each is a file.
-macro_rules! tables {
-    ($($name:ident $file:literal)*) => {
-        $(pub(crate) static $name: Table =
-            LazyLock::new(|| Fields::of(include_str!(concat!("fields/", $file, ".txt"))));)*
-    };
-}
-
-tables! {
-    CLAUDE "claude" CODEX "codex" COPILOT "copilot" CURSOR "cursor" DROID "droid" GEMINI "gemini" GROK "grok"
-    IFLOW "iflow" KIMI "kimi" OPENCODE "opencode" PI "pi" QWEN "qwen"
-}
 
 /// The known fields of one object.
 type Tree = HashMap<&'static str, Known>;
@@ -97,6 +87,27 @@ impl Fields {
         if let Some(tree) = self.kinds.get(kind(record).as_ref()) {
             self.within(tree, record, "", tell);
         }
+    }
+
+    /// What the first record in `bytes` calls itself, and what the fields of it are called that nobody knows; `None` if
+    /// there are none.
+    pub(crate) fn names(&self, bytes: &[u8]) -> Option<(String, Vec<String>)> {
+        let (record, _) = std::str::from_utf8(bytes).ok().and_then(json::first::<Obj<'_>>)?;
+        let mut names: Vec<String> = Vec::new();
+        self.strange(&record, &mut |path, _| {
+            if names.len() < MOST && !names.contains(&path) {
+                names.push(path);
+            }
+        });
+        (!names.is_empty()).then(|| (kind(&record).into_owned(), names))
+    }
+
+    /// What is told of a record that shows nothing: which of its fields nobody knows.
+    pub(crate) fn named(&self, bytes: &[u8], desk: &Desk<'_>) -> Option<Item> {
+        let (kind, names) = self.names(bytes)?;
+        let field = |name: &String| (desk.cleaner.start(name, 80), desk.clean("not shown"));
+        let what = desk.cleaner.start(&format!("unknown fields of {kind}"), 80);
+        Some(Item::Unknown { what, fields: names.iter().map(field).collect() })
     }
 
     fn within<'a>(

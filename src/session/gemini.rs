@@ -10,10 +10,13 @@ use super::dialect::{
     Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures, result_text,
 };
 use super::diff;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/gemini.txt")));
 
 /// The format, and how its messages lie in the file.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +37,8 @@ impl Dialect for Gemini {
         }
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::GEMINI)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, pictures, result_text};
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/grok.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +21,8 @@ impl Dialect for Grok {
         "Grok"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::GROK)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

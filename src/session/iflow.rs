@@ -4,12 +4,18 @@
 use std::borrow::Cow;
 
 use super::agent::Likeness;
-use super::dialect::{Block, Counted, Dialect, Facts, Returned, Said, Speaker, content, result_text, usage};
+use super::claude::{SaidByPerson, said_by_person};
+use super::dialect::{
+    Block, Counted, Dialect, Facts, Returned, Said, Speaker, Words, content, result_text, usage,
+};
 use super::diff;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/iflow.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +26,8 @@ impl Dialect for IFlow {
         "iFlow"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::IFLOW)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -47,6 +53,7 @@ impl Dialect for IFlow {
             (Some("user"), Some(words)) => {
                 content(words, Speaker::Person, &mut said, typed);
                 results(words, &mut said);
+                said.blocks = said.blocks.into_iter().map(told_apart).collect();
             }
             (Some("user"), _) => {}
             (Some("assistant"), Some(words)) => {
@@ -86,6 +93,28 @@ fn typed(text: Cow<'_, str>) -> Result<Cow<'_, str>, (Private, Cow<'_, str>)> {
     match MACHINERY.iter().find(|(known, _)| start.starts_with(known)) {
         Some((_, what)) => Err((*what, text)),
         None => Ok(text),
+    }
+}
+
+/// A prompt, or what stands in the place of one: commands and what they printed are marked as Claude Code does.
+fn told_apart(block: Block<'_>) -> Block<'_> {
+    let Block::Prompt(words) = block else { return block };
+    let local =
+        |command: String, output: String| Block::Local { command: command.into(), output: output.into() };
+    match said_by_person(&words.text) {
+        SaidByPerson::Words(text) => {
+            let text = Cow::Owned(text.into_owned());
+            Block::Prompt(Words { text, ..words })
+        }
+        SaidByPerson::Command(typed) => Block::Prompt(Words { text: typed.into(), ..words }),
+        SaidByPerson::Own(command) => local(command, String::new()),
+        SaidByPerson::OwnPrinted(output) => local(String::new(), output),
+        SaidByPerson::Printed(output) => local(String::new(), output.to_owned()),
+        SaidByPerson::News(headline, brought) => local(headline, brought.to_owned()),
+        SaidByPerson::Interrupted => Block::Interrupted,
+        SaidByPerson::Summary => Block::Compacted { before: None, after: None, summary: Some(words.text) },
+        SaidByPerson::Nothing if words.images.is_empty() => Block::Context(Private::Reminder, words.text),
+        SaidByPerson::Nothing => Block::Prompt(Words { text: "".into(), ..words }),
     }
 }
 

@@ -9,7 +9,7 @@ mod steps;
 mod tasks;
 mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(crate) use tokens::Spent;
 const SOFT_ITEMS: u32 = 40;
 /// … or after this many bytes of shown content.
 const SOFT_BYTES: u64 = 192 << 10;
+/// Names of fields that are told of records that show nothing.
+const STRANGERS: usize = 100;
 /// A turn longer than this many items is cut…
 const HARD_ITEMS: u32 = 120;
 /// … and one with more bytes of shown content.
@@ -142,6 +144,8 @@ pub(crate) struct Index {
     activity: Activity,
     /// The list that is kept by calls of which each changes one entry.
     pub tasks: Tasks,
+    /// Fields that were told of records that show nothing.
+    strangers: HashSet<u64>,
     /// What a survey of the whole has found.
     changes: Option<Arc<Changes>>,
     annex: Annex,
@@ -283,6 +287,18 @@ impl Index {
     pub(crate) fn relays(&mut self, call: u64, place: Place, len: usize) {
         let len = u32::try_from(len).unwrap_or(u32::MAX);
         self.relayed.entry(call).or_default().push((place.offset, len));
+    }
+
+    /// Whether the record of `len` bytes at `offset` has a place, among the entries from number `from` on.
+    pub(crate) fn has_placed(&self, from: u32, offset: u64, len: usize) -> bool {
+        let mut added = (from..).map_while(|no| self.entry(no));
+        added.any(|entry| entry.offset == offset && entry.len as usize == len)
+    }
+
+    /// Notes that a record of this kind, which shows nothing, has a field that nobody knows. Returns whether it is the
+    /// first that has it.
+    pub(crate) fn stranger(&mut self, kind: &str, field: &str) -> bool {
+        self.strangers.len() < STRANGERS && self.strangers.insert(hash(&format!("{kind}\n{field}")))
     }
 
     /// Notes a message's id.

@@ -9,32 +9,64 @@ use jiff::Timestamp;
 
 use super::agent::Likeness;
 use super::dialect::{
-    Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, usage,
+    Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, said_by,
+    usage,
 };
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
 use super::private::Private;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/kimi.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kimi;
 
-/// Families of records without anything for a reader that is not said elsewhere, or with what belongs to
-/// the person alone (system prompts, lists of tools).
+/// Records without anything for a reader that is not said elsewhere, or with what belongs to the person alone (system
+/// prompts, lists of tools).
 const HIDDEN: &[&str] = &[
-    "turn.",
-    "tools.",
-    "llm.",
-    "permission.",
-    "plan_mode.",
-    "full_compaction.",
-    "plugin.",
-    "runtime.",
-    "token_counting.",
+    "agent.turn.ended",
+    "agent.turn.started",
+    "file_history.checkpoint",
+    "file_history.tracked",
+    "forked",
+    "full_compaction.begin",
+    "full_compaction.cancel",
+    "full_compaction.complete",
+    "goal.clear",
+    "goal.create",
+    "goal.update",
+    "llm.request",
+    "llm.tools_snapshot",
+    "mcp.tools_discovered",
     "metadata",
-    "mcp.",
-    "hook.",
-    "goal.",
+    "micro_compaction.apply",
+    "permission.record_approval_result",
+    "permission.set_mode",
+    "plan_mode.cancel",
+    "plan_mode.enter",
+    "plan_mode.exit",
+    "plugin.session_start",
+    "prompt.accepted",
+    "prompt.completed",
+    "runtime.set_binding",
+    "staleGuard.recorded",
+    "swarm_mode.enter",
+    "swarm_mode.exit",
+    "token_counting.measured",
+    "token_counting.measured_turn",
+    "token_counting.rebased",
+    "token_counting.truncated",
+    "token_counting.turn_recorded",
+    "tools.register_user_tool",
+    "tools.set_active_tools",
+    "tools.unregister_user_tool",
+    "tools.update_store",
+    "turn.ended",
+    "turn.prompt",
+    "turn.started",
+    "turn.steer",
 ];
 
 impl Dialect for Kimi {
@@ -42,8 +74,8 @@ impl Dialect for Kimi {
         "Kimi Code"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::KIMI)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -90,7 +122,7 @@ impl Dialect for Kimi {
                 }),
                 ..Facts::default()
             }),
-            kind if HIDDEN.iter().any(|family| kind.starts_with(family)) => Said::default(),
+            kind if HIDDEN.contains(&kind) => Said::default(),
             kind => Said::one(Block::Unknown(kind.to_owned(), record.clone())),
         };
         let millis = record.number("time").and_then(|millis| i64::try_from(millis).ok());
@@ -107,7 +139,8 @@ fn appended<'a>(message: &Obj<'a>) -> Said<'a> {
         (Some("user"), None | Some("user")) => content(raw, Speaker::Person, &mut said, Ok),
         (Some("user"), _) => content(raw, Speaker::Person, &mut said, |text| Err((Private::Reminder, text))),
         (Some("assistant"), _) => content(raw, Speaker::Agent, &mut said, Ok),
-        _ => {}
+        (Some("system"), _) => said.context(Private::Instructions, result_text(Some(raw))),
+        (role, _) => said.blocks.push(said_by(role.unwrap_or("nobody"), Some(raw))),
     }
     said
 }

@@ -21,6 +21,7 @@ pub use overview::{
     ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy,
 };
 pub use subject::subject;
+pub(crate) use tool::NOT_SHOWN;
 pub use tool::{
     Choice, DiffLine, FileDiff, Hunk, Link, Outcome, Output, Question, Step, TodoChange, TodoItem, TodoState,
     Tool,

@@ -9,10 +9,13 @@ use super::dialect::{
     Block, Counted, Dialect, Facts, Returned, Said, Speaker, Title, content, pictures, result_text, usage,
 };
 use super::diff;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::Obj;
 use super::private::Private;
 use std::borrow::Cow;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/pi.txt")));
 
 /// The format, and which of its two products writes it.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +35,8 @@ impl Dialect for Pi {
         }
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::PI)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

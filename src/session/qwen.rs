@@ -4,24 +4,40 @@
 use std::borrow::Cow;
 
 use super::agent::Likeness;
-use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures};
+use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures, said_by};
 use super::diff;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
 
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/qwen.txt")));
+
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Qwen;
+
+/// System records without anything for a reader: telemetry, commands of the terminal, checkpoints.
+const HIDDEN: &[&str] = &[
+    "at_command",
+    "attribution_snapshot",
+    "custom_title",
+    "file_history_snapshot",
+    "parent_session",
+    "rewind",
+    "session_context",
+    "slash_command",
+    "ui_telemetry",
+];
 
 impl Dialect for Qwen {
     fn name(&self) -> &'static str {
         "Qwen Code"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::QWEN)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -35,7 +51,7 @@ impl Dialect for Qwen {
         let kind = record.text("type").unwrap_or_default();
         let mut said = Said::default();
         match kind.as_ref() {
-            "user" if record.text("subtype").is_some() => said.blocks.extend(notice(record)),
+            "user" if record.text("subtype").is_some() => said.blocks.push(notice(record)),
             "user" => user(record, &mut said),
             "assistant" => assistant(record, &mut said),
             "tool_result" => said.blocks.extend(results(record)),
@@ -79,10 +95,13 @@ fn user<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
     said.prompt(Words { text, images });
 }
 
-/// News of something in the background.
-fn notice<'a>(record: &Obj<'a>) -> Option<Block<'a>> {
-    let text = record.obj("systemPayload").and_then(|payload| payload.text("displayText"))?;
-    Some(Block::Local { command: text, output: Cow::Borrowed("") })
+/// News of something in the background, and what else is said in the person's name.
+fn notice<'a>(record: &Obj<'a>) -> Block<'a> {
+    if let Some(text) = record.obj("systemPayload").and_then(|payload| payload.text("displayText")) {
+        return Block::Local { command: text, output: Cow::Borrowed("") };
+    }
+    let parts = record.obj("message").and_then(|message| message.raw("parts"));
+    said_by(&format!("user, {}", record.text("subtype").unwrap_or_default()), parts)
 }
 
 fn assistant<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
@@ -143,7 +162,8 @@ fn system<'a>(record: &Obj<'a>) -> Option<Block<'a>> {
                 summary: None,
             })
         }
-        // Telemetry, commands of the terminal, checkpoints.
-        _ => None,
+        None => None,
+        Some(subtype) if HIDDEN.contains(&subtype) => None,
+        Some(subtype) => Some(Block::Unknown(format!("system {subtype}"), record.clone())),
     }
 }

@@ -87,7 +87,12 @@ pub enum Oddity {
     Long(u64),
     #[error("unknown type {name}, {count} times: shown as a quiet block")]
     UnknownType { name: CleanText, count: u64 },
+    #[error("unknown field {name}, which shows nothing, {count} times: named in a quiet block")]
+    UnknownField { name: CleanText, count: u64 },
 }
+
+/// Names nobody knows, with the place of the first of each, and how often it occurs.
+type Named = BTreeMap<String, (Place, u64)>;
 
 /// Counts and warnings as they are gathered.
 #[derive(Debug, Default)]
@@ -98,7 +103,8 @@ pub(crate) struct Tally {
     pub lines: u64,
     warnings: Vec<Warning>,
     more: u64,
-    unknown: BTreeMap<String, (Place, u64)>,
+    unknown: Named,
+    fields: Named,
     torn: Option<Warning>,
 }
 
@@ -119,20 +125,33 @@ impl Tally {
     /// Notes a type nobody knows.
     pub(crate) fn unknown(&mut self, place: Place, name: &str) {
         self.counts.unknown += 1;
-        let name: String = name.chars().take(80).collect();
-        if self.unknown.len() >= NAMES && !self.unknown.contains_key(&name) {
-            self.more += 1;
-            return;
-        }
-        self.unknown.entry(name).or_insert((place, 0)).1 += 1;
+        self.more += u64::from(!note(&mut self.unknown, place, name));
+    }
+
+    /// Notes a field nobody knows of a record that shows nothing.
+    pub(crate) fn unknown_field(&mut self, place: Place, name: &str) {
+        self.more += u64::from(!note(&mut self.fields, place, name));
     }
 
     pub(crate) fn warnings(&self, cleaner: &Cleaner) -> (Vec<Warning>, u64) {
-        let unknown = self.unknown.iter().map(|(name, (place, count))| Warning {
-            line: place.line,
-            offset: place.offset,
-            what: Oddity::UnknownType { name: cleaner.text(name), count: *count },
+        let warning = |place: &Place, what| Warning { line: place.line, offset: place.offset, what };
+        let unknown = self.unknown.iter().map(|(name, (place, count))| {
+            warning(place, Oddity::UnknownType { name: cleaner.text(name), count: *count })
         });
-        (self.warnings.iter().cloned().chain(self.torn.clone()).chain(unknown).collect(), self.more)
+        let fields = self.fields.iter().map(|(name, (place, count))| {
+            warning(place, Oddity::UnknownField { name: cleaner.text(name), count: *count })
+        });
+        let all = self.warnings.iter().cloned().chain(self.torn.clone()).chain(unknown).chain(fields);
+        (all.collect(), self.more)
     }
+}
+
+/// Notes that `name` occurs once more; false if there are too many names.
+fn note(named: &mut Named, place: Place, name: &str) -> bool {
+    let name: String = name.chars().take(80).collect();
+    let room = named.len() < NAMES || named.contains_key(&name);
+    if room {
+        named.entry(name).or_insert((place, 0)).1 += 1;
+    }
+    room
 }

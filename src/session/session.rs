@@ -4,18 +4,18 @@
 //! never while the file is read.
 
 mod overview;
+mod shown;
 mod sift;
 mod subs;
 mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use super::agent::{AGENTS, Agent, Desk, Indexer, Layout, Shown};
+use super::agent::{AGENTS, Agent, Desk, Indexer, Layout};
 use super::document::Document;
 use super::error::{OpenError, ReadError};
 use super::fields::Strange;
-use super::index::{Entry, Index, Kind};
-use super::json;
+use super::index::Index;
 use super::lines::{Fed, Lines, Splitter};
 use super::model::{Item, Marker, Output, Overview, Step, TitleBy, Turn, Window, WindowNo};
 use super::private::Include;
@@ -28,6 +28,8 @@ pub use sift::Sifted;
 pub(crate) use subs::Subs;
 use survey::Survey;
 
+/// Bytes of a prompt or a reply in a window. Real ones stay far below.
+const LONG: usize = 256 << 10;
 /// Lines of one diff in a window.
 const DIFF_LINES: usize = 400;
 /// Characters of a title.
@@ -91,13 +93,14 @@ struct Reading {
 }
 
 impl Session {
-    /// Tells by its content whose session this is. Reads at most 1 MiB, indexes nothing yet.
+    /// Tells by its content whose session this is. Reads at most 1 MiB (more if that tells nothing), indexes nothing
+    /// yet.
     ///
     /// # Errors
     /// [`OpenError::Empty`], [`OpenError::NotASession`], or what reading gave.
     pub fn open(source: Source, cleaner: Cleaner) -> Result<Self, OpenError> {
         let agent = recognised(&source)?;
-        let name = source.beside().and_then(|beside| agent.name_beside(beside));
+        let name = source.beside().and_then(|beside| beside.name_by(agent));
         let name = name.map(|name| cleaner.headline(&name, HEADLINE));
         let session = Self::of(source, cleaner, agent);
         session.index_mut().header().name = name.filter(|name| !name.is_blank());
@@ -201,6 +204,11 @@ impl Session {
         self.desk().index().title()
     }
 
+    /// Whether the file is a sub-agent's own, as far as it is indexed.
+    pub fn is_sub_agents(&self) -> bool {
+        self.desk().index().is_sub_agents()
+    }
+
     /// Whether all that the file held when it was last read is indexed.
     pub fn is_complete(&self) -> bool {
         self.desk().index().complete()
@@ -216,16 +224,27 @@ impl Session {
     /// # Errors
     /// When the file cannot be read.
     pub fn window(&self, no: WindowNo) -> Result<Option<Window>, ReadError> {
-        let desk = self.desk();
+        self.window_at(no, &self.desk())
+    }
+
+    /// As [`Session::window`], with prompts, replies and thoughts whole, however long they are.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn unabridged(&self, no: WindowNo) -> Result<Option<Window>, ReadError> {
+        self.window_at(no, &Desk { long: usize::MAX, ..self.desk() })
+    }
+
+    fn window_at(&self, no: WindowNo, desk: &Desk<'_>) -> Result<Option<Window>, ReadError> {
         let plan = desk.index().plan(no);
         let Some(plan) = plan else { return Ok(None) };
         let mut turns = vec![Turn { no: plan.mark.turn, continued: plan.mark.continued, ..Turn::default() }];
         let mut strange = Strange::default();
         for (entry, at) in plan.entries.iter().zip(plan.first..) {
-            let (shown, record) = self.shown(entry, at, &desk)?;
+            let (shown, record) = self.shown(entry, at, desk)?;
             if let Some(prompt) = shown.prompt {
                 if let Some(last) = turns.last_mut() {
-                    last.items.extend(strange.take(&desk));
+                    last.items.extend(strange.take(desk));
                 }
                 let no = turns.last().map_or(0, |turn| turn.no) + 1;
                 turns.push(Turn { no, prompt: Some(prompt), ..Turn::default() });
@@ -235,11 +254,11 @@ impl Session {
                 self.name_command(turn);
             }
             if let Some(fields) = self.agent.fields() {
-                strange.look(fields, &record, &desk);
+                strange.look(fields, &record, desk);
             }
         }
         if let Some(last) = turns.last_mut() {
-            last.items.extend(strange.take(&desk));
+            last.items.extend(strange.take(desk));
         }
         turns.retain(|turn| turn.prompt.is_some() || !turn.items.is_empty());
         if let Some(last) = turns.last_mut() {
@@ -254,7 +273,8 @@ impl Session {
     /// When the file cannot be read.
     pub fn step(&self, no: u32) -> Result<Option<Step>, ReadError> {
         let (output, diff_lines) = WHOLE;
-        let whole = Desk { output, diff_lines, records: WHOLE_SUB, beside: WHOLE_SUB, ..self.desk() };
+        let (long, records, beside) = (usize::MAX, WHOLE_SUB, WHOLE_SUB);
+        let whole = Desk { long, output, diff_lines, records, beside, ..self.desk() };
         self.step_at(no, &whole)
     }
 
@@ -326,6 +346,7 @@ impl Session {
             index,
             cleaner,
             subs,
+            long: LONG,
             output: Output::MAX,
             diff_lines: DIFF_LINES,
             records: SUB_RECORDS,
@@ -335,49 +356,6 @@ impl Session {
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn show(&self, entry: &Entry, no: u32, desk: &Desk<'_>) -> Result<Shown, ReadError> {
-        Ok(self.shown(entry, no, desk)?.0)
-    }
-
-    /// What a record shows, and its bytes, if it is one that an agent shows.
-    fn shown(&self, entry: &Entry, no: u32, desk: &Desk<'_>) -> Result<(Shown, Vec<u8>), ReadError> {
-        let note = |what: String, fields| {
-            let item = Item::Unknown { what: self.cleaner.text(&what), fields };
-            Ok((Shown { prompt: None, items: vec![item] }, Vec::new()))
-        };
-        match entry.kind {
-            Kind::Broken => {
-                let bytes = self.source.bytes(entry.offset, (entry.len as usize).min(2048))?;
-                let start = self.cleaner.start(&String::from_utf8_lossy(&bytes), 300);
-                note(
-                    format!("line {} is not valid JSON", entry.line),
-                    vec![(self.cleaner.text("starts with"), start)],
-                )
-            }
-            Kind::TooLong => note(format!("line {} is too long to be shown", entry.line), vec![]),
-            Kind::Side => match desk.index().stray_chain(no) {
-                Some(records) => {
-                    let count = self.cleaner.text(&records.to_string());
-                    note(
-                        "work of a sub-agent that no step sent".into(),
-                        vec![(self.cleaner.text("records"), count)],
-                    )
-                }
-                None => Ok((Shown::default(), Vec::new())),
-            },
-            // Text keeps its line feeds, which a record of JSON may lose.
-            _ if matches!(self.agent.layout(), Layout::Runs(_)) => {
-                let run = self.source.bytes(entry.offset, entry.len as usize)?;
-                let run = json::as_utf8(&run).into_bytes();
-                Ok((self.agent.show(entry, no, &run, desk)?, run))
-            }
-            _ => {
-                let record = desk.record(entry)?;
-                Ok((self.agent.show(entry, no, &record, desk)?, record))
-            }
-        }
     }
 }
 

@@ -60,6 +60,18 @@ fn sessions_are_listed_the_last_active_first_and_chosen() {
     fs::write(place(&home, ".codex/archived_sessions/rollout-x.jsonl"), "{\"odd\":1}\n").unwrap();
     say(&home, ".claude/projects/a/agent-1a2b3c4.jsonl", 5, "alpha", "brief of a sub-agent", Some("done"));
     fs::write(place(&home, ".claude/history.jsonl"), "{\"display\":\"x\"}\n").unwrap();
+    // Codex gives its sub-agents files like those of sessions.
+    let spawned = json!({"subagent": {"thread_spawn": {"parent_thread_id": "0199", "depth": 1}}});
+    for (name, more) in [("1", json!({"source": spawned})), ("2", json!({"thread_source": "subagent"}))] {
+        let mut meta = json!({"id": name, "cwd": "/home/dev/alpha", "cli_version": "0.146.0"});
+        meta.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let file = format!(".codex/sessions/2026/01/05/rollout-2026-01-05T10-00-00-{name}.jsonl");
+        let line =
+            |kind, payload| json!({"timestamp": "2026-01-05T10:00:00Z", "type": kind, "payload": payload});
+        let said = json!({"type": "user_message", "message": "brief of a sub-agent"});
+        let lines = format!("{}\n{}\n", line("session_meta", meta), line("event_msg", said));
+        fs::write(place(&home, &file), lines).unwrap();
+    }
 
     assert_eq!(prompts(&home, &[]), ["fourth", "second", "third", "first"]);
     assert_eq!(prompts(&home, &["--project", "BETA"]), ["second", "third"]);

@@ -71,6 +71,31 @@ fn a_title_in_the_middle_of_a_long_session_is_known_once_that_was_read_and_from_
 }
 
 #[test]
+fn a_summary_that_comes_late_names_a_session_before_and_after_it_is_read_on() {
+    let home = Home::new();
+    let path = home.session("a.jsonl");
+    let filler = "word ".repeat(40_000);
+    home.say("a.jsonl", 0, "the first words", &filler);
+    home.say("a.jsonl", 10, "more", &filler);
+    let mut catalog = home.open();
+    assert_eq!(home.found(&mut catalog, "more"), ["the first words"]);
+    let summary =
+        |title: &str, of: &str| serde_json::json!({"type": "summary", "summary": title, "leafUuid": of});
+    for (title, of, called) in [
+        ("of another", "x-1", "the first words"),
+        ("come late", "0-1", "come late"),
+        ("again", "10-1", "again"),
+    ] {
+        append(&path, &summary(title, of));
+        assert_eq!((page(&path).as_str(), home.names(&mut catalog)), (called, vec![called.to_owned()]));
+        assert_eq!(home.found(&mut catalog, "more"), [called]);
+        assert_eq!(home.names(&mut catalog), [called], "it was read on, not through");
+    }
+    assert_eq!(home.found(&mut catalog, "again"), ["again"]);
+    assert!(home.found(&mut catalog, "late").is_empty());
+}
+
+#[test]
 fn what_codex_keeps_in_one_file_for_all_names_a_session_in_the_list_and_on_its_page() {
     let home = Home::new();
     let id = "019a2b3c-4d5e-6f70-8192-a3b4c5d6e7f8";

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,16 +10,14 @@ use jiff::Timestamp;
 use super::content::{attachments, blocks_of, images, result_text};
 use super::said::is_declined;
 use super::shown::items;
-use super::{first, given, relayed, tools};
+use super::spill::whole;
+use super::{FIELDS, first, given, relayed, tools};
 use crate::session::agent::{Desk, not_shown, steps_of};
 use crate::session::error::ReadError;
-use crate::session::fields::{self, Strange};
-use crate::session::index::{Entry, hash};
+use crate::session::fields::Strange;
+use crate::session::index::{Entry, Kind, hash};
 use crate::session::json::Obj;
 use crate::session::model::{Attachment, Item, NESTED, Outcome, Step, Tool};
-
-/// Bytes read of output in a file of its own.
-const LARGE: u64 = 16 << 20;
 
 /// A call as its tool's form needs it.
 pub(super) struct Call<'a> {
@@ -248,37 +245,6 @@ fn unwrapped(text: &str) -> &str {
     inner.map_or(text, |inner| inner.strip_suffix("</tool_use_error>").unwrap_or(inner).trim())
 }
 
-/// Output that was put into a file, from that file where it is at hand; else what the agent saw of it: its
-/// size and its start. The path is one of the author's machine.
-fn whole(text: String, desk: &Desk<'_>) -> String {
-    spilled(&text).and_then(|name| large(name, desk)).unwrap_or_else(|| preview(text))
-}
-
-/// The base name of the file that this output was put into.
-fn spilled(text: &str) -> Option<&str> {
-    let (_, path) = text.trim().strip_prefix("<persisted-output>")?.split_once("Full output saved to: ")?;
-    path.lines().next()?.trim().rsplit(['/', '\\']).next()
-}
-
-/// What a file of output beside the session holds; of a monstrous one, its start.
-fn large(name: &str, desk: &Desk<'_>) -> Option<String> {
-    let mut bytes = Vec::new();
-    desk.source.beside()?.output(name)?.take(LARGE).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn preview(text: String) -> String {
-    let Some(inner) = text.trim().strip_prefix("<persisted-output>") else { return text };
-    let inner = inner.strip_suffix("</persisted-output>").unwrap_or(inner).trim();
-    match inner.split_once("\n\n") {
-        Some((head, start)) => {
-            let head = head.split(" Full output saved to:").next().unwrap_or_default();
-            format!("{head}\n\n{start}")
-        }
-        None => inner.split(" Full output saved to:").next().unwrap_or_default().to_owned(),
-    }
-}
-
 /// The id of the sub-agent that a call sent, whose records lie in a file of their own. The records of sub-agents say it
 /// in the report alone; while one is at work, only what lies beside its records does.
 fn sent(call: &Call<'_>, desk: &Desk<'_>) -> Option<String> {
@@ -304,11 +270,11 @@ fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadEr
 fn items_beside(id: &str, call: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
     let relayed = || relayed::records(call, desk);
     let Some(sub) = desk.subs.get(id, sender.no, desk, relayed) else { return Ok(Vec::new()) };
-    let Desk { output, diff_lines, records, beside, .. } = *desk;
+    let Desk { long, output, diff_lines, records, beside, .. } = *desk;
     if beside == 0 {
         return Ok(Vec::new());
     }
-    let there = Desk { output, diff_lines, records, beside, ..sub.desk() };
+    let there = Desk { long, output, diff_lines, records, beside, ..sub.desk() };
     let all = Cell::new(beside);
     let room = sender.inside.map_or(&all, |inside| inside.room);
     let inside = Inside { id: Some(id), above: sender.inside, room };
@@ -350,10 +316,14 @@ fn shown_inside(
         && let Some((no, entry)) = left.next()
     {
         let record = desk.record(&entry)?;
+        if entry.kind == Kind::Strange {
+            shown.extend(FIELDS.named(&record, desk));
+            continue;
+        }
         let items = items(&entry, no, &record, desk, Some(&inside))?.items;
         inside.room.update(|room| room.saturating_sub(items.len()));
         shown.extend(items);
-        strange.look(&fields::CLAUDE, &record, desk);
+        strange.look(&FIELDS, &record, desk);
     }
     shown.extend(strange.take(desk));
     let left = left.len() + more;
@@ -364,14 +334,6 @@ fn shown_inside(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_persisted_output_keeps_its_preview_and_loses_the_path() {
-        let text = "<persisted-output>\nOutput too large (100.5KB). Full output saved to: /home/me/x.txt\n\n\
-                    Preview (first 2KB):\nline 1\n</persisted-output>";
-        assert_eq!(preview(text.into()), "Output too large (100.5KB).\n\nPreview (first 2KB):\nline 1");
-        assert_eq!(preview("plain".into()), "plain");
-    }
 
     #[test]
     fn an_error_loses_its_tag() {

@@ -10,16 +10,19 @@ use jiff::Timestamp;
 
 use super::head::{Block, Content, Fields, Message};
 use super::said::{SYNTHETIC, Said, is_no_answer, joined, reason, said};
-use super::{hidden, tasks, tools};
+use super::{FIELDS, hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
 use crate::session::agent::{Format, NotJson, Records, sound};
+use crate::session::fields::Table;
 use crate::session::index::{Index, Kind, New, hash, project_name};
 use crate::session::json;
 use crate::session::lines::Place;
 use crate::session::model::{Output, Usage};
 use crate::session::price::Prices;
 use crate::session::private::Private;
-use fields::{blocks, declined, images, new_step, results, results_of, steps, text_of, texts};
+use fields::{
+    blocks, declined, images, new_step, results, results_of, steps, text_of, texts, unknown_of_a_person,
+};
 use queue::Queue;
 
 /// Characters of a prompt in the outline.
@@ -38,6 +41,8 @@ pub(super) struct Reading {
     /// The file is a sub-agent's own: there the flag of side chains means nothing. Its first user or
     /// assistant record has it; a session's never does.
     own_file: Option<bool>,
+    /// The last record was of progress: a great part of old sessions, and said elsewhere again.
+    dull: bool,
     cwd: Option<String>,
     version: Option<String>,
     branch: Option<String>,
@@ -59,6 +64,11 @@ impl Record<'_, '_> {
 
     fn headline(&self, text: &str) -> CleanText {
         self.cleaner.headline(text, HEADLINE)
+    }
+
+    /// A title; one that is taken away again is blank.
+    fn title(&self, text: Option<&str>) -> Option<CleanText> {
+        text.map(|text| self.headline(text)).filter(|title| !title.is_blank())
     }
 }
 
@@ -93,6 +103,10 @@ impl Records for Reading {
         self.put(&Record { fields: &fields, place, len, at, cleaner }, index);
     }
 
+    fn fields(&self) -> Option<&'static Table> {
+        (!self.dull).then_some(&FIELDS)
+    }
+
     fn waiting(&self, cleaner: &Cleaner) -> Vec<New> {
         self.queue.waiting().map(|queued| queued.aside(cleaner)).collect()
     }
@@ -102,6 +116,7 @@ impl Reading {
     fn put(&mut self, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
         let kind = fields.kind.as_str().unwrap_or_default();
+        self.dull = kind == "progress";
         match kind {
             "user" | "assistant" => self.spoken(kind == "user", record, index),
             "system" => {
@@ -117,9 +132,9 @@ impl Reading {
                 }
             }
             "custom-title" => {
-                index.header().custom_title = fields.custom_title.as_str().map(|t| record.headline(t));
+                index.header().custom_title = record.title(fields.custom_title.as_str());
             }
-            "ai-title" => index.header().agent_title = fields.ai_title.as_str().map(|t| record.headline(t)),
+            "ai-title" => index.header().agent_title = record.title(fields.ai_title.as_str()),
             "progress" if fields.data.kind.as_str() == Some("agent_progress") => {
                 if let Some(call) = fields.sender.as_str() {
                     index.relays(hash(call), record.place, record.len);
@@ -156,6 +171,7 @@ impl Reading {
     fn spoken(&mut self, user: bool, record: &Record<'_, '_>, index: &mut Index) {
         let fields = record.fields;
         let own_file = *self.own_file.get_or_insert(fields.side.0);
+        index.header().sub_agent.get_or_insert(own_file);
         if fields.side.0 && !own_file {
             return self.side(user, record, index);
         }
@@ -268,7 +284,7 @@ impl Reading {
         }
         let mut words = Vec::new();
         let mut command = None;
-        let mut other = 0;
+        let mut other = Self::unknown_blocks(record, index);
         let told = texts(fields);
         for text in &told {
             match said(text) {
@@ -310,6 +326,13 @@ impl Reading {
         index.prompt(new, head, command.is_some());
     }
 
+    /// Notes the blocks of a person's record that nobody knows. Returns how many there are.
+    fn unknown_blocks(record: &Record<'_, '_>, index: &mut Index) -> u32 {
+        let unknown = unknown_of_a_person(record.fields);
+        unknown.iter().for_each(|kind| index.tally.unknown(record.place, &format!("block {kind}")));
+        unknown.len() as u32
+    }
+
     /// What the agent was told besides.
     fn context(what: Private, record: &Record<'_, '_>, index: &mut Index) {
         if index.shows(what) {
@@ -341,7 +364,7 @@ impl Reading {
                 }
             }
         }
-        new.items += new.asides.len() as u32;
+        new.items += new.asides.len() as u32 + Self::unknown_blocks(record, index);
         index.tally.counts.asides += new.asides.len() as u64;
         index.tally.counts.results += found.len() as u64;
         let entry = index.flow(new);

@@ -15,14 +15,19 @@ mod polled;
 mod relayed;
 mod said;
 mod shown;
+mod spill;
 mod tasks;
 mod tools;
 
 use super::agent::{Agent, Desk, Indexer, Likeness, Line, Shown};
 use super::error::ReadError;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::index::Entry;
 use super::json::{self, Obj};
+pub(super) use said::{Said as SaidByPerson, said as said_by_person};
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("../fields/claude.txt")));
 
 /// The format.
 #[derive(Debug)]
@@ -51,8 +56,8 @@ impl Agent for ClaudeCode {
         shown::shown(entry, no, record, desk)
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::CLAUDE)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {

@@ -13,6 +13,9 @@ use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{AsideHow, Item, Marker, Output, Prompt};
 use crate::session::private::Private;
 
+/// Bytes of a result without a call.
+const STRAY: usize = 16 << 10;
+
 /// What the record of `entry` shows.
 pub(super) fn shown(entry: &Entry, no: u32, record: &[u8], desk: &Desk<'_>) -> Result<Shown, ReadError> {
     items(entry, no, record, desk, None)
@@ -34,13 +37,23 @@ pub(super) fn items(
         (_, "user") => Ok(page.user()),
         (_, "system") => Ok(page.system()),
         (_, "queue-operation") => {
+            let operation = record.text("operation").unwrap_or_default();
+            if operation != "enqueue" {
+                return Ok(page.unknown(&format!("queue-operation {operation}")));
+            }
             let text = record.text("content").unwrap_or_default();
             Ok(page.said_aside(&text, false, &[]))
         }
         (_, "attachment") => {
             let attached = record.obj("attachment").unwrap_or_default();
-            if let Some(what) = hidden::attached(&attached.text("type").unwrap_or_default()) {
+            let kind = attached.text("type").unwrap_or_default();
+            if let Some(what) = hidden::attached(&kind) {
                 return Ok(page.context(what, &attached_text(&attached)));
+            }
+            if kind != "queued_command" {
+                // Most of what is attached is the person's own affair: that it is there is all that is told.
+                let what = desk.cleaner.start(&format!("attachment {kind}"), 80);
+                return Ok(one(Item::Unknown { what, fields: vec![] }));
             }
             let machine = attached.text("commandMode").as_deref() == Some("task-notification");
             Ok(page.said_aside(&result_text(attached.raw("prompt")), machine, &blocks_of(&record)))
@@ -162,6 +175,7 @@ impl Page<'_> {
                 said => shown.items.extend(self.remark(said)),
             }
         }
+        shown.items.extend(self.unknown_blocks(&blocks));
         if self.entry.kind != Kind::Prompt && words.is_empty() && command.is_none() && shown.items.is_empty()
         {
             return self.context(Private::Reminder, &joined(&self.texts(), "\n\n"));
@@ -194,7 +208,7 @@ impl Page<'_> {
             let id = block.text("tool_use_id").map_or(0, |id| hash(&id));
             let text = result_text(block.raw("content"));
             if !self.desk.index().is_shown(id, self.no) {
-                let output = self.desk.cleaner.start(&text, 2000);
+                let output = self.desk.part(&text, STRAY);
                 let fields = vec![(self.desk.clean("output"), output)];
                 shown.items.push(Item::Unknown { what: self.desk.clean("result without a call"), fields });
             }
@@ -203,6 +217,7 @@ impl Page<'_> {
                 said_so.extend(reason(&text).map(str::to_owned));
             }
         }
+        shown.items.extend(self.unknown_blocks(blocks));
         if self.inside.is_some() {
             return shown;
         }
@@ -223,6 +238,17 @@ impl Page<'_> {
             }
         }
         shown
+    }
+
+    /// The blocks of a person's record that nobody knows.
+    fn unknown_blocks(&self, blocks: &[Obj<'_>]) -> Vec<Item> {
+        let unknown = blocks.iter().filter_map(|block| {
+            let kind = block.text("type").unwrap_or("block without a type".into());
+            let what = self.desk.cleaner.start(&kind, 80);
+            let fields = || fields(block, self.desk);
+            (!hidden::is_known_of_a_person(&kind)).then(|| Item::Unknown { what, fields: fields() })
+        });
+        unknown.collect()
     }
 
     /// A text of the queue: the person's words, or news of something in the background.

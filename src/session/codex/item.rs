@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::injected::{Voice, voice};
 use super::output::returned;
-use crate::session::dialect::{Block, Call, Recorded, Returned, Said, Twin, Words, pictures};
+use crate::session::dialect::{Block, Call, Recorded, Returned, Said, Twin, Words, pictures, said_by};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::private::Private;
 
@@ -53,7 +53,7 @@ pub(super) fn read<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
         }
         "web_search_call" => vec![web_search(item)],
         "image_generation_call" => vec![image(item)],
-        "agent_message" => vec![Said::default()],
+        "agent_message" => vec![between_agents(item)],
         kind if HIDDEN.contains(&kind) => vec![],
         kind => vec![Said::one(Block::Unknown(kind.to_owned(), item.clone()))],
     }
@@ -71,9 +71,20 @@ fn message<'a>(item: &Obj<'a>) -> Said<'a> {
             said
         }
         "user" => person(texts, content.map(pictures).unwrap_or_default(), Recorded::Item),
-        // `developer` and `system`.
-        _ => Said::one(Block::Context(Private::Instructions, joined(texts))),
+        "developer" | "system" => Said::one(Block::Context(Private::Instructions, joined(texts))),
+        role => Said::one(said_by(role, content)),
     }
+}
+
+/// What one agent told another. May be encrypted: then nobody can read it.
+fn between_agents<'a>(item: &Obj<'a>) -> Said<'a> {
+    let text = joined(item.raw("content").map(texts).unwrap_or_default());
+    if text.trim().is_empty() {
+        return Said::default();
+    }
+    let name = |key| item.text(key).unwrap_or("an agent".into());
+    let command = format!("message from {} to {}", name("author"), name("recipient"));
+    Said::one(Block::Local { command: command.into(), output: text })
 }
 
 /// What a person says in `texts`, or what the agent says in their place.
@@ -128,7 +139,13 @@ fn reasoning<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
     let alone =
         |part: &Obj<'_>| matches!(part.text("type").as_deref(), Some("summary_text" | "reasoning_text"));
     let part = |raw| Some(Said { part: Some(raw), ..thought(&Obj::of(raw).filter(alone)?) });
-    parts.into_iter().filter_map(part).collect()
+    let unknown = |raw| {
+        let part = Obj::of(raw).filter(|part| !alone(part))?;
+        Some(Block::Unknown(format!("thought {}", part.text("type").unwrap_or_default()), part))
+    };
+    let rest = Said { blocks: parts.iter().copied().filter_map(unknown).collect(), ..Said::default() };
+    let rest = Some(rest).filter(|rest| !rest.blocks.is_empty());
+    rest.into_iter().chain(parts.into_iter().filter_map(part)).collect()
 }
 
 fn thought<'a>(part: &Obj<'a>) -> Said<'a> {

@@ -12,16 +12,18 @@ mod names;
 mod output;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::agent::Likeness;
-use super::beside::Beside;
 use super::dialect::{Block, Counted, Dialect, Facts, Said, Title, Twin};
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::Obj;
 use super::model::Usage;
 use super::private::Private;
 
-pub(super) use names::{names, place as name_place};
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("../fields/codex.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -35,15 +37,16 @@ impl Dialect for Codex {
         "Codex"
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::CODEX)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
-    fn name_beside(&self, beside: &Beside) -> Option<String> {
-        beside.name().or_else(|| {
-            let (file, id) = name_place(&beside.path())?;
-            names(&file).remove(&id)
-        })
+    fn name_place(&self, path: &Path) -> Option<(PathBuf, String)> {
+        names::place(path)
+    }
+
+    fn names(&self, file: &Path) -> HashMap<String, String> {
+        names::names(file)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {
@@ -93,10 +96,13 @@ impl Dialect for Codex {
 
 fn meta<'a>(payload: &Obj<'a>) -> Said<'a> {
     let git = payload.obj("git").unwrap_or_default();
+    let by_agent = payload.obj("source").is_some_and(|source| source.raw("subagent").is_some());
     let facts = Facts {
         version: payload.text("cli_version"),
         cwd: payload.text("cwd"),
         branch: git.text("branch"),
+        // The records of the thread that a fork begins with have another such record before them.
+        sub_agent: Some(by_agent || payload.text("thread_source").as_deref() == Some("subagent")),
         ..Facts::default()
     };
     let mut said = Said { facts, ..Said::default() };

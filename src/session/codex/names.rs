@@ -16,7 +16,7 @@ const LOOK: u64 = 4 << 20;
 const ID: usize = 36;
 
 /// Where the name of the session at `path` is kept, and its id.
-pub(crate) fn place(path: &Path) -> Option<(PathBuf, String)> {
+pub(super) fn place(path: &Path) -> Option<(PathBuf, String)> {
     let stem = path.file_stem()?.to_str()?.strip_prefix("rollout-")?;
     let id = stem.get(stem.len().checked_sub(ID)?..)?;
     let folder =
@@ -27,7 +27,7 @@ pub(crate) fn place(path: &Path) -> Option<(PathBuf, String)> {
 }
 
 /// The names in the file at `path`, by id; none if it cannot be read.
-pub(crate) fn names(path: &Path) -> HashMap<String, String> {
+pub(super) fn names(path: &Path) -> HashMap<String, String> {
     let read = || {
         let mut file =
             File::open(path).ok().filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()))?;

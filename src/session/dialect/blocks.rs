@@ -51,7 +51,11 @@ pub(crate) fn content<'a>(
                 answers = true;
                 said.blocks.push(Block::Result(Box::new(result(&block))));
             }
-            "image" | "input_image" | "document" => images.extend(encoded(&block)),
+            "image" | "input_image" | "document" => match encoded(&block) {
+                Some(image) => images.push(image),
+                // One that lies elsewhere.
+                None => said.blocks.push(Block::Unknown(format!("block {kind}"), block)),
+            },
             _ => said.blocks.push(Block::Unknown(format!("block {kind}"), block)),
         }
     }
@@ -106,6 +110,17 @@ pub(crate) fn result_text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
         1 => parts.pop().unwrap_or_default(),
         _ => Cow::Owned(parts.join("\n")),
     }
+}
+
+/// A message of a role that nobody knows: what it says, as an unknown block.
+pub(crate) fn said_by<'a>(role: &str, content: Option<RawValue<'a>>) -> Block<'a> {
+    let texts = |content: RawValue<'a>| match json::text(content) {
+        Some(_) => vec![content],
+        None => json::list(content).into_iter().filter_map(|block| Obj::of(block)?.raw("text")).collect(),
+    };
+    let texts = content.map(texts).unwrap_or_default();
+    let fields = texts.into_iter().map(|text| (Cow::Borrowed("text"), text)).collect();
+    Block::Unknown(format!("message of {role}"), Obj(fields))
 }
 
 /// The encoded images in a list of blocks.

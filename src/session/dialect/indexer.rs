@@ -8,6 +8,7 @@ use super::said::{Block, Counted, Facts, Recorded, Returned, Said, Title};
 use super::{Dialect, is_text, tools};
 use crate::redact::Cleaner;
 use crate::session::agent::{Format, NotJson, Records, sound};
+use crate::session::fields::Table;
 use crate::session::index::{Index, Kind, New, NewStep, Spent, hash, project_name};
 use crate::session::json::{self, Obj};
 use crate::session::lines::Place;
@@ -108,6 +109,10 @@ impl<D: Dialect> Records for Reading<D> {
 
     fn waiting(&self, _cleaner: &Cleaner) -> Vec<New> {
         Vec::new()
+    }
+
+    fn fields(&self) -> Option<&'static Table> {
+        self.dialect.fields()
     }
 }
 
@@ -292,6 +297,7 @@ fn header(facts: &Facts<'_>, record: &Record<'_>, index: &mut Index) {
         set(&mut header.project, Some(&project_name(cwd)));
         header.root.get_or_insert_with(|| cwd.trim_end_matches('/').to_owned());
     }
+    header.sub_agent = header.sub_agent.or(facts.sub_agent);
     match &facts.title {
         Some(Title::Person(title)) => set(&mut header.custom_title, Some(title)),
         Some(Title::Agent(title)) => set(&mut header.agent_title, Some(title)),

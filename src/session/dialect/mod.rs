@@ -17,13 +17,15 @@ mod step;
 mod tests;
 mod tools;
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
 use super::agent::{Agent, Desk, Indexer, Layout, Likeness, Line, Shown};
-use super::beside::Beside;
 use super::error::ReadError;
 use super::fields::Table;
 use super::index::Entry;
 use super::json::{self, Obj};
-pub(super) use blocks::{Speaker, content, pictures, result_text};
+pub(super) use blocks::{Speaker, content, pictures, result_text, said_by};
 pub(super) use output::wall_time;
 pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
 
@@ -62,9 +64,14 @@ pub(super) trait Dialect: Send + Sync + Copy + std::fmt::Debug + 'static {
     /// The fields it is known to write; `None` if its records have none.
     fn fields(&self) -> Option<&'static Table>;
 
-    /// What the person called the session, where the agent keeps that beside it.
-    fn name_beside(&self, _beside: &Beside) -> Option<String> {
+    /// As [`Agent::name_place`].
+    fn name_place(&self, _path: &Path) -> Option<(PathBuf, String)> {
         None
+    }
+
+    /// As [`Agent::names`].
+    fn names(&self, _file: &Path) -> HashMap<String, String> {
+        HashMap::new()
     }
 
     /// Whether a field of a record that is not understood belongs to the person alone.
@@ -109,8 +116,12 @@ impl<D: Dialect> Agent for Told<D> {
         self.0.fields()
     }
 
-    fn name_beside(&self, beside: &Beside) -> Option<String> {
-        self.0.name_beside(beside)
+    fn name_place(&self, path: &Path) -> Option<(PathBuf, String)> {
+        self.0.name_place(path)
+    }
+
+    fn names(&self, file: &Path) -> HashMap<String, String> {
+        self.0.names(file)
     }
 
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {

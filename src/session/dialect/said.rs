@@ -33,6 +33,8 @@ pub(crate) struct Facts<'a> {
     pub cwd: Option<Cow<'a, str>>,
     pub branch: Option<Cow<'a, str>>,
     pub title: Option<Title<'a>>,
+    /// Whether the file is a sub-agent's own; the first that tells counts.
+    pub sub_agent: Option<bool>,
     /// The model that answers, in this record or from it on.
     pub model: Option<Cow<'a, str>>,
     pub usage: Option<(Counted, Usage)>,

@@ -14,6 +14,8 @@ use crate::session::json::{Obj, RawValue};
 use crate::session::model::{Item, Marker, Output, Prompt};
 use crate::session::private::is_private_key;
 
+/// Bytes of a result without a call.
+const STRAY: usize = 16 << 10;
 /// Fields shown of what is not understood.
 const FIELDS: usize = 12;
 
@@ -146,7 +148,7 @@ impl<D: Dialect> Page<'_, D> {
         if id.is_some_and(|id| desk.index().is_shown(id, self.no)) {
             return None;
         }
-        let text = desk.cleaner.start(&result.text, 2000);
+        let text = desk.part(&result.text, STRAY);
         let what = desk.clean("result of a call that is not in this file");
         Some(Item::Unknown { what, fields: vec![(desk.clean("output"), text)] })
     }

@@ -14,8 +14,13 @@ use crate::session::{OpenError, Progress, Session, Source};
 const NEAR: (usize, usize) = (64 << 10, 64 << 10);
 /// Bytes read where these tell no prompt: it may stand behind a picture, or behind what was injected.
 const FAR: (usize, usize) = (1 << 20, 64 << 10);
+/// Bytes read where these tell nothing at all: the first record alone may be longer.
+const FARTHEST: (usize, usize) = (8 << 20, 64 << 10);
 /// Bytes read of one JSON document.
 const DOCUMENT: (usize, usize) = (8 << 20, 0);
+
+/// Bytes looked through for the message that a summary names: it is not read, only passed over.
+const SOUGHT: u64 = 8 << 20;
 
 /// Bytes indexed at a time.
 const PIECE: usize = 1 << 20;
@@ -37,6 +42,8 @@ pub struct Glance {
     pub ended: Option<Timestamp>,
     /// False if the whole file was looked at and the agent never answered.
     pub answered: bool,
+    /// The file is a sub-agent's, not a session that somebody began.
+    pub sub_agent: bool,
 }
 
 /// Looks at the file at `path`; `document`: it may be one JSON document.
@@ -49,19 +56,22 @@ pub fn glance(path: &Path, file: File, document: bool, cleaner: &Cleaner) -> Res
         let source = joined.map_or_else(|| Source::excerpt(file, DOCUMENT.0, DOCUMENT.1), Ok)?;
         return look(source, cleaner).map(|(glance, _)| glance);
     }
-    let (mut glance, session) = match look(Source::excerpt(file.try_clone()?, NEAR.0, NEAR.1)?, cleaner) {
-        Err(OpenError::NotASession { .. }) => {
-            look(Source::excerpt(file.try_clone()?, FAR.0, FAR.1)?, cleaner)?
+    let excerpt =
+        |(head, tail): (usize, usize)| look(Source::excerpt(file.try_clone()?, head, tail)?, cleaner);
+    let mut looked = excerpt(NEAR);
+    for more in [FAR, FARTHEST] {
+        if matches!(looked, Err(OpenError::NotASession { .. })) {
+            looked = excerpt(more);
         }
-        other => other?,
-    };
+    }
+    let (mut glance, session) = looked?;
     if !session.source().is_whole() {
         // What stands at the end is said later than what was not looked at.
-        glance.prompt = first_words(&file, cleaner)?.or(glance.prompt);
-        let summaries = session.summaries();
-        if !summaries.is_empty() {
-            glance.title = summary(summaries, &file)?.map(|title| (TitleBy::Summary, title));
-        }
+        let (prompt, sub_agent) = beginning(&file, cleaner)?;
+        glance.prompt = prompt.or(glance.prompt);
+        glance.sub_agent = sub_agent;
+        let summary = summary(&session, &file, SOUGHT)?;
+        glance.title = summary.map(|title| (TitleBy::Summary, title)).or(glance.title);
     }
     Ok(glance)
 }
@@ -75,15 +85,16 @@ fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, Session), OpenErro
     Ok((told(&session, answered), session))
 }
 
-/// The prompt that names a session, looked for in its beginning.
-fn first_words(file: &File, cleaner: &Cleaner) -> Result<Option<CleanText>, OpenError> {
-    let mut found = None;
+/// What the beginning of a session tells alone: the prompt that names it, and whether it is a sub-agent's.
+fn beginning(file: &File, cleaner: &Cleaner) -> Result<(Option<CleanText>, bool), OpenError> {
+    let (mut found, mut sub_agent) = (None, false);
     for bytes in [NEAR.0, FAR.0] {
         let session = match Session::open(Source::excerpt(file.try_clone()?, bytes, 0)?, cleaner.clone()) {
             Err(OpenError::NotASession { .. } | OpenError::Empty) => continue,
             other => other?,
         };
         while session.advance(PIECE)? == Progress::More {}
+        sub_agent |= session.is_sub_agents();
         let overview = session.overview();
         let Some(first) = overview.first_words() else { continue };
         found = Some(first.text.clone());
@@ -91,13 +102,20 @@ fn first_words(file: &File, cleaner: &Cleaner) -> Result<Option<CleanText>, Open
             break;
         }
     }
-    Ok(found)
+    Ok((found, sub_agent))
 }
 
-/// The first of these summaries that is of a message in the file: others are of other sessions. The file is read
-/// through, which only those need that have a summary and no other title.
-fn summary(summaries: Vec<(String, CleanText)>, file: &File) -> Result<Option<CleanText>, OpenError> {
-    let source = Source::from_file(file.try_clone()?, None)?;
+/// The last summary in `session` that names a message in the first `most` bytes of its file, if nobody gave a better
+/// title: others are of other sessions. `session` may be a part of the file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn summary(session: &Session, file: &File, most: u64) -> Result<Option<CleanText>, OpenError> {
+    let summaries = session.summaries();
+    if summaries.is_empty() {
+        return Ok(None);
+    }
+    let source = Source::from_file(file.try_clone()?, Some(most))?;
     let ids: Vec<String> = summaries.iter().map(|(id, _)| format!("\"uuid\":\"{id}\"")).collect();
     let longest = ids.iter().map(String::len).max().unwrap_or(0);
     let mut there = vec![false; ids.len()];
@@ -129,5 +147,6 @@ fn told(session: &Session, answered: bool) -> Glance {
         started: overview.started,
         ended: overview.ended,
         answered,
+        sub_agent: session.is_sub_agents(),
     }
 }

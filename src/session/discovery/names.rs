@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Found;
 use crate::redact::{CleanText, Cleaner};
-use crate::session::codex;
+use crate::session::agent::AGENTS;
 use crate::session::session::HEADLINE;
 
 /// The names of the files read so far.
@@ -23,11 +23,9 @@ impl<'a> Names<'a> {
 
     /// What the person called the session that was found. Reads the file of names where it was not read.
     pub fn of(&mut self, found: &Found) -> Option<CleanText> {
-        if found.place.agent != "Codex" {
-            return None;
-        }
-        let (file, id) = codex::name_place(&found.path)?;
-        let names = self.files.entry(file).or_insert_with_key(|file| codex::names(file));
+        let agent = AGENTS.iter().find(|agent| agent.name() == found.place.agent)?;
+        let (file, id) = agent.name_place(&found.path)?;
+        let names = self.files.entry(file).or_insert_with_key(|file| agent.names(file));
         let name = self.cleaner.headline(names.get(&id)?, HEADLINE);
         (!name.is_blank()).then_some(name)
     }

@@ -22,11 +22,21 @@ pub(crate) enum Kind {
     Broken,
     /// A line too long to be decoded.
     TooLong,
+    /// A record that shows nothing, but has fields that nobody knows.
+    Strange,
 }
 
 impl Kind {
-    const ALL: [Kind; 7] =
-        [Kind::Prompt, Kind::Flow, Kind::Boundary, Kind::Summary, Kind::Side, Kind::Broken, Kind::TooLong];
+    const ALL: [Kind; 8] = [
+        Kind::Prompt,
+        Kind::Flow,
+        Kind::Boundary,
+        Kind::Summary,
+        Kind::Side,
+        Kind::Broken,
+        Kind::TooLong,
+        Kind::Strange,
+    ];
 
     /// Shown with the number of its line.
     fn is_numbered(self) -> bool {

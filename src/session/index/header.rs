@@ -126,6 +126,8 @@ pub(crate) struct Header {
     summaries: VecDeque<(String, CleanText)>,
     /// What the person called the session, where the agent keeps that beside it.
     pub name: Option<CleanText>,
+    /// Whether the file is a sub-agent's own, as its first record that tells says.
+    pub sub_agent: Option<bool>,
     pub models: Vec<CleanText>,
     pub sub_steps: u32,
     started: Option<Timestamp>,
@@ -180,6 +182,11 @@ impl Index {
         let Header { custom_title, agent_title, summaries, .. } = &self.header;
         let better = custom_title.is_some() || agent_title.is_some();
         summaries.iter().rev().filter(|_| !better).cloned().collect()
+    }
+
+    /// Whether the file is a sub-agent's own.
+    pub(crate) fn is_sub_agents(&self) -> bool {
+        self.header.sub_agent == Some(true)
     }
 
     /// The title that the records give, and who gave it.

@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use super::{Attachment, Item, StepKind};
 use crate::redact::CleanText;
 
+/// How a text ends of which something is left out.
+pub(crate) const NOT_SHOWN: &str = " more bytes are not shown]";
+
 /// A tool call: `#s12`.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -41,6 +44,41 @@ pub enum Outcome {
     Declined,
     /// No result was recorded (interrupted, cut, or still running).
     Open,
+}
+
+impl Step {
+    /// How much of what it was given and of what came of it is left out, in bytes, about; 0: nothing is. Steps inside it
+    /// count with it.
+    pub fn left_out(&self) -> u64 {
+        let output = |output: &Output| output.bytes.saturating_sub(output.text.as_str().len() as u64);
+        let diff = |diff: &FileDiff| diff.omitted.saturating_mul(LINE);
+        let given = |pairs: &[(CleanText, CleanText)]| -> u64 {
+            pairs.iter().filter_map(|(_, value)| cut_off(value.as_str())).sum()
+        };
+        let inside = |items: &[Item]| -> u64 {
+            let steps =
+                items.iter().filter_map(|item| if let Item::Step(step) = item { Some(step) } else { None });
+            steps.map(|step| step.left_out()).sum()
+        };
+        let of_tool = match &self.tool {
+            Tool::Shell { output: o, .. } | Tool::Polled { output: o, .. } => output(o),
+            Tool::Read { content: o, .. } | Tool::Fetch { content: o, .. } => output(o),
+            Tool::Find { hits: o, .. } | Tool::WebSearch { results: o, .. } => output(o),
+            Tool::Agent { report, items, .. } => output(report) + inside(items),
+            Tool::Write { diff: d, .. } | Tool::Edit { diff: d, .. } => diff(d),
+            Tool::Other { input, output: o, .. } => given(input) + output(o),
+            Tool::Todo { .. } | Tool::Plan { .. } | Tool::Question { .. } => 0,
+        };
+        of_tool + given(&self.beside)
+    }
+}
+
+/// Bytes of a line of a diff, about.
+const LINE: u64 = 40;
+
+/// How many bytes are left out of a text, as its end says.
+fn cut_off(text: &str) -> Option<u64> {
+    text.strip_suffix(NOT_SHOWN)?.rsplit_once('[')?.1.parse().ok()
 }
 
 /// Text a tool printed or a file holds, cut to what a page can carry.

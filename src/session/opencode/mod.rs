@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use super::agent::{Layout, Likeness};
 use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures};
 use super::diff;
-use super::fields;
+use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::numbers::numbered_lines;
 use super::private::Private;
 pub(super) use join::joined;
+
+/// The fields of its records.
+static FIELDS: Table = Table::new(|| Fields::of(include_str!("../fields/opencode.txt")));
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,8 @@ impl Dialect for OpenCode {
         Layout::Document { array: "messages", head: Some("info") }
     }
 
-    fn fields(&self) -> Option<&'static fields::Table> {
-        Some(&fields::OPENCODE)
+    fn fields(&self) -> Option<&'static Table> {
+        Some(&FIELDS)
     }
 
     fn likeness(&self, record: &Obj<'_>) -> Likeness {

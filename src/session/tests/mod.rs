@@ -13,6 +13,7 @@ mod nested;
 mod private;
 mod shown;
 mod source;
+mod unknown;
 
 use std::fs::File;
 use std::io::Write;

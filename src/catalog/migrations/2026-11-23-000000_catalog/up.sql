@@ -28,7 +28,9 @@ CREATE TABLE sessions (
     resume_check BLOB,
     -- The title as it was when the session was read through: one may stand where the list does not look.
     whole_title TEXT,
-    whole_titled_by BIGINT
+    whole_titled_by BIGINT,
+    -- Whether the agent had answered then.
+    whole_answered BOOLEAN
 );
 
 -- What was said, cleaned.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::session::claude::content::{count_images, result_text};
 use crate::session::claude::head::{Block, Content, Fields};
 use crate::session::claude::said::is_declined;
-use crate::session::claude::tools;
+use crate::session::claude::{hidden, tools};
 use crate::session::index::{NewStep, hash};
 use crate::session::json::{self, RawValue};
 use crate::session::model::{Ended, StepKind};
@@ -63,6 +63,16 @@ pub(super) fn texts<'b>(fields: &Fields<'b>) -> Vec<Cow<'b, str>> {
 /// All text of a message.
 pub(super) fn text_of(fields: &Fields<'_>) -> String {
     texts(fields).join("\n")
+}
+
+/// What the blocks of a person's record call themselves that nobody knows.
+pub(super) fn unknown_of_a_person<'a>(fields: &'a Fields<'_>) -> Vec<&'a str> {
+    let unknown = |block: &&Block<'_>| block.bare.is_none() && !hidden::is_known_of_a_person(kind_of(block));
+    blocks(fields).iter().filter(unknown).map(kind_of).collect()
+}
+
+fn kind_of<'a>(block: &'a Block<'_>) -> &'a str {
+    block.kind.as_str().unwrap_or_default()
 }
 
 /// How many images a record holds, those in results included.

@@ -144,7 +144,10 @@ impl Reading {
                 }
             }
             "popAll" => self.queue.clear(),
-            _ => {}
+            other => {
+                index.tally.unknown(record.place, &format!("queue-operation {other}"));
+                index.flow(record.entry(Kind::Flow));
+            }
         }
     }
 
@@ -155,8 +158,13 @@ impl Reading {
             return;
         }
         if attached.kind.as_str() != Some("queued_command") {
-            if let Some(what) = hidden::attached(attached.kind.as_str().unwrap_or_default()) {
-                Self::context(what, record, index);
+            let kind = attached.kind.as_str().unwrap_or_default();
+            match hidden::attached(kind) {
+                Some(what) => Self::context(what, record, index),
+                None => {
+                    index.tally.unknown(record.place, &format!("attachment {kind}"));
+                    index.flow(record.entry(Kind::Flow));
+                }
             }
             return;
         }

@@ -9,3 +9,4 @@ mod inputs;
 mod mutations;
 mod retold;
 mod traps;
+mod unknown;

@@ -3,6 +3,8 @@
 
 use std::io::Write as _;
 
+use serde::de::IgnoredAny;
+
 use super::fixtures::FIXTURES;
 use super::retold::{read, retold};
 use crate::redact::Cleaner;
@@ -107,6 +109,29 @@ fn a_file_torn_at_any_byte_is_read_or_refused() {
         for cut in (0..end).chain(bytes.len() - 40..bytes.len()) {
             if let Ok(session) = read(&bytes[..cut]) {
                 assert!(!retold(&session).is_empty(), "{name} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn half_a_line_is_torn_wherever_it_ends() {
+    for (agent, name, bytes) in
+        FIXTURES.iter().filter(|(_, name, _)| of_lines().any(|(line, _)| line == *name))
+    {
+        for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let whole = file(line);
+            for cut in 1..=line.len() {
+                let source = Source::from_file(whole.try_clone().unwrap(), Some(cut as u64)).unwrap();
+                let session = Session::rest(source, Cleaner::new(), agent).unwrap();
+                while session.advance(1 << 16).unwrap() == Progress::More {}
+                // As others read it.
+                let mut values = serde_json::Deserializer::from_slice(&line[..cut]).into_iter::<IgnoredAny>();
+                let records = values.by_ref().take_while(Result::is_ok).count() as u64;
+                let torn = records < 1 || !line[values.byte_offset().min(cut)..cut].trim_ascii().is_empty();
+                let report = session.report();
+                let told = report.warnings.iter().any(|warning| warning.what == Oddity::Torn);
+                assert_eq!((report.counts.records, told), (records, torn), "{name}, {cut} bytes of {line:?}");
             }
         }
     }

@@ -1,0 +1,87 @@
+//! What nobody knows stays visible, wherever Claude Code writes it.
+
+use serde_json::json;
+
+use super::{items, lines, record, turns};
+use crate::session::model::Item;
+
+/// What the unknown blocks of a session say.
+fn unknown(items: Vec<Item>) -> Vec<String> {
+    let told = |item| match item {
+        Item::Unknown { what, fields } => {
+            let fields: Vec<String> = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+            Some(format!("{what}{}", fields.concat()))
+        }
+        _ => None,
+    };
+    items.into_iter().filter_map(told).collect()
+}
+
+#[test]
+fn blocks_in_a_persons_record_that_nobody_knows_are_shown() {
+    let new = |words: &str| json!({ "type": "brand-new", "words": words, "accountId": "FORBIDDEN" });
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let session = lines(&[
+        record::user(0, json!([text("go"), new("beside a prompt")])),
+        record::user(1, json!([new("alone")])),
+        record::call(2, "t", "Bash", json!({ "command": "ls" })),
+        record::user(
+            3,
+            json!([{ "type": "tool_result", "tool_use_id": "t", "content": "a" }, new("beside a result")]),
+        ),
+        record::user(4, json!([text("<system-reminder>r</system-reminder>"), { "words": "of no type" }])),
+    ]);
+    let all = items(&session);
+    assert_eq!(
+        unknown(all),
+        [
+            "brand-new words=beside a prompt",
+            "brand-new words=alone",
+            "brand-new words=beside a result",
+            "block without a type words=of no type",
+        ]
+    );
+    assert_eq!((turns(&session).len(), session.report().counts.unknown), (1, 4));
+}
+
+#[test]
+fn attachments_and_operations_that_nobody_knows_are_named() {
+    let attached =
+        json!({ "type": "brand_new", "content": "FORBIDDEN", "rendered": [{ "content": "FORBIDDEN" }] });
+    let session = lines(&[
+        record::user(0, json!("go")),
+        record::attachment(1, attached),
+        record::queue("postpone", Some("later")),
+        record::reply(2, "done"),
+    ]);
+    assert_eq!(
+        unknown(items(&session)),
+        ["attachment brand_new", "queue-operation postpone content=later operation=postpone"]
+    );
+    let warnings: Vec<String> = session
+        .report()
+        .warnings
+        .iter()
+        .map(|warning| format!("{}: {}", warning.line, warning.what))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "2: unknown type attachment brand_new, 1 times: shown as a quiet block",
+            "3: unknown type queue-operation postpone, 1 times: shown as a quiet block",
+        ]
+    );
+}
+
+#[test]
+fn a_title_that_was_taken_away_again_is_none() {
+    let title =
+        |title: &str| json!({ "type": "custom-title", "customTitle": title, "sessionId": "s" }).to_string();
+    let agents = json!({ "type": "ai-title", "aiTitle": "By the agent", "sessionId": "s" }).to_string();
+    let named = |last: &[String]| {
+        let all = [&[record::user(0, json!("go")), record::reply(1, "done")], last].concat();
+        lines(&all).overview().title.as_ref().map(ToString::to_string)
+    };
+    assert_eq!(named(&[title("Mine"), title(" ")]), None);
+    assert_eq!(named(&[agents, title("Mine"), title("")]).as_deref(), Some("By the agent"));
+}
