@@ -1,11 +1,12 @@
 //! `key: value` lines: the input of tools this program has no form for, and records it does not know.
 
-use super::code::SHOWN;
+use super::code::{SHOWN, whole};
 use super::figures::{counted, left_out};
 use super::html::Html;
 use super::phrase::clip_bytes;
 use super::scene::Spot;
 use crate::redact::CleanText;
+use crate::session::model::NOT_SHOWN;
 
 /// Most pairs shown.
 const PAIRS: usize = 64;
@@ -36,6 +37,9 @@ pub(super) fn list(spot: &Spot<'_>, pairs: &[(CleanText, CleanText)]) -> Html {
     if pairs.len() > PAIRS {
         let more = counted((pairs.len() - PAIRS) as u64, "more field", "more fields");
         html.raw("<p class=\"note\">").text(&more).raw("</p>");
+    }
+    if !spot.id.is_empty() && pairs.iter().any(|(_, value)| value.as_str().ends_with(NOT_SHOWN)) {
+        whole(&mut html, spot, 0);
     }
     html
 }

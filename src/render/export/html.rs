@@ -18,12 +18,14 @@ use crate::render::page::{PageInput, page};
 use crate::render::scene::Scene;
 use crate::render::turn;
 use crate::session::Session;
-use crate::session::model::{AttachmentNo, Overview, Window};
+use crate::session::model::{AttachmentNo, Item, Overview, Window};
 
 /// Where the turns begin in the page's document.
 const TALK: &str = "<div id=\"talk\" tabindex=\"-1\"></div>";
 /// Where they end.
 const END: &str = "</main>";
+/// Bytes that are brought into one window beyond what a page shows of it: a window is held in memory.
+const ROOM: u64 = 16 << 20;
 /// Before what the policy is about.
 const CHARSET: &str = "<meta charset=\"utf-8\">";
 
@@ -43,8 +45,9 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     alone.write(body)?;
     alone.out.write_all(TALK.as_bytes())?;
     let mut said = false;
-    source.windows(|window| {
+    source.windows(|mut window| {
         said |= !window.turns.is_empty();
+        unfold(source.session, &mut window)?;
         // Of the window: what a turn says that goes on in it is counted from there.
         let scene = Scene::new(overview, window.no, false, false);
         for (one, after) in window.turns.iter().zip(turn::after(&window.turns, !window.next)) {
@@ -57,6 +60,22 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     let end = if said { "End of session." } else { "Nothing was said in this session." };
     alone.out.write_all(format!("<footer class=\"foot\"><p>{end}</p></footer>\n").as_bytes())?;
     alone.write(after)
+}
+
+/// Puts whole what the window cuts of its steps, as far as there is room for it.
+fn unfold(session: &Session, window: &mut Window) -> Result<(), ExportError> {
+    let mut room = ROOM;
+    for item in window.turns.iter_mut().flat_map(|turn| &mut turn.items) {
+        let Item::Step(step) = item else { continue };
+        let left_out = step.left_out();
+        if left_out > 0 && left_out <= room {
+            room -= left_out;
+            if let Some(whole) = session.step(step.no)? {
+                **step = whole;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The page without what asks the server something: the search, "Copy all". The script filters the outline all

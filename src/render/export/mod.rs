@@ -85,7 +85,7 @@ impl Whole<'_> {
     /// Hands the windows on, in order.
     fn windows(&self, mut each: impl FnMut(Window) -> Result<(), ExportError>) -> Result<(), ExportError> {
         let mut no = 0;
-        while let Some(window) = self.session.window(no)? {
+        while let Some(window) = self.session.unabridged(no)? {
             each(window)?;
             no += 1;
         }

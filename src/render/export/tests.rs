@@ -238,16 +238,38 @@ fn images_are_inside_the_page() {
 }
 
 #[test]
-fn what_a_window_cuts_is_whole_in_json_and_named_elsewhere() {
+fn what_a_window_cuts_is_whole_in_json_and_on_the_page_and_named_in_markdown() {
     let long = "0123456789abcde\n".repeat(4_000);
+    let words = |end: &str| format!("{}{end}", "word ".repeat(60_000));
+    let messages = [
+        said(&words("the end of the prompt")),
+        call(0, "Bash", json!({"command": "ls"})),
+        result(0, json!(format!("{long}the end of the output"))),
+        call(1, "mcp__notes__put", json!({"text": words("the end of what was given")})),
+        result(1, json!("ok")),
+        reply(0, &words("the end of the reply")),
+    ];
+    let session = session(&messages, &[]);
+    let json = parsed(&session).to_string();
+    for what in ["the prompt", "the output", "what was given", "the reply"] {
+        assert!(json.contains(&format!("the end of {what}")), "{what}");
+    }
+    let page = written(&session, Format::Html);
+    assert!(page.contains("the end of the output"));
+    assert_eq!(page.matches("more, not shown here").count(), 3, "of the others is said that they are longer");
+    assert!(!page.contains("not in this file") && !page.contains("own page"));
+    assert!(written(&session, Format::Markdown).contains("more lines, not shown"));
+    let tool = &parsed(&session)["turns"][0]["items"][0]["tool"];
+    assert!(tool["output"].get("bytes").is_none(), "nothing was cut");
+}
+
+#[test]
+fn what_a_file_has_no_room_for_is_named() {
+    let long = "0123456789abcde\n".repeat(600_000);
     let session =
         session(&[said("x"), call(0, "Bash", json!({"command": "ls"})), result(0, json!(long))], &[]);
     let page = written(&session, Format::Html);
     assert!(page.contains("not in this file") && !page.contains("own page"));
-    assert!(written(&session, Format::Markdown).contains("more lines, not shown"));
-    let tool = &parsed(&session)["turns"][0]["items"][0]["tool"];
-    assert_eq!(tool["output"]["text"].as_str().unwrap().trim_end(), long.trim_end());
-    assert!(tool["output"].get("bytes").is_none(), "nothing was cut");
 }
 
 #[test]

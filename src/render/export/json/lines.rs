@@ -38,7 +38,7 @@ pub(super) fn head(overview: &Overview) -> Result<String, ExportError> {
 
 /// The lines of a window; `None` if there is no such window.
 pub(super) fn of_window(session: &Session, no: WindowNo) -> Result<Option<String>, ExportError> {
-    session.window(no)?.map(|window| lines(session, &window)).transpose()
+    session.unabridged(no)?.map(|window| lines(session, &window)).transpose()
 }
 
 /// The lines of a window, with outputs whole.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{ExportError, Whole};
 use crate::session::Session;
-use crate::session::model::{FileDiff, Item, Output, Step, Tool, Turn, WindowNo};
+use crate::session::model::{Item, Turn, WindowNo};
 use views::{HeadView, item, prompt};
 
 /// See the table above.
@@ -86,7 +86,7 @@ impl Writing<'_> {
 /// What stands for an item that the window cuts: the step's own reading has its outputs whole.
 fn whole(session: &Session, one: &Item) -> Result<Option<Item>, ExportError> {
     let step = match one {
-        Item::Step(step) if is_cut(step) => session.step(step.no)?,
+        Item::Step(step) if step.left_out() > 0 => session.step(step.no)?,
         _ => None,
     };
     Ok(step.map(|step| Item::Step(Box::new(step))))
@@ -95,20 +95,4 @@ fn whole(session: &Session, one: &Item) -> Result<Option<Item>, ExportError> {
 /// Views have neither maps nor fallible fields: this fails only if memory does.
 fn to_string(view: &impl Serialize) -> Result<String, ExportError> {
     serde_json::to_string(view).map_err(|error| ExportError::Write(error.into()))
-}
-
-fn is_cut(step: &Step) -> bool {
-    let output = |output: &Output| output.cut();
-    let diff = |diff: &FileDiff| diff.omitted > 0;
-    match &step.tool {
-        Tool::Shell { output: o, .. } | Tool::Polled { output: o, .. } | Tool::Other { output: o, .. } => {
-            output(o)
-        }
-        Tool::Read { content: o, .. } | Tool::Fetch { content: o, .. } => output(o),
-        Tool::Find { hits: o, .. } => output(o),
-        Tool::WebSearch { results: o, .. } => output(o),
-        Tool::Agent { report: o, .. } => output(o),
-        Tool::Write { diff: d, .. } | Tool::Edit { diff: d, .. } => diff(d),
-        Tool::Todo { .. } | Tool::Plan { .. } | Tool::Question { .. } => false,
-    }
 }
