@@ -264,7 +264,7 @@ fn history_has_a_line_for_each_failed_attempt_and_the_cause_of_each_start() {
 
 #[test]
 fn the_service_is_written_shown_and_removed() {
-    let home = Home::new();
+    let mut home = Home::new();
     let unit = home.path("config/systemd/user/panko.service");
     assert!(home.ok_code(&["daemon", "status"], 3).contains("not installed"));
     let output = home.run(&["daemon", "install"]);
@@ -275,9 +275,13 @@ fn the_service_is_written_shown_and_removed() {
         text.contains(&format!("ExecStart=\"{exe}\" serve --foreground")) && text.contains("Type=notify"),
         "{text}"
     );
-    assert!(home.ok(&["daemon", "status"]).contains(unit.to_str().unwrap()));
+    let said = home.ok_code(&["daemon", "status"], 3);
+    assert!(said.contains(unit.to_str().unwrap()) && said.contains("not running"), "{said}");
     home.ok(&["daemon", "uninstall"]);
     assert!(!unit.exists());
+    home.start();
+    let said = home.ok(&["daemon", "status"]);
+    assert!(said.contains("not installed") && said.contains("daemon: running"), "{said}");
 }
 
 #[test]
