@@ -24,6 +24,8 @@ const LONGEST_REASON: usize = 300;
 #[derive(Default)]
 pub(super) struct Writes {
     waiting: Changes,
+    /// What was sent, and not answered yet.
+    sent: Changes,
     /// A write is, or the pause after one that failed.
     under_way: bool,
     /// The latest one failed.
@@ -37,7 +39,26 @@ impl Writes {
             return None;
         }
         self.under_way = true;
-        Some(std::mem::take(&mut self.waiting))
+        self.sent = std::mem::take(&mut self.waiting);
+        Some(self.sent.clone())
+    }
+
+    /// It is stored.
+    fn done(&mut self) {
+        self.under_way = false;
+        self.sent = Changes::default();
+    }
+
+    /// It could not be stored: it comes before what waits since.
+    fn failed(&mut self) {
+        let sent = std::mem::take(&mut self.sent);
+        self.put_back(sent);
+    }
+
+    /// All that is not known to be stored. What is written twice is stored once.
+    fn rest(&mut self) -> Changes {
+        self.failed();
+        std::mem::take(&mut self.waiting)
     }
 
     fn note(&mut self, event: ShareEvent) {
@@ -45,7 +66,6 @@ impl Writes {
         self.forget_the_oldest();
     }
 
-    /// What could not be written comes before what waits since.
     fn put_back(&mut self, failed: Changes) {
         let Changes { anew, row, events } = std::mem::replace(&mut self.waiting, failed);
         self.waiting.anew = anew.or(self.waiting.anew.take());
@@ -124,10 +144,10 @@ impl ShareActor {
     fn write(&mut self, ctx: &mut Context<Self>) {
         let Some(changes) = self.writes.next() else { return };
         let id = self.record.id;
-        let written = db::write_changes(id, changes.clone()).run(&self.env.db);
+        let written = db::write_changes(id, changes).run(&self.env.db);
         self.spawn_then(ctx, written, move |share, written, ctx| match written {
             Ok(()) => {
-                share.writes.under_way = false;
+                share.writes.done();
                 if std::mem::take(&mut share.writes.refused) {
                     tracing::info!(share = %id, "what could not be recorded is recorded now");
                 }
@@ -137,7 +157,7 @@ impl ShareActor {
                 if !std::mem::replace(&mut share.writes.refused, true) {
                     tracing::error!(share = %id, %error, "a change of a share could not be recorded yet");
                 }
-                share.writes.put_back(changes);
+                share.writes.failed();
                 ctx.run_later(PAUSE, |share, ctx| {
                     share.writes.under_way = false;
                     share.write(ctx);
@@ -146,17 +166,27 @@ impl ShareActor {
         });
     }
 
-    /// The actor ends: what waits is sent once more, and nobody looks what becomes of it.
+    /// The actor ends: what is not stored yet is sent until it is, as long as this process lives. Later, of what
+    /// happened only: how the share stands is told by whoever comes after this actor.
     pub(super) fn write_the_rest(&mut self) {
-        let rest = std::mem::take(&mut self.writes.waiting);
+        let mut rest = self.writes.rest();
         if rest.is_empty() {
             return;
         }
-        let id = self.record.id;
-        let written = db::write_changes(id, rest).run(&self.env.db);
+        let (id, env) = (self.record.id, self.env.clone());
+        let mut written = Box::pin(db::write_changes(id, rest.clone()).run(&env.db));
+        rest = Changes { events: rest.events, ..Changes::default() };
         actix::spawn(async move {
-            if let Err(error) = written.await {
-                tracing::error!(share = %id, %error, "the last changes of a share could not be recorded");
+            let mut told = false;
+            while let Err(error) = written.await {
+                if rest.is_empty() {
+                    return;
+                }
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(share = %id, %error, "the last changes of a share could not be recorded yet");
+                }
+                tokio::time::sleep(PAUSE).await;
+                written = Box::pin(db::write_changes(id, rest.clone()).run(&env.db));
             }
         });
     }
@@ -210,28 +240,41 @@ mod tests {
         assert!(writes.next().is_none(), "nothing waits");
         writes.note(event(0));
         writes.waiting.row = Some(up(1));
-        let first = writes.next().unwrap();
+        writes.next().unwrap();
         writes.note(event(1));
         assert!(writes.next().is_none(), "one is under way");
-        writes.put_back(first);
+        writes.failed();
         writes.note(event(2));
         writes.under_way = false;
         let second = writes.next().unwrap();
         assert_eq!(second.row, Some(up(1)));
         assert_eq!(second.events, [event(0), event(1), event(2)]);
         writes.waiting.row = Some(up(2));
-        writes.put_back(second);
+        writes.failed();
         writes.under_way = false;
         assert_eq!(writes.next().unwrap().row, Some(up(2)), "only the newest counts");
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_all_that_is_not_known_to_be_stored() {
+        let mut writes = Writes::default();
+        writes.note(event(0));
+        writes.next().unwrap();
+        writes.done();
+        writes.note(event(1));
+        writes.next().unwrap();
+        writes.note(event(2));
+        assert_eq!(writes.rest().events, [event(1), event(2)]);
+        assert!(writes.rest().is_empty());
     }
 
     #[test]
     fn of_what_waits_for_ever_the_newest_is_kept() {
         let mut writes = Writes::default();
         (0..MOST_EVENTS).for_each(|n| writes.note(event(n)));
-        let failed = writes.next().unwrap();
+        writes.next().unwrap();
         (0..10).for_each(|n| writes.note(event(MOST_EVENTS + n)));
-        writes.put_back(failed);
+        writes.failed();
         assert_eq!(writes.waiting.events.len(), MOST_EVENTS);
         assert_eq!(writes.waiting.events.front(), Some(&event(10)));
         assert_eq!(writes.waiting.events.back(), Some(&event(MOST_EVENTS + 9)));

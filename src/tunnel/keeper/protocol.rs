@@ -13,8 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::tunnel::spec::{Class, TunnelSpec};
 
+mod frame;
 #[cfg(test)]
 mod tests;
+
+pub use frame::frame;
 
 /// The protocol's version.
 pub const VERSION: u32 = 1;
@@ -192,8 +195,7 @@ pub struct Hello {
     pub port: u16,
     /// The keeper's process.
     pub pid: u32,
-    /// URLs seen, oldest first; the last is the present one of a tunnel that is up or lost, and of one that starts if
-    /// that has shown one.
+    /// URLs seen, oldest first; the last is the present one of a tunnel that runs and has shown one.
     pub urls: Vec<SeenUrl>,
     /// The tunnel.
     pub tunnel: TunnelState,
@@ -229,7 +231,7 @@ pub enum TunnelState {
         overdue: bool,
         /// The provider asked for patience.
         rate_limited: bool,
-        /// It has shown its URL. A keeper of an earlier version does not say: one that is asked again shows it again.
+        /// It has shown its URL; a keeper of an earlier version does not say.
         #[serde(default)]
         url_seen: bool,
     },
@@ -410,14 +412,4 @@ impl Reply {
     pub fn refused(id: u64, code: ReplyErrorCode, message: &str) -> Self {
         Self { id, ok: false, error: Some(ReplyError { code, message: message.to_owned() }), log: None }
     }
-}
-
-/// One frame, newline included. JSON escapes newlines, so the only one is at the end.
-///
-/// # Errors
-/// A path in it is not valid UTF-8.
-pub fn frame<T: Serialize>(message: &T) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = serde_json::to_vec(message)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }

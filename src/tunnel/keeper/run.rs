@@ -288,6 +288,8 @@ impl Keeper {
         self.files.remove_lock();
         drop(self.page);
         if let Some(link) = conn.and_then(|conn| self.links.get(&conn)) {
+            // What its readers still have in hand of a client's output is not told behind the farewell.
+            locked(&self.log).subscribe(None);
             link.send(&Event::Stopped);
             link.flush(FAREWELL);
         }

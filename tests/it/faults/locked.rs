@@ -218,6 +218,27 @@ fn what_happens_to_a_share_meanwhile_is_stored_with_its_history_afterwards() {
 }
 
 #[test]
+fn what_happened_to_a_share_that_was_stopped_meanwhile_is_in_its_history_afterwards() {
+    let home = Home::started();
+    let share = home.share(&sessions::example(), "cloudflare");
+    let theirs = lock(&home);
+    process::signal(home.tunnel.starts()[0], Signal::KILL);
+    home.until_share(&share["id"], "it is back under another URL", |now| {
+        now["status"] == "active" && now["public_url"] != share["public_url"]
+    });
+    let second = home.shares()[0]["public_url"].clone();
+    assert_eq!(home.ask(&stop(&share))["status"], "ShareStopped");
+    drop(theirs);
+    let moved = |event: &Value| event["status"] == "active" && event["public_url"] == second;
+    until(SOON, "its second URL is in its history", || home.history(&share["id"]).iter().any(moved));
+    until(SOON, "its end is the last of it", || {
+        home.history(&share["id"]).last().unwrap()["phase"] == "ended"
+    });
+    let told = home.history(&share["id"]);
+    assert_eq!(told.iter().filter(|event| moved(event)).count(), 1, "{told:?}");
+}
+
+#[test]
 fn a_url_that_comes_while_the_first_is_being_stored_is_stored_too() {
     let home = Home::started();
     home.tunnel.behave(Mode::SlowTwoUrls);
