@@ -181,9 +181,11 @@ impl ShareActor {
         let made =
             async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
         self.spawn_then(ctx, made, |share, made, ctx| {
-            share.copying = false;
             let error = match made {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => {
+                    share.copying = false;
+                    return;
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
@@ -195,7 +197,11 @@ impl ShareActor {
                     share.record.session_path.display()
                 ));
             }
-            ctx.run_later(COPY_AGAIN, |share, ctx| share.keep_snapshot(ctx));
+            // Until then it counts as being made: whatever changes meanwhile begins no second row of attempts.
+            ctx.run_later(COPY_AGAIN, |share, ctx| {
+                share.copying = false;
+                share.keep_snapshot(ctx);
+            });
         });
     }
 }

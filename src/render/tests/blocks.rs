@@ -258,8 +258,8 @@ fn a_brief_that_is_one_line_is_told_once() {
     assert_eq!(agent("Count the lines.\n\nThen stop.").matches("Count the lines.").count(), 2);
 }
 
-#[test]
-fn an_agent_in_the_background_says_so_in_its_row() {
+/// An agent of which nothing is known but what it was to do.
+fn silent_agent() -> Step {
     let tool = Tool::Agent {
         description: clean("look"),
         kind: None,
@@ -268,8 +268,13 @@ fn an_agent_in_the_background_says_so_in_its_row() {
         items: Vec::new(),
         tokens: None,
     };
+    step(1, StepKind::Agent, "Task", tool)
+}
+
+#[test]
+fn an_agent_in_the_background_says_so_in_its_row() {
     let beside = vec![(clean("run_in_background"), clean("true"))];
-    let html = show(&[item(Step { beside, ..step(1, StepKind::Agent, "Task", tool) })]);
+    let html = show(&[item(Step { beside, ..silent_agent() })]);
     assert!(
         html.contains("<span class=\"res\">in the background</span>") && !html.contains("<details"),
         "{html}"
@@ -389,13 +394,5 @@ fn what_the_program_said_is_no_command() {
 
 #[test]
 fn an_agent_of_which_nothing_is_known_does_not_open() {
-    let tool = Tool::Agent {
-        description: clean("look"),
-        kind: None,
-        prompt: clean(""),
-        report: Output::default(),
-        items: Vec::new(),
-        tokens: None,
-    };
-    assert!(!show(&[item(step(1, StepKind::Agent, "Task", tool))]).contains("<details"));
+    assert!(!show(&[item(silent_agent())]).contains("<details"));
 }
