@@ -50,7 +50,8 @@ const INJECTED: &[&str] = &[
 /// The model of what the program says in the model's place.
 pub(super) const SYNTHETIC: &str = "<synthetic>";
 
-/// Commands that the agent's program answers by itself: the model is asked nothing.
+/// Commands that the agent's program answers by itself: the model is asked nothing. Asked only of a record that does
+/// not tell by its own form ([`is_local`]).
 const LOCAL: &[&str] = &[
     "add-dir",
     "agents",
@@ -149,7 +150,17 @@ fn command(text: &str) -> Said<'_> {
     let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
     let args = element(text, "command-args").unwrap_or("").trim();
     let typed = if args.is_empty() { name.clone() } else { format!("{name} {args}") };
-    if LOCAL.contains(&name.trim_start_matches('/')) { Said::Own(typed) } else { Said::Command(typed) }
+    if is_local(text, name.trim_start_matches('/')) { Said::Own(typed) } else { Said::Command(typed) }
+}
+
+/// Whether the program answers the command of this name itself. Of such a one the record has the name first and then,
+/// for its message, the name again; a command that asks the model begins with the message, or has words in it of its
+/// own (`init is analyzing your codebase…`). So it is in every version seen (1.0.51 to 2.1.36).
+fn is_local(text: &str, name: &str) -> bool {
+    match element(text, "command-message") {
+        Some(message) => text.starts_with("<command-name>") && message.trim() == name,
+        None => LOCAL.contains(&name),
+    }
 }
 
 /// `text` without what was put before and after a person's words.
@@ -263,6 +274,20 @@ mod tests {
             (
                 "<command-args>all of it</command-args>\n<command-name>/r</command-name>",
                 Said::Command("/r all of it".into()),
+            ),
+            // A record tells by its form whether the program answers; of one that does not, the name does.
+            (
+                "<command-name>/teleport</command-name>\n            <command-message>teleport</command-message>\n\
+                 <command-args></command-args>",
+                Said::Own("/teleport".into()),
+            ),
+            (
+                "<command-message>status</command-message>\n<command-name>/status</command-name>",
+                Said::Command("/status".into()),
+            ),
+            (
+                "<command-name>init</command-name>\n<command-message>init is analyzing…</command-message>",
+                Said::Command("/init".into()),
             ),
             ("<local-command-stdout></local-command-stdout>", Said::Nothing),
             ("<local-command-stdout>42</local-command-stdout>", Said::Printed("42")),

@@ -60,7 +60,10 @@ fn a_command_that_the_program_answers_itself_is_no_prompt_and_said_once() {
         record::reply(1, "Done."),
         command(2, "cost"),
         record::user(3, json!("<local-command-stdout>Total: 1.20</local-command-stdout>")),
-        command(4, "review"),
+        record::user(
+            4,
+            json!("<command-message>review</command-message>\n<command-name>/review</command-name>"),
+        ),
         record::reply(5, "Fine."),
     ]);
     let overview = session.overview();
