@@ -39,8 +39,10 @@ fn voice(text: &[u8]) -> Voice {
     }
 }
 
-fn begins(before: &[u8], line: &[u8]) -> bool {
-    voice(line) == Voice::Start || voice(before) != voice(line)
+/// A prompt has a mark on each line, its blank ones too: what stands apart is another.
+fn begins(before: &[u8], line: &[u8], apart: bool) -> bool {
+    let voice_here = voice(line);
+    voice_here == Voice::Start || voice(before) != voice_here || voice_here == Voice::Person && apart
 }
 
 impl Dialect for Aider {
@@ -73,8 +75,7 @@ impl Dialect for Aider {
         match voice(run.as_bytes()) {
             Voice::Start => {}
             Voice::Person => {
-                let text = unmarked(run, "####").join("\n");
-                said.prompt(Words { text: Cow::Owned(text), images: Vec::new() });
+                person(unmarked(run, "####").join("\n"), &mut said);
             }
             Voice::Program => program(run, &mut said),
             Voice::Agent => said.reply(Cow::Borrowed(run.trim())),
@@ -87,6 +88,32 @@ impl Dialect for Aider {
 fn unmarked<'a>(run: &'a str, mark: &str) -> Vec<&'a str> {
     let line = |line: &'a str| line.strip_prefix(mark).unwrap_or(line);
     run.lines().map(line).map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect()
+}
+
+/// Commands of the chat that ask the model what follows them; so does, another one, `copy-context`. The program answers
+/// all others itself: what begins with `/` or `!` is never a prompt to it (`aider/commands.py`).
+const ASKING: [&str; 6] = ["/ask", "/code", "/architect", "/context", "/help", "/copy-context"];
+/// Bytes of a command that one row tells.
+const ROW: usize = 200;
+
+/// What a person typed: a prompt, a command of the chat, or a prompt behind one.
+fn person(text: String, said: &mut Said<'_>) {
+    let words = |text: String| Words { text: Cow::Owned(text), images: Vec::new() };
+    let typed = text.trim();
+    if !typed.starts_with(['/', '!']) {
+        return said.prompt(words(text));
+    }
+    let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let rest = rest.trim();
+    let (command, output) = if ASKING.contains(&first) && !rest.is_empty() {
+        said.prompt(words(rest.to_owned()));
+        (first, "")
+    } else {
+        let (line, more) = typed.split_once('\n').unwrap_or((typed, ""));
+        if line.len() <= ROW { (line, more) } else { (first, rest) }
+    };
+    let (command, output) = (Cow::Owned(command.to_owned()), Cow::Owned(output.to_owned()));
+    said.blocks.push(Block::Local { command, output });
 }
 
 fn program<'a>(run: &'a str, said: &mut Said<'a>) {

@@ -9,8 +9,8 @@ use super::source::Source;
 /// Bytes of one run; a longer one is cut into several.
 const LONGEST: usize = 1 << 20;
 
-/// Says whether a line begins a new run, after the line before it.
-pub(super) type Begins = fn(before: &[u8], line: &[u8]) -> bool;
+/// Says whether a line begins a new run, after the line before it that is not blank; `apart`: blank ones lie between.
+pub(super) type Begins = fn(before: &[u8], line: &[u8], apart: bool) -> bool;
 
 /// The splitter's place in the file.
 #[derive(Debug)]
@@ -27,12 +27,17 @@ struct Run {
     bytes: Vec<u8>,
     /// The last line of it that is not blank.
     last: Vec<u8>,
+    /// Blank ones follow it.
+    apart: bool,
 }
 
 impl Runs {
     pub(super) fn new(begins: Begins) -> Self {
         let place = Place { offset: 0, line: 1 };
-        Self { lines: Lines::new(), run: Run { begins, place, bytes: Vec::new(), last: Vec::new() } }
+        Self {
+            lines: Lines::new(),
+            run: Run { begins, place, bytes: Vec::new(), last: Vec::new(), apart: false },
+        }
     }
 }
 
@@ -60,7 +65,8 @@ impl Run {
 
     fn add(&mut self, place: Place, line: &[u8], sink: &mut dyn Sink) {
         let blank = line.trim_ascii().is_empty();
-        let begins = !blank && (self.begins)(&self.last, line);
+        let begins = !blank && (self.begins)(&self.last, line, self.apart);
+        self.apart = blank;
         if begins || self.bytes.len() + line.len() > LONGEST {
             self.end(sink);
         }

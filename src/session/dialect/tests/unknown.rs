@@ -169,6 +169,20 @@ fn commands_and_interruptions_of_iflow_are_no_prompts() {
 }
 
 #[test]
+fn commands_of_aiders_chat_are_no_prompts_and_give_no_title() {
+    let text = "# aider chat started at 2026-05-04 09:00:00\n\n#### /add a.py  \n####   b.py  \n> Added a.py  \n\n\
+                #### !ls  \n\n#### /ask why is the bay shallow?  \n\nSand.\n\n#### /drop  \n\n#### chart it  \n\ndone\n";
+    let session = read(text.as_bytes()).unwrap();
+    let all = retold(&session);
+    let wanted = "  local /add a.py -> \"  b.py\"\n  local Added a.py -> \"\"\n  local !ls -> \"\"\n\n\
+                  #p1 \"why is the bay shallow?\"\n  local /ask -> \"\"\n  reply \"Sand.\"\n  local /drop -> \"\"\n\n\
+                  #p2 \"chart it\"\n  reply \"done\"";
+    assert!(all.ends_with(wanted), "{all}");
+    let overview = session.overview();
+    assert_eq!(overview.first_words().map(|entry| entry.text.as_str()), Some("why is the bay shallow?"));
+}
+
+#[test]
 fn headings_and_quotations_in_replies_of_aider_are_the_agents() {
     let text = "# aider chat started at 2026-05-04 09:00:00\n\n> Aider v0.86.1  \n\n#### chart the bay  \n#### and sound it  \n\n\
                 #### First\n\n> deep water\n\n#### Second\n\ndone\n\n> Tokens: 5k sent  \n\n#### go on  \n\n> quoted first\n";
