@@ -1,12 +1,14 @@
 //! Lists with a sign before each entry: what is to be done, and what was asked.
 
+use super::code::{self, Form};
 use super::figures::counted;
 use super::html::Html;
 use super::phrase;
 use super::row::{Row, said};
+use super::scene::Spot;
 use super::signs;
 use super::step::LINE;
-use crate::session::model::{Choice, Question, TodoChange, TodoItem, TodoState};
+use crate::session::model::{Choice, Output, Question, TodoChange, TodoItem, TodoState};
 
 /// Characters of an entry of a list, a question, an option.
 const ENTRY: usize = 2_000;
@@ -28,6 +30,28 @@ pub(super) fn todo(items: &[TodoItem], change: Option<&TodoChange>) -> Row {
         return row;
     }
     row.res = Html::of(&format!("{done} of {} done", items.len()));
+    row.body = Some(list(items));
+    row
+}
+
+/// The row of one entry that was looked at: `looked at: Run the linter   in progress`; what is known of it below.
+pub(super) fn entry(spot: &Spot<'_>, item: &TodoItem, about: &Output) -> Row {
+    let mut row = Row::new("Todo", &[]);
+    row.what = said(&Html::of(&format!("looked at: {}", phrase::one_line(item.text.as_str(), LINE))));
+    row.res = Html::of(match item.state {
+        TodoState::Done => "done",
+        TodoState::Doing => "in progress",
+        TodoState::Later => "to do",
+    });
+    let mut body = list(std::slice::from_ref(item));
+    if !about.text.is_blank() || about.cut() {
+        code::output(&mut body, spot, about, Form::Terminal);
+    }
+    row.body = Some(body);
+    row
+}
+
+fn list(items: &[TodoItem]) -> Html {
     let mut body = Html::new();
     body.raw("<ul class=\"todo\">");
     for item in items {
@@ -39,8 +63,7 @@ pub(super) fn todo(items: &[TodoItem], change: Option<&TodoChange>) -> Row {
         body.raw(open).raw(sign).raw("<span>").clip(item.text.as_str(), ENTRY).raw("</span></li>");
     }
     body.raw("</ul>");
-    row.body = Some(body);
-    row
+    body
 }
 
 /// `added: Run the linter`, `done: Run the linter`.

@@ -10,7 +10,14 @@ use super::scene::Spot;
 use crate::session::model::Output;
 
 /// Lines shown before "n more lines".
-pub(super) const SHOWN: usize = 24;
+const SHOWN: usize = 24;
+/// Lines more than that are not worth a fold.
+const SLACK: usize = 3;
+
+/// How many of so many lines stand before "n more lines", be they output, code, the rows of a diff or a value.
+pub(super) fn open_lines(lines: usize, whole: bool) -> usize {
+    if whole || lines <= SHOWN + SLACK { lines } else { SHOWN }
+}
 
 /// How lines are set.
 #[derive(Clone, Copy)]
@@ -25,7 +32,7 @@ pub(super) enum Form<'a> {
     Matches,
 }
 
-/// Appends `output`, folded after [`SHOWN`] lines, with a link to the whole where it was cut.
+/// Appends `output`, folded as [`open_lines`] says, with a link to the whole where it was cut.
 pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Form<'_>) {
     let text = output.text.as_str();
     if output.text.is_blank() && !output.cut() {
@@ -33,7 +40,7 @@ pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Fo
         return;
     }
     let lines = split(text, form);
-    let shown = if spot.whole() || lines.len() <= SHOWN + 1 { lines.len() } else { SHOWN };
+    let shown = open_lines(lines.len(), spot.whole());
     let (first, rest) = lines.split_at_checked(shown).unwrap_or((&lines, &[]));
     block(html, first, form, 0);
     let kept = if matches!(form, Form::Matches) { text.lines().count() } else { lines.len() };

@@ -4,7 +4,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::code::{SHOWN, whole};
+use super::code::{open_lines, whole};
 use super::figures::{count, counted};
 use super::highlight::{self, Language};
 use super::html::Html;
@@ -13,8 +13,6 @@ use crate::session::model::{DiffLine, FileDiff, Hunk};
 
 /// Unchanged lines kept before and after a change.
 const CONTEXT: usize = 3;
-/// Rows of an edit shown before "n more lines". A new file folds after [`SHOWN`]: nothing in it is a change.
-const EDIT_SHOWN: usize = 80;
 /// How alike a removed and an added line must be for their words to be marked.
 const ALIKE: f32 = 0.6;
 /// Longest line, in bytes, and largest run of lines whose words are compared: both bound the time.
@@ -33,9 +31,7 @@ pub(super) fn table(html: &mut Html, spot: &Spot<'_>, path: &str, diff: &FileDif
         html.raw("<p class=\"note\">No change recorded</p>");
         return;
     }
-    let limit = if fresh { SHOWN } else { EDIT_SHOWN };
-    let shown = if spot.whole() || rows.len() <= limit + 1 { rows.len() } else { limit };
-    let (first, rest) = rows.split_at_checked(shown).unwrap_or((&rows, &[]));
+    let (first, rest) = rows.split_at_checked(open_lines(rows.len(), spot.whole())).unwrap_or((&rows, &[]));
     part(html, first, fresh);
     if !rest.is_empty() {
         let more = counted(rest.len() as u64, "more line", "more lines");

@@ -68,9 +68,11 @@ pub(super) fn shrunk(before: Option<u64>, after: Option<u64>) -> Option<String> 
     }
 }
 
-/// Says what happened more than once: `, 3 times`.
-pub(super) fn so_often(times: u32) -> String {
-    if times > 1 { format!(", {} times", count(times.into())) } else { String::new() }
+/// Says what was tried more than once: `tried 3 times over 41 s`.
+pub(super) fn tried(times: u32, from: Option<Timestamp>, until: Option<Timestamp>) -> Option<String> {
+    let over = || Some(lasted(between(from?, until?).filter(|d| d.as_millis() >= 500)?));
+    let over = || over().map(|over| format!(" over {over}")).unwrap_or_default();
+    (times > 1).then(|| format!("tried {} times{}", count(times.into()), over()))
 }
 
 /// A size: `812 bytes`, `18 KB`, `1.2 MB`. Thousands, not 1,024.
@@ -190,7 +192,12 @@ mod tests {
         ] {
             assert_eq!(shrunk(before, after).as_deref(), want);
         }
-        assert_eq!((so_often(1), so_often(10)), (String::new(), ", 10 times".to_owned()));
+        let at = |s| Timestamp::from_second(s).ok();
+        assert_eq!(
+            (tried(1, at(0), None), tried(10, None, at(0))),
+            (None, Some("tried 10 times".to_owned()))
+        );
+        assert_eq!(tried(3, at(0), at(41)).as_deref(), Some("tried 3 times over 41 s"));
     }
 
     #[test]

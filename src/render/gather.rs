@@ -75,6 +75,7 @@ pub(super) fn nature(step: &Step, running: bool) -> Nature {
         Tool::Todo { change: Some(change), .. } if change.added => {
             ("todo", ("entry", "entries"), clip(change.text.as_str()))
         }
+        Tool::TodoEntry { item, .. } => ("entry", ("entry", "entries"), clip(item.text.as_str())),
         Tool::Write { .. }
         | Tool::Edit { .. }
         | Tool::Todo { .. }

@@ -84,10 +84,10 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
             Item::Marker(marker) => {
                 flush(html, spot.scene, &mut strip);
                 let during = step_before.take().filter(|step| step.outcome == Outcome::Open);
-                strip.extend(
-                    self::marker(html, spot.scene, marker, during, end == Some(i))
-                        .map(|row| (row, Nature::Alone)),
-                );
+                let another = |item: &&Item| matches!(item, Item::Marker(Marker::Model { .. }));
+                let after = items.iter().skip(i + 1).find(|item| !another(item)).is_some_and(is_work);
+                let around = Around { during, after, is_end: end == Some(i) };
+                strip.extend(self::marker(html, spot.scene, marker, &around).map(|row| (row, Nature::Alone)));
             }
         }
     }
@@ -115,6 +115,11 @@ pub(super) fn ends(item: &Item) -> bool {
         Item::Marker(Marker::Interrupted { .. } | Marker::ApiError { .. }) => true,
         _ => false,
     }
+}
+
+/// Whether the model was at work here.
+fn is_work(item: &Item) -> bool {
+    matches!(item, Item::Reply { .. } | Item::Thinking { .. } | Item::Step(_))
 }
 
 fn end_id(html: &mut Html, is_end: bool) {
@@ -226,14 +231,19 @@ fn local(spot: &Spot<'_>, command: &CleanText, output: &Output) -> Row {
     row
 }
 
-/// Appends a marker; returns the row that follows it, if any. `during`: the step that was cut off by it.
-fn marker(
-    html: &mut Html,
-    scene: &Scene,
-    marker: &Marker,
-    during: Option<&Step>,
+/// What stands around a marker.
+struct Around<'a> {
+    /// The step that was cut off by it.
+    during: Option<&'a Step>,
+    /// The agent went on after it.
+    after: bool,
+    /// The session ends with it.
     is_end: bool,
-) -> Option<Row> {
+}
+
+/// Appends a marker; returns the row that follows it, if any.
+fn marker(html: &mut Html, scene: &Scene, marker: &Marker, around: &Around<'_>) -> Option<Row> {
+    let Around { during, is_end, .. } = *around;
     match marker {
         Marker::Compacted { at, before, after, summary } => {
             html.raw("<div class=\"seam\"><span>Context compacted");
@@ -266,16 +276,22 @@ fn marker(
             }
             html.raw("</span></p>\n");
         }
-        Marker::ApiError { at, text, times } => {
+        Marker::ApiError { at, text, times, until } => {
             let text = phrase::one_line(text.as_str(), 400);
             html.raw("<p class=\"halt error\"");
             end_id(html, is_end);
             html.raw(">").raw(signs::ERROR).raw("<span>The model did not answer: ");
-            html.text(&text).text(&figures::so_often(*times));
-            if at.is_some() && scene.origin.is_some() {
+            html.text(&text);
+            let timed = at.is_some() && scene.origin.is_some();
+            let mut more: Vec<String> = figures::tried(*times, *at, *until).into_iter().collect();
+            if around.after {
+                more.push("then continued".to_owned());
+            }
+            if timed || !more.is_empty() {
                 html.raw(" <small>");
                 at_offset(html, scene, *at);
-                html.raw("</small>");
+                html.raw(if timed && !more.is_empty() { ", " } else { "" });
+                html.text(&more.join(", ")).raw("</small>");
             }
             html.raw("</span></p>\n");
         }

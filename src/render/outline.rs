@@ -101,7 +101,7 @@ fn one(html: &mut Html, scene: &Scene, entry: &OutlineEntry, rich: bool, first_s
     html.raw("</span></a>");
     if rich {
         let meanwhile: Vec<u32> = entry.asides.iter().take(ASIDES).map(|aside| aside.after).collect();
-        spark::svg(html, (&entry.kinds, &entry.ends), &meanwhile, first_step);
+        spark::svg(html, entry, &meanwhile, first_step);
         meta(html, entry);
         asides(html, scene, entry);
     }

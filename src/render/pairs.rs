@@ -1,6 +1,6 @@
 //! `key: value` lines: the input of tools this program has no form for, and records it does not know.
 
-use super::code::{SHOWN, whole};
+use super::code::{open_lines, whole};
 use super::figures::{counted, left_out};
 use super::html::Html;
 use super::phrase::clip_bytes;
@@ -45,7 +45,10 @@ pub(super) fn list(spot: &Spot<'_>, pairs: &[(CleanText, CleanText)]) -> Html {
 }
 
 fn folded(html: &mut Html, value: &str, whole: bool) {
-    let cut = value.match_indices('\n').nth(SHOWN - 1).map(|(at, _)| at).filter(|_| !whole);
+    let lines = value.lines().count();
+    let shown = open_lines(lines, whole);
+    let ends = || value.match_indices('\n').nth(shown.checked_sub(1)?);
+    let cut = ends().filter(|_| shown < lines).map(|(at, _)| at);
     let (first, rest) = cut.and_then(|at| value.split_at_checked(at)).unwrap_or((value, ""));
     let rest = rest.strip_prefix('\n').unwrap_or(rest);
     html.text(first);

@@ -6,7 +6,7 @@ use super::html::Html;
 use super::markdown::written_by_hand;
 use super::phrase;
 use super::scene::Scene;
-use crate::session::model::Prompt;
+use crate::session::model::{Prompt, without_sign};
 
 /// Characters of a prompt that are its heading.
 const HEADING: usize = 240;
@@ -37,7 +37,7 @@ pub(super) fn heading(html: &mut Html, prompt: &Prompt) {
         }
         None => {
             let (heading, _) = split(prompt.text.as_str());
-            let heading = rejoined(without_marks(&heading));
+            let heading = rejoined(without_marks(without_sign(&heading)));
             html.html(&phrase::with_code_and_links(&heading));
         }
     }
@@ -186,6 +186,17 @@ mod tests {
         assert_eq!(rejoined(&broken), format!("{}the end of it.\nAnother\nline", "word ".repeat(16)));
         let bare = ["## User Input", "#hashtag", "# one\ntwo", "C# or F#"].map(without_marks);
         assert_eq!(bare, ["User Input", "#hashtag", "one\ntwo", "C# or F#"]);
+    }
+
+    #[test]
+    fn the_sign_of_a_terminal_is_in_the_prompt_and_not_in_its_heading() {
+        let shown = |text: &str| {
+            let mut html = Html::new();
+            heading(&mut html, &crate::render::tests::fixture::prompt(text, 0));
+            html.into_string()
+        };
+        assert_eq!(shown("❯ This branch\n❯ is a PR"), "This branch\n❯ is a PR");
+        assert_eq!(["❯x", "> quoted", "$ ls"].map(shown), ["❯x", "&gt; quoted", "$ ls"]);
     }
 
     #[test]

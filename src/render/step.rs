@@ -191,6 +191,7 @@ fn form(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
         Tool::Fetch { url, asked, content } => web::fetch(spot, step, url, asked.as_ref(), content),
         Tool::WebSearch { query, links, results } => web::search(spot, step, query, links, results),
         Tool::Todo { items, change } => checklist::todo(items, change.as_ref()),
+        Tool::TodoEntry { item, about } => checklist::entry(spot, item, about),
         Tool::Plan { text } => {
             let mut row = Row::new("Plan", &["last"]);
             row.what = said(&phrase::with_code(&phrase::one_line(first_line(text.as_str()), 120)));

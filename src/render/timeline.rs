@@ -1,5 +1,8 @@
 //! The timeline in the head: what went on when, in lanes. Drawn with attributes only, x in per cent, so that it
 //! stretches with the page; a sentence says the same to who does not see it.
+//!
+//! Each stretch is a picture of its own, and so is each pause between two: then a pause keeps its width in pixels
+//! (the style sheet says it) while the stretches share what is left in proportion to theirs, with no script.
 
 use std::fmt::Write as _;
 
@@ -16,6 +19,8 @@ const BAR: u64 = 9;
 const LEAST: f64 = 0.0028;
 /// Least distance of two labels on the axis, of the whole: short ones, and those with hours.
 const APART: (f64, f64) = (0.1, 0.14);
+/// Share of the width that all pauses take at most: up to then, each has the 24 px of the style sheet.
+const PAUSES: f64 = 0.4;
 /// Most labels on the axis.
 const TICKS: u64 = 8;
 /// Distances of labels, in seconds.
@@ -44,14 +49,64 @@ pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview) {
     for lane in &lanes {
         html.raw("<li>").raw(name(*lane)).raw("</li>");
     }
-    html.raw("</ul><svg width=\"100%\" height=\"").num(height + 18).raw("\" aria-hidden=\"true\">");
-    ground(html, scene, overview, &axis, height);
+    html.raw("</ul><div class=\"chart\" aria-hidden=\"true\">");
+    let mut parts = Part::all(&axis, height);
+    ground(&mut parts, scene, overview, &axis, height);
     for (bar, next) in timeline.bars.iter().zip(timeline.bars.iter().skip(1).map(Some).chain([None])) {
         let Some(row) = lanes.iter().position(|lane| *lane == bar.lane) else { continue };
         let limit = next.filter(|next| next.lane == bar.lane).map_or(1.0, |next| axis.x(next.from));
-        one(html, scene, bar, (axis.x(bar.from), axis.x(bar.to).min(limit)), row as u64 * LANE);
+        one(&mut parts, scene, bar, (axis.x(bar.from), axis.x(bar.to).min(limit)), row as u64 * LANE);
     }
-    html.raw("</svg></figure>\n");
+    let share = PAUSES / parts.iter().filter(|part| part.pause).count().max(1) as f64;
+    let room: f64 = parts.iter().filter(|part| !part.pause).map(Part::long).sum();
+    for part in &parts {
+        html.raw(if part.pause { "<svg class=\"pause\" width=\"" } else { "<svg width=\"" });
+        percent(html, if part.pause { share } else { part.long() / room });
+        html.raw("\" height=\"").num(height + 18).raw("\">").html(&part.drawn).raw("</svg>");
+    }
+    html.raw("</div></figure>\n");
+}
+
+/// A stretch in which something went on, or a pause.
+struct Part {
+    /// Where it stands on the axis.
+    from: f64,
+    to: f64,
+    pause: bool,
+    drawn: Html,
+}
+
+impl Part {
+    /// The parts of the axis in order, with the sign of a break in each pause.
+    fn all(axis: &Axis, height: u64) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut at = 0.0;
+        for (from, to, seconds) in axis.pauses() {
+            parts.push(Self { from: at, to: from, pause: false, drawn: Html::new() });
+            at = to;
+            let mut drawn = Html::new();
+            drawn.raw("<rect width=\"100%\" height=\"").num(height).raw("\"/><svg x=\"50%\" y=\"");
+            drawn.num(height / 2).raw("\"><path d=\"M-5 6-1-6M1 6 5-6\"/></svg><title>");
+            drawn.text(&lasted(std::time::Duration::from_secs(seconds))).raw(" without anything</title>");
+            parts.push(Self { from, to: at, pause: true, drawn });
+        }
+        parts.push(Self { from: at, to: 1.0, pause: false, drawn: Html::new() });
+        parts
+    }
+
+    fn long(&self) -> f64 {
+        (self.to - self.from).max(f64::EPSILON)
+    }
+
+    /// Where something of the axis stands in this part.
+    fn share(&self, x: f64) -> f64 {
+        ((x - self.from) / self.long()).clamp(0.0, 1.0)
+    }
+}
+
+/// The position of the stretch in which `x` is: moments are never in a pause ([`Axis::x`]).
+fn stretch(parts: &[Part], x: f64) -> usize {
+    parts.iter().rposition(|part| !part.pause && part.from <= x).unwrap_or_default()
 }
 
 fn name(lane: Lane) -> &'static str {
@@ -93,7 +148,7 @@ fn said(overview: &Overview, axis: &Axis) -> String {
 
 /// A share of the width as `12.34%`.
 fn percent(html: &mut Html, share: f64) {
-    let hundredths = (share * 10_000.0).round().clamp(0.0, 10_000.0) as u64;
+    let hundredths = (share * 10_000.0).round().max(0.0) as u64;
     html.num(hundredths / 100);
     match hundredths % 100 {
         0 => {}
@@ -107,33 +162,33 @@ fn percent(html: &mut Html, share: f64) {
     html.raw("%");
 }
 
-/// Pauses, grid lines and labels.
-fn ground(html: &mut Html, scene: &Scene, overview: &Overview, axis: &Axis, height: u64) {
-    for (x, width, seconds) in axis.pauses() {
-        html.raw("<rect class=\"pause\" x=\"");
-        percent(html, x);
-        html.raw("\" y=\"0\" width=\"");
-        percent(html, width);
-        html.raw("\" height=\"").num(height).raw("\"><title>");
-        html.text(&lasted(std::time::Duration::from_secs(seconds))).raw(" without anything</title></rect>");
-    }
+/// Grid lines and labels.
+fn ground(parts: &mut [Part], scene: &Scene, overview: &Overview, axis: &Axis, height: u64) {
     let prompts = overview.timeline.bars.iter().filter(|bar| bar.lane == Lane::You && !bar.minor);
     for prompt in prompts {
-        line(html, "<line class=\"turnline\" x1=\"", axis.x(prompt.from), height);
+        line(parts, "<line class=\"turnline\" x1=\"", axis.x(prompt.from), height);
     }
     for (x, label) in ticks(scene, overview, axis) {
-        line(html, "<line class=\"grid\" x1=\"", x, height);
+        line(parts, "<line class=\"grid\" x1=\"", x, height);
+        let at = stretch(parts, x);
+        let Some(part) = parts.get_mut(at) else { continue };
+        let share = part.share(x);
+        let html = &mut part.drawn;
         html.raw(if x < 0.02 { "<text class=\"first\" x=\"" } else { "<text x=\"" });
-        percent(html, x);
+        percent(html, share);
         html.raw("\" y=\"").num(height + 14).raw("\">").text(&label).raw("</text>");
     }
 }
 
-fn line(html: &mut Html, open: &'static str, x: f64, height: u64) {
+fn line(parts: &mut [Part], open: &'static str, x: f64, height: u64) {
+    let at = stretch(parts, x);
+    let Some(part) = parts.get_mut(at) else { return };
+    let share = part.share(x);
+    let html = &mut part.drawn;
     html.raw(open);
-    percent(html, x);
+    percent(html, share);
     html.raw("\" x2=\"");
-    percent(html, x);
+    percent(html, share);
     html.raw("\" y1=\"0\" y2=\"").num(height).raw("\"/>");
 }
 
@@ -182,7 +237,24 @@ fn label(seconds: u64, all: u64) -> String {
     }
 }
 
-fn one(html: &mut Html, scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64) {
+/// Draws a bar: what waited for somebody goes on behind a pause.
+fn one(parts: &mut [Part], scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64) {
+    let (first, last) = (stretch(parts, from), stretch(parts, to.max(from)));
+    let room = 1.0 - parts.iter().filter(|part| part.pause).map(Part::long).sum::<f64>();
+    for part in parts.get_mut(first..=last).unwrap_or_default() {
+        let (left, right) = (part.share(from), part.share(to));
+        if first < last && right <= left {
+            continue;
+        }
+        let least = if part.pause { 0.0 } else { LEAST * room / part.long() };
+        // A bar at the very end is not pushed out.
+        let place = (left.min((1.0 - least).max(0.0)), (right - left).max(least));
+        piece(&mut part.drawn, scene, bar, place, y);
+    }
+}
+
+/// Appends a bar, or as much of it as is in one part.
+fn piece(html: &mut Html, scene: &Scene, bar: &Bar, (x, width): (f64, f64), y: u64) {
     let id = match bar.goal {
         Goal::None => None,
         Goal::Prompt(no) => Some(format!("p{no}")),
@@ -204,10 +276,9 @@ fn one(html: &mut Html, scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64
         Ended::Done | Ended::Open => html,
     };
     html.raw("\" x=\"");
-    // A bar at the very end is not pushed out.
-    percent(html, from.min(1.0 - LEAST));
+    percent(html, x);
     html.raw("\" y=\"").num(y + 3).raw("\" width=\"");
-    percent(html, (to - from).max(LEAST));
+    percent(html, width);
     html.raw("\" height=\"")
         .num(BAR)
         .raw("\" rx=\"1\"><title>")
@@ -259,7 +330,7 @@ mod tests {
         };
         assert_eq!(
             [0.0, 0.5, 0.123, 0.1234, 0.0003, 1.2].map(show),
-            ["0%", "50%", "12.3%", "12.34%", "0.03%", "100%"]
+            ["0%", "50%", "12.3%", "12.34%", "0.03%", "120%"]
         );
     }
 

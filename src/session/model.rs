@@ -18,9 +18,9 @@ use crate::redact::CleanText;
 pub(crate) use attachment::NESTED;
 pub use attachment::{Attachment, AttachmentNo};
 pub use overview::{
-    ChangedFile, Changes, Ended, Ending, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy,
+    ChangedFile, Changes, Ended, Ending, InnerStep, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy,
 };
-pub use subject::subject;
+pub use subject::{subject, without_sign};
 pub(crate) use tool::NOT_SHOWN;
 pub use tool::{
     Choice, DiffLine, FileDiff, Hunk, Link, Outcome, Output, Question, Step, TodoChange, TodoItem, TodoState,
@@ -152,6 +152,8 @@ pub enum Marker {
         text: CleanText,
         /// How often it said so, one after the other.
         times: u32,
+        /// When it said so last, if more than once.
+        until: Option<Timestamp>,
     },
     /// Another model answers from here on.
     Model {

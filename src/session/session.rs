@@ -374,9 +374,12 @@ pub(super) fn add(items: &mut Vec<Item>, item: Item) {
             *before = output
         }
         (
-            Some(Item::Marker(ApiError { text: before, times, .. })),
-            Item::Marker(ApiError { text, times: more, .. }),
-        ) if *before == text => *times = times.saturating_add(more),
+            Some(Item::Marker(ApiError { text: before, times, until, .. })),
+            Item::Marker(ApiError { at, text, times: more, until: later }),
+        ) if *before == text => {
+            *times = times.saturating_add(more);
+            *until = later.or(at).or(*until);
+        }
         (
             Some(Item::Marker(Compacted { summary: none @ None, at, .. })),
             Item::Marker(Compacted { summary: Some(summary), at: later, .. }),

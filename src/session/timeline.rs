@@ -15,7 +15,8 @@ const WAITED_MS: i64 = 30 * 60_000;
 const STRETCHES: usize = 40;
 /// Bars of one lane that a screen can tell apart.
 const BUCKETS: f64 = 240.0;
-/// Share of the width of one pause, and of all together.
+/// Share of the width that one pause counts for, and all together: where things stand and what is too close to be told
+/// apart is decided by it. On a wide page it comes to the 24 px that a pause has when it is drawn.
 const PAUSE: f64 = 0.03;
 const PAUSES: f64 = 0.4;
 
@@ -44,6 +45,17 @@ impl Lane {
             StepKind::Edit => Self::Edit,
             StepKind::Run => Self::Run,
             StepKind::Agent => Self::Agent,
+        }
+    }
+
+    /// The kind of the steps in it; `None` of the lanes that are no steps'.
+    pub(crate) fn kind(self) -> Option<StepKind> {
+        match self {
+            Self::You | Self::Model => None,
+            Self::Read => Some(StepKind::Read),
+            Self::Edit => Some(StepKind::Edit),
+            Self::Run => Some(StepKind::Run),
+            Self::Agent => Some(StepKind::Agent),
         }
     }
 }
@@ -168,11 +180,11 @@ impl Axis {
         left + (right - left) * share
     }
 
-    /// The pauses: where each stands, how wide it is, and how many seconds it lasted.
+    /// The pauses: where each begins and ends, and how many seconds it lasted.
     pub fn pauses(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
         self.parts.windows(2).filter_map(|two| match two {
             [(_, end, _, left), (begin, _, right, _)] => {
-                Some((*left, right - left, ((begin - end) / 1000).max(0) as u64))
+                Some((*left, *right, ((begin - end) / 1000).max(0) as u64))
             }
             _ => None,
         })
@@ -282,8 +294,8 @@ mod tests {
         let axis = Axis::of(&timeline);
         let pauses: Vec<_> = axis.pauses().collect();
         assert_eq!(pauses.len(), 1);
-        let (x, width, seconds) = pauses[0];
-        assert!((x - 0.485).abs() < 1e-9 && (width - PAUSE).abs() < 1e-9 && seconds == 99_900);
+        let (x, to, seconds) = pauses[0];
+        assert!((x - 0.485).abs() < 1e-9 && (to - x - PAUSE).abs() < 1e-9 && seconds == 99_900);
         let at = |s: i64| axis.x(Timestamp::from_second(s).unwrap());
         assert!((at(50) - 0.2425).abs() < 1e-9 && at(5_000) < 0.486 && (at(100_100) - 1.0).abs() < 1e-9);
         assert_eq!(timeline.active().as_secs(), 200);

@@ -15,7 +15,7 @@ function chart() {
   sparks = $$('.spark').map(svg => ({
     svg,
     from: +svg.dataset.from,
-    at: svg.dataset.at && svg.dataset.at.split(' ').map(Number),
+    at: svg.dataset.at && svg.dataset.at.split(' ').map(at => at.split('.').map(Number)),
     ticks: svg.viewBox.baseVal.width / 5,
   }));
 }
@@ -74,11 +74,12 @@ const underline = s => {
 const onScreen = new IntersectionObserver(es => {
   const touched = new Set();
   es.forEach(e => {
-    const n = +e.target.id.slice(1);
+    // `s8`, or `s8.1` of a sub-agent; what is deeper shows as the step it is in.
+    const [n, inside = 0] = e.target.id.slice(1).split('.').map(Number);
     const s = sparks.findLast(s => s.from <= n);
     if (!s) return;
     const i = n - s.from;
-    const x = s.at ? s.at.findLastIndex(a => a <= i) : i;
+    const x = s.at ? s.at.findLastIndex(([a, b = 0]) => a < i || (a === i && b <= inside)) : i;
     if (x >= s.ticks) return;
     if (!seen.has(s)) seen.set(s, new Set());
     seen.get(s)[e.isIntersecting ? 'add' : 'delete'](x);
@@ -89,7 +90,7 @@ const onScreen = new IntersectionObserver(es => {
 
 const watch = e =>
   $$('.step[id]', e)
-    .filter(s => /^s\d+$/.test(s.id))
+    .filter(s => /^s[\d.]+$/.test(s.id))
     .forEach(s => onScreen.observe(s));
 
 chart();

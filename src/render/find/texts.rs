@@ -140,6 +140,7 @@ fn tool<'a>(texts: &mut Vec<&'a str>, tool: &'a Tool) {
             texts.push(results.text.as_str());
         }
         Tool::Todo { items, .. } => texts.extend(items.iter().map(|item| item.text.as_str())),
+        Tool::TodoEntry { item, about } => texts.extend([item.text.as_str(), about.text.as_str()]),
         Tool::Plan { text } => texts.push(text.as_str()),
         Tool::Question { questions } => {
             for question in questions {

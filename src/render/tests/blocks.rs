@@ -10,7 +10,7 @@ fn scene() -> Scene {
     Scene::new(&overview(vec![entry(1, 0, "one")]), 0, false, false)
 }
 
-fn show(items: &[Item]) -> String {
+pub(super) fn show(items: &[Item]) -> String {
     let scene = scene();
     let mut html = Html::new();
     items::write(
@@ -115,27 +115,6 @@ fn a_thought_with_a_heading_is_named_by_it_and_gathers() {
     assert_eq!(show(&items).matches("class=\"step group").count(), 1);
     assert!(show(&[thought("**Only a heading**")]).contains("<span class=\"said\">Only a heading</span>"));
     assert!(show(&[thought("**Not** all of it")]).contains(">Not all of it</span>"));
-}
-
-#[test]
-fn long_output_folds_after_24_lines() {
-    let text: String = (1..=76).map(|n| format!("{n}\n")).collect();
-    let html = show(&[item(shell(1, "seq 76", &text))]);
-    assert!(
-        html.contains("<details class=\"more\"><summary>52 more lines</summary><pre class=\"out\">25\n"),
-        "{html}"
-    );
-}
-
-#[test]
-fn cut_output_links_to_the_page_of_its_step() {
-    let mut cut = shell(12, "yes", "y\ny\n");
-    if let Tool::Shell { output, .. } = &mut cut.tool {
-        output.bytes = 4_000;
-        output.lines = 2_000;
-    }
-    let html = show(&[item(cut)]);
-    assert!(html.contains("<a href=\"s12\">1,998 more lines, on their own page</a>"), "{html}");
 }
 
 #[test]
@@ -308,7 +287,12 @@ fn more_forms_of_tools() {
         results: output("High water is at *04:12*."),
     };
     let looks = |kind, name, tool| item(step(1, kind, name, tool));
+    let looked_at = Tool::TodoEntry {
+        item: entry("Sound it", TodoState::Doing),
+        about: output("with the *lead*\nBlocked by: #1"),
+    };
     let forms = [
+        ("task_looked_at", looks(StepKind::Other, "TaskGet", looked_at)),
         ("task_done", task(1, change(Some(TodoState::Done), "Chart the bay"))),
         ("task_deleted", task(1, change(None, "Ask"))),
         ("polled", looks(StepKind::Read, "BashOutput", polled(None))),

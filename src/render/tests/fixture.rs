@@ -114,6 +114,7 @@ pub fn entry(no: u32, window: WindowNo, text: &str) -> OutlineEntry {
         worked: Some(Duration::from_secs(277)),
         kinds: vec![StepKind::Read, StepKind::Edit, StepKind::Run],
         ends: vec![Ended::Done, Ended::Declined, Ended::Failed],
+        inside: Vec::new(),
         steps: 3,
         sub_steps: 0,
         added: 26,
@@ -402,7 +403,12 @@ fn third_items() -> Vec<Item> {
         Item::Marker(Marker::Model { to: clean("claude-sonnet-4-5-20250929") }),
         Item::Marker(Marker::Local { command: clean("/cost"), output: output("Total: 1.20\n") }),
         thought(""),
-        Item::Marker(Marker::ApiError { at: at(230), text: clean("529 overloaded"), times: 3 }),
+        Item::Marker(Marker::ApiError {
+            at: at(230),
+            text: clean("529 overloaded"),
+            times: 3,
+            until: at(271),
+        }),
         item(open),
         Item::Marker(Marker::Interrupted { at: at(240) }),
         Item::Unknown {

@@ -143,7 +143,7 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
             after: Some(1),
             summary: Some(t.clone()),
         }),
-        Item::Marker(Marker::ApiError { at: at(3), text: t.clone(), times: 2 }),
+        Item::Marker(Marker::ApiError { at: at(3), text: t.clone(), times: 2, until: at(9) }),
         Item::Marker(Marker::Model { to: t.clone() }),
         Item::Marker(Marker::Local { command: t.clone(), output: o.clone() }),
         Item::Context { what: t.clone(), text: o },

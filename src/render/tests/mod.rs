@@ -2,6 +2,7 @@
 
 mod blocks;
 pub mod fixture;
+mod folds;
 mod hostile;
 mod pages;
 pub(super) mod strict;

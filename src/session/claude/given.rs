@@ -26,6 +26,7 @@ pub(super) fn beside(call: &Call<'_>, tool: &Tool, desk: &Desk<'_>) -> Vec<(Clea
         Tool::WebSearch { .. } => &["query"],
         // The form for while it is done says the same.
         Tool::Todo { .. } => &["todos", "subject", "activeForm", "taskId", "status"],
+        Tool::TodoEntry { .. } => &["taskId"],
         Tool::Plan { .. } => &["plan"],
         Tool::Question { .. } => &["questions", "answers"],
         Tool::Agent { .. } => &["description", "subagent_type", "prompt"],

@@ -112,7 +112,7 @@ impl Page<'_> {
         let cwd = self.record.text("cwd").unwrap_or_default();
         let failed = self.record.flag("isApiErrorMessage");
         let say = |text: &str| match failed {
-            true => Item::Marker(Marker::ApiError { at, text: desk.long(text), times: 1 }),
+            true => Item::Marker(Marker::ApiError { at, text: desk.long(text), times: 1, until: None }),
             false => Item::Reply { text: desk.long(text), at },
         };
         let mut no = self.entry.steps;
@@ -309,6 +309,7 @@ impl Page<'_> {
                     at: self.entry.at(),
                     text: self.desk.cleaner.start(&text, 2000),
                     times: 1,
+                    until: None,
                 })
             }
             subtype => self.unknown(&format!("system {subtype}")),

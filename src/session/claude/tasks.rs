@@ -1,5 +1,5 @@
 //! The todo list that is kept by calls of which each changes one entry (`TaskCreate`, `TaskUpdate`), and read as a
-//! whole by another (`TaskList`).
+//! whole by another (`TaskList`), or entry by entry (`TaskGet`).
 
 use super::call::Call;
 use crate::redact::Cleaner;
@@ -76,6 +76,18 @@ pub(super) fn listed(call: &Call<'_>, desk: &Desk<'_>) -> Option<Tool> {
         }
     };
     Some(Tool::Todo { items: tasks.after(call.no), change: Some(change) })
+}
+
+/// One entry that a call asked for: `Task #3: Sound the harbour`, `Status: in_progress`, and more lines of it.
+pub(super) fn looked_at(call: &Call<'_>, desk: &Desk<'_>) -> Option<Tool> {
+    let (first, rest) = call.outcome.good_text().split_once('\n')?;
+    let (number, subject) = first.strip_prefix("Task #")?.split_once(": ")?;
+    let (status, about) = rest.split_once('\n').unwrap_or((rest, ""));
+    let word = status.strip_prefix("Status: ")?.trim();
+    number.bytes().all(|b| b.is_ascii_digit()).then(|| Tool::TodoEntry {
+        item: TodoItem { text: desk.cleaner.start(subject, ENTRY), state: state(Some(word)) },
+        about: desk.text(about.strip_prefix("Description: ").unwrap_or(about)),
+    })
 }
 
 /// The entries of a list in words: `#3 [in_progress] Sound the harbour`, one a line.

@@ -69,6 +69,7 @@ pub(super) fn tool(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
         "TaskCreate" | "TaskUpdate" | "TaskList" => {
             tasks::listed(call, desk).unwrap_or_else(|| other(call, desk))
         }
+        "TaskGet" => tasks::looked_at(call, desk).unwrap_or_else(|| other(call, desk)),
         "ExitPlanMode" => plan(call, desk),
         "AskUserQuestion" => questions(call, desk),
         name if is_agent(name) => agent(call, desk),

@@ -50,7 +50,7 @@ pub(super) fn beside(done: &Done<'_>, tool: &Tool, desk: &Desk<'_>) -> Vec<(Clea
             shown.push("type");
         }
         Tool::WebSearch { .. } => shown.extend(first(QUERY).into_iter().chain(["type"])),
-        Tool::Todo { .. } => shown.extend(list(TODOS)),
+        Tool::Todo { .. } | Tool::TodoEntry { .. } => shown.extend(list(TODOS)),
         Tool::Plan { .. } => shown.extend(first(&["plan", "text"])),
         Tool::Question { .. } => shown.push("questions"),
         Tool::Agent { .. } => {

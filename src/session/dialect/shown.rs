@@ -96,7 +96,7 @@ impl<D: Dialect> Page<'_, D> {
                 Block::Interrupted => shown.items.push(Item::Marker(Marker::Interrupted { at })),
                 Block::Error(text) => {
                     let text = desk.cleaner.start(text, 2000);
-                    shown.items.push(Item::Marker(Marker::ApiError { at, text, times: 1 }));
+                    shown.items.push(Item::Marker(Marker::ApiError { at, text, times: 1, until: None }));
                 }
                 Block::Local { command, output } => {
                     let output = if output.is_empty() { Output::default() } else { desk.text(output) };

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::header::{KINDS, TurnHead};
 use super::steps::Mark;
 use super::{Index, Kind, New};
-use crate::session::model::{Ended, StepKind};
+use crate::session::model::{Ended, InnerStep, StepKind};
 use crate::session::timeline::{Event, Goal, Lane, Timeline, drawn};
 
 /// The model is not at work for longer than this at a time, in milliseconds: the agent was away.
@@ -127,6 +128,23 @@ impl Index {
             *counts.entry(self.turn_of(*sender)).or_default() += 1;
         }
         counts
+    }
+
+    /// The steps that the sub-agents of each turn took, by its position: those that its picture keeps.
+    pub(super) fn inside(&self) -> HashMap<u32, Vec<InnerStep>> {
+        let mut inside: HashMap<u32, Vec<InnerStep>> = HashMap::new();
+        let here = self.step_events().filter(|event| event.minor);
+        for event in here.chain(self.annex.events.iter().copied()) {
+            let (Goal::Step(sender), Some(kind)) = (event.goal, event.lane.kind()) else { continue };
+            let at = self.turn_of(sender);
+            let first = self.turns.get(at as usize).map_or(0, TurnHead::first_step);
+            let steps = inside.entry(at).or_default();
+            if steps.len() < KINDS {
+                steps.push(InnerStep { sent_by: sender.saturating_sub(first), kind, ended: event.ended });
+            }
+        }
+        inside.values_mut().for_each(|steps| steps.sort_by_key(|step| step.sent_by));
+        inside
     }
 
     /// Every step as one of a sub-agent that step `sender` sent, for the picture of the session it is a step of.

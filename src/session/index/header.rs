@@ -13,8 +13,8 @@ use crate::session::timeline::{Event, Timeline};
 
 /// Summaries kept, the last ones: each is looked for among all messages.
 const SUMMARIES: usize = 64;
-/// Kinds kept of one turn.
-const KINDS: usize = 512;
+/// Kinds kept of one turn, and of its sub-agents' steps.
+pub(super) const KINDS: usize = 512;
 
 /// A turn in the outline, as it grows.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl TurnHead {
         self.ends.extend(kept.iter().map(|step| step.ended));
     }
 
-    fn entry(&self, (added, removed): (u64, u64), sub_steps: u32, timeline: &Timeline) -> OutlineEntry {
+    fn entry(&self, timeline: &Timeline) -> OutlineEntry {
         let worked = self.at.zip(self.last).map(|(at, last)| timeline.active_between(at, last));
         OutlineEntry {
             no: self.no,
@@ -94,10 +94,8 @@ impl TurnHead {
             kinds: self.kinds.clone(),
             ends: self.ends.clone(),
             steps: self.steps,
-            sub_steps,
-            added,
-            removed,
             asides: self.asides.clone(),
+            ..OutlineEntry::default()
         }
     }
 }
@@ -203,13 +201,15 @@ impl Index {
     pub(crate) fn overview(&self, agent: &'static str) -> Overview {
         let header = &self.header;
         let timeline = self.timeline();
-        let sub_steps = self.sub_steps();
+        let (sub_steps, mut inside) = (self.sub_steps(), self.inside());
         let lines = |turn: u32| self.changes.as_ref()?.turns.get(&turn).copied();
         let mut outline: Vec<OutlineEntry> = (0..)
             .zip(&self.turns)
             .map(|(no, turn)| {
+                let (added, removed) = lines(no).unwrap_or_default();
                 let sub_steps = sub_steps.get(&no).copied().unwrap_or_default();
-                turn.entry(lines(no).unwrap_or_default(), sub_steps, &timeline)
+                let inside = inside.remove(&no).unwrap_or_default();
+                OutlineEntry { sub_steps, inside, added, removed, ..turn.entry(&timeline) }
             })
             .collect();
         let window = self.window_count().saturating_sub(1);

@@ -107,8 +107,19 @@ pub enum TitleBy {
     Person,
 }
 
+/// A step of a sub-agent, for the spark picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InnerStep {
+    /// The position in its turn, from 0, of the main agent's step below which it stands.
+    pub sent_by: u32,
+    /// What it does; that of steps of no kind is [`StepKind::Read`].
+    pub kind: StepKind,
+    /// How it ended.
+    pub ended: Ended,
+}
+
 /// One prompt in the outline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct OutlineEntry {
     /// Ordinal of the turn, from 1: the target is `#p1`. 0: the steps before the first prompt.
     pub no: u32,
@@ -126,6 +137,8 @@ pub struct OutlineEntry {
     pub kinds: Vec<StepKind>,
     /// How each of `kinds` ended.
     pub ends: Vec<Ended>,
+    /// The steps its sub-agents took, in the order of the steps that sent them; at most 512 are kept.
+    pub inside: Vec<InnerStep>,
     /// How many steps there are, kept in `kinds` or not.
     pub steps: u32,
     /// How many steps its sub-agents took; those in files of their own count once files were looked for.

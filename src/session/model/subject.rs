@@ -18,6 +18,14 @@ pub fn subject(text: &str) -> &str {
     if first.chars().nth(SHORT - 1).is_none() { rest } else { first }
 }
 
+/// Without the sign of a terminal's prompt that was copied with what stood behind it. Not those that people type too.
+pub fn without_sign(text: &str) -> &str {
+    let text = text.trim_start();
+    text.strip_prefix(['❯', '›'])
+        .filter(|rest| rest.starts_with(char::is_whitespace))
+        .map_or(text, str::trim_start)
+}
+
 /// Without what a terminal writes before a line.
 fn unmarked(text: &str) -> &str {
     let mut text = text.trim();

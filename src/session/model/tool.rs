@@ -64,6 +64,7 @@ impl Step {
             Tool::Shell { output: o, .. } | Tool::Polled { output: o, .. } => output(o),
             Tool::Read { content: o, .. } | Tool::Fetch { content: o, .. } => output(o),
             Tool::Find { hits: o, .. } | Tool::WebSearch { results: o, .. } => output(o),
+            Tool::TodoEntry { about: o, .. } => output(o),
             Tool::Agent { report, items, .. } => output(report) + inside(items),
             Tool::Write { diff: d, .. } | Tool::Edit { diff: d, .. } => diff(d),
             Tool::Other { input, output: o, .. } => given(input) + output(o),
@@ -193,6 +194,13 @@ pub enum Tool {
         items: Vec<TodoItem>,
         /// What changed, where the step tells of one entry alone.
         change: Option<TodoChange>,
+    },
+    /// One entry of a todo list was looked at.
+    TodoEntry {
+        /// The entry.
+        item: TodoItem,
+        /// What else is known of it: its description, what it waits for.
+        about: Output,
     },
     /// A plan was put before the person.
     Plan {

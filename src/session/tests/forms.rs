@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{lines, record, steps};
-use crate::session::model::{DiffLine, FileDiff, Outcome, Step, StepKind, Tool};
+use crate::session::model::{DiffLine, FileDiff, Outcome, Step, StepKind, TodoState, Tool};
 
 fn one_step(name: &str, input: serde_json::Value, result: String) -> Step {
     steps(&lines(&[record::user(0, json!("go")), record::call(1, "t", name, input), result])).remove(0)
@@ -50,6 +50,19 @@ fn a_list_kept_entry_by_entry_is_shown_whole_after_each_step() {
             " | Done Chart the bay, Later Sound it [blocked by #1]",
         ]
     );
+}
+
+#[test]
+fn an_entry_that_is_looked_at_is_told_with_what_is_known_of_it() {
+    let got = |text: &str| {
+        let result = record::result(2, "t", json!(text), json!({}));
+        one_step("TaskGet", json!({ "taskId": "2" }), result).tool
+    };
+    let text = "Task #2: Sound it\nStatus: in_progress\nDescription: with the lead\nBlocked by: #1";
+    let Tool::TodoEntry { item, about } = got(text) else { panic!("no form") };
+    assert_eq!((item.text.as_str(), item.state), ("Sound it", TodoState::Doing));
+    assert_eq!(about.text.as_str(), "with the lead\nBlocked by: #1");
+    assert!(matches!(got("Task not found"), Tool::Other { .. }));
 }
 
 #[test]

@@ -254,8 +254,8 @@ fn breaks_in_the_flow_are_markers() {
         matches!(&items[..], [
         Item::Reply { .. }, Item::Marker(Marker::Model { to }), Item::Reply { .. },
         Item::Marker(Marker::Compacted { before: Some(170_000), after: Some(22_000), summary: Some(_), .. }),
-        Item::Marker(Marker::ApiError { text, times: 2, .. }), Item::Marker(Marker::Local { command, .. }),
-    ] if to.as_str() == "claude-opus-4-6" && text.as_str() == "ConnectionRefused" && command.as_str() == "done"),
+        Item::Marker(Marker::ApiError { text, times: 2, at: Some(from), until: Some(until) }), Item::Marker(Marker::Local { command, .. }),
+    ] if to.as_str() == "claude-opus-4-6" && text.as_str() == "ConnectionRefused" && from < until && command.as_str() == "done"),
         "{items:?}"
     );
     assert_eq!(session.overview().models.len(), 2);

@@ -143,7 +143,7 @@ fn marks_of_what_went_wrong_have_a_word_and_a_colour() {
     };
     for dark in [false, true] {
         browser.look(Look { dark, ..DESKTOP });
-        is(".halt.error", "The model did not answer: 529 Overloaded, 3 times", "--del");
+        is(".halt.error", "tried 3 times over 4 s, then continued", "--del");
         is(".halt.stop", "You interrupted", "--warn");
         is(".declined .warn", "declined", "--warn");
         is(".failed .verb", "Bash", "--del");
@@ -275,6 +275,14 @@ fn a_sub_agent_opens_to_its_own_steps_and_each_of_them_opens() {
     browser.assert(
         "a step of it shows what was read",
         &format!("it.id === '{id}.1' && it.querySelector('.code').innerText.includes('BTreeMap')"),
+    );
+    // The tick of the step inside stands behind the agent's in the outline, and is underlined with it.
+    browser.until(
+        "the tick of that step is underlined",
+        "(it => { const [n, m] = it.id.slice(1).split('.'); \
+           const spark = [...document.querySelectorAll('.spark')].findLast(s => +s.dataset.from <= n); \
+           const at = spark.dataset.at.split(' ').indexOf(`${n - spark.dataset.from}.${m}`); \
+           return at > 0 && !!spark.querySelector('.seen')?.getAttribute('d').includes(`M${at * 5 - 1} 14`) })(it)",
     );
     open(browser, &step("Agent", "Count the lines"));
     browser.assert(

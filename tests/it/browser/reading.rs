@@ -1,6 +1,9 @@
 //! Folds, permanent links, the switches.
 
+use serde_json::json;
+
 use super::{Reader, in_view};
+use crate::support::browser::{DESKTOP, Look, PHONE};
 
 const FOLDED: &str = "document.querySelectorAll('.step details[open]').length";
 
@@ -175,5 +178,52 @@ fn the_head_shows_what_went_on_and_leads_there() {
     browser
         .until("in view", "document.querySelector(location.hash).getBoundingClientRect().top < innerHeight");
     browser.assert("it is an edit", "document.querySelector(location.hash).matches('.edit')");
+    reader.end();
+}
+
+/// A session of four turns with a night between each two.
+fn of_nights(home: &crate::support::daemon::Home) -> std::path::PathBuf {
+    let mut text = String::new();
+    let seconds = (0..4).flat_map(|day| (0..=4 + day * 3).map(move |n| day * 86_400 + n * 100));
+    for at in seconds {
+        let time = jiff::Timestamp::from_second(1_780_000_000 + at).unwrap().to_string();
+        let (kind, content) = match at % 86_400 {
+            0 => ("user", json!("go on")),
+            _ => ("assistant", json!([{"type": "text", "text": "Done."}])),
+        };
+        let message = json!({"role": kind, "model": "claude-opus-4-5", "content": content});
+        let record = json!({
+            "type": kind, "uuid": format!("u{at}"), "sessionId": "s", "cwd": "/home/ada/tally", "version": "2.1.0",
+            "timestamp": time, "isSidechain": false, "message": message,
+        });
+        text += &format!("{record}\n");
+    }
+    let path = home.path("nights.jsonl");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_pause_in_the_timeline_has_24_pixels_and_a_break_at_every_width() {
+    let Some(reader) = Reader::of(of_nights) else { return };
+    let Reader { browser, url, .. } = &reader;
+    for look in [DESKTOP, Look { width: 768, ..PHONE }, PHONE, Look { width: 320, ..PHONE }] {
+        browser.look(look);
+        browser.open(url);
+        browser.until("the timeline is there", "document.querySelectorAll('.chart > svg').length === 7");
+        browser.assert(
+            "each pause is 24 wide, with its sign",
+            "[...document.querySelectorAll('.chart > .pause')].every(p => Math.abs(p.getBoundingClientRect().width - 24) < .1 && !!p.querySelector('path') && p.querySelector('title').textContent.includes('23 h'))",
+        );
+        browser.assert(
+            "all parts together fill the figure",
+            "(r => Math.abs(r.left - 52 - r.parentLeft) < 1 && Math.abs(r.right - r.parentRight) < 1)((c => ({left: c.firstElementChild.getBoundingClientRect().left, right: c.lastElementChild.getBoundingClientRect().right, parentLeft: c.parentNode.getBoundingClientRect().left, parentRight: c.parentNode.getBoundingClientRect().right}))(document.querySelector('.chart')))",
+        );
+        // 400, 700, 1,000 and 1,300 seconds.
+        browser.assert(
+            "the stretches are to scale",
+            "(w => w.every((x, i) => Math.abs(x / w[0] - (4 + 3 * i) / 4) < .02))([...document.querySelectorAll('.chart > svg:not(.pause)')].map(s => s.getBoundingClientRect().width))",
+        );
+    }
     reader.end();
 }

@@ -120,6 +120,11 @@ pub(super) enum ToolView<'a> {
     Todo {
         items: Vec<TodoView<'a>>,
     },
+    TodoEntry {
+        #[serde(flatten)]
+        item: TodoView<'a>,
+        about: OutputView<'a>,
+    },
     Plan {
         text: &'a str,
     },
@@ -221,6 +226,10 @@ pub(super) fn tool(tool: &Tool, depth: usize) -> ToolView<'_> {
                 .iter()
                 .map(|item| TodoView { text: item.text.as_str(), state: state(item.state) })
                 .collect(),
+        },
+        Tool::TodoEntry { item, about } => ToolView::TodoEntry {
+            item: TodoView { text: item.text.as_str(), state: state(item.state) },
+            about: output(about),
         },
         Tool::Plan { text } => ToolView::Plan { text: text.as_str() },
         Tool::Question { questions } => ToolView::Question {

@@ -160,6 +160,8 @@ pub(super) enum ItemView<'a> {
         at: Option<Timestamp>,
         text: &'a str,
         times: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     Model {
         to: &'a str,
@@ -233,8 +235,8 @@ fn marker(marker: &Marker) -> ItemView<'_> {
             ItemView::Compacted { at: *at, before: *before, after: *after, summary: maybe(summary) }
         }
         Marker::Interrupted { at } => ItemView::Interrupted { at: *at },
-        Marker::ApiError { at, text, times } => {
-            ItemView::ApiError { at: *at, text: text.as_str(), times: *times }
+        Marker::ApiError { at, text, times, until } => {
+            ItemView::ApiError { at: *at, text: text.as_str(), times: *times, until: *until }
         }
         Marker::Model { to } => ItemView::Model { to: to.as_str() },
         Marker::Local { command, output: printed } => {

@@ -146,9 +146,10 @@ fn marker(marker: &Marker) -> (String, bool) {
             }
         }
         Marker::Interrupted { .. } => ("*Interrupted*\n".to_owned(), false),
-        Marker::ApiError { text, times, .. } => {
+        Marker::ApiError { at, text, times, until } => {
             let said = inline(text.as_str(), 4 * HEADING);
-            (format!("*The model did not answer: {said}{}*\n", figures::so_often(*times)), false)
+            let tried = figures::tried(*times, *at, *until).map(|tried| format!(", {tried}"));
+            (format!("*The model did not answer: {said}{}*\n", tried.unwrap_or_default()), false)
         }
         Marker::Model { to } => (format!("*{} from here on*\n", inline(to.as_str(), NAME)), false),
         Marker::Local { command, output } => {

@@ -150,6 +150,10 @@ fn form(step: &Step, depth: usize) -> Line {
             with_output(line, results, "")
         }
         Tool::Todo { items, .. } => todo(items),
+        Tool::TodoEntry { item, about } => {
+            let body = todo(std::slice::from_ref(item)).body;
+            with_output(Line { body, ..Line::new("Todo", text(item.text.as_str())) }, about, "")
+        }
         Tool::Plan { text: plan } => {
             Line { body: prose(plan.as_str()), ..Line::new("Plan", text(plan.as_str())) }
         }

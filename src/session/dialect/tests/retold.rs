@@ -108,6 +108,9 @@ fn told_step(step: &Step) -> String {
             let items: Vec<_> = items.iter().map(|item| format!("{:?} {}", item.state, item.text)).collect();
             format!("todo {}", items.join("; "))
         }
+        Tool::TodoEntry { item, about } => {
+            format!("entry {:?} {} -> {}", item.state, item.text, shown(about))
+        }
         Tool::Plan { text } => format!("plan {:?}", text.as_str()),
         Tool::Question { questions } => format!("{} questions", questions.len()),
         Tool::Agent { description, prompt, report, .. } => {
