@@ -193,6 +193,33 @@ fn a_long_session_without_an_answer_is_marked_once_it_was_read() {
 }
 
 #[test]
+fn what_is_written_without_blanks_is_found_wherever_it_stands() {
+    let home = Home::new();
+    home.say("a.jsonl", 1, "東京都の天気を調べてください", "今日の東京はHTTPサーバーの話をしました");
+    home.say("b.jsonl", 2, "京都へ行く", "서버가 빌드실패를 알립니다");
+    let mut catalog = home.open();
+    for (query, wanted) in [
+        ("天気", &["a"][..]),
+        ("京都", &["a", "b"]),
+        ("京都へ", &["b"]),
+        ("HTTPサーバー", &["a"]),
+        ("http", &["a"]),
+        ("ーバ", &["a"]),
+        ("실패", &["b"]),
+        ("天都", &[]),
+        ("\"天気 調\"", &[]),
+    ] {
+        let (hits, _) = home.search(&mut catalog, query);
+        let name = |hit: &Hit| hit.session.path.file_stem().unwrap().to_string_lossy().into_owned();
+        let mut found: Vec<_> = hits.iter().map(name).collect();
+        found.sort();
+        assert_eq!(found, wanted, "{query}");
+    }
+    let (hits, _) = home.search(&mut catalog, "天気");
+    assert_eq!(text(&hits[0]), "東京都の[天気]を調べてください");
+}
+
+#[test]
 fn marks_in_a_text_mark_nothing() {
     let home = Home::new();
     home.say("a.jsonl", 0, "x", "one \u{1}two\u{2} three");

@@ -351,6 +351,7 @@ impl Reader<'_> {
                     Item::Reply { text, .. } => self.add(part, no, Role::Reply, text.as_str()),
                     Item::Aside { prompt, .. } => self.add(part, no, Role::Aside, prompt.text.as_str()),
                     Item::Thinking { .. }
+                    | Item::Image { .. }
                     | Item::Step(_)
                     | Item::Marker(_)
                     | Item::Context { .. }
@@ -365,7 +366,7 @@ impl Reader<'_> {
             return;
         }
         self.piece.bytes += text.len();
-        let text = words::unmarked(text);
+        let text = words::stored(text);
         let (session, turn, role) = (self.piece.session, i64::from(turn), role.as_str());
         self.piece.passages.push(Passage { session, part, turn, role, text });
         if self.piece.bytes >= PIECE {

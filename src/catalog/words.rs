@@ -1,9 +1,18 @@
-//! What a person types to search, as an expression of FTS5; and its snippets, cut at the marks.
+//! What a person types to search, as an expression of FTS5; how a text is stored for it; and its snippets, cut at the
+//! marks.
+//!
+//! Chinese, Japanese and Korean are written without blanks between words, or with more than a word between two: each
+//! character of theirs is a word of its own, and what is typed of them a phrase, so that it is found wherever it stands.
+
+use std::borrow::Cow;
 
 use super::search::Span;
 
 /// Marks put around a hit by FTS5. Texts are stored without them.
 pub(super) const MARKS: [char; 2] = ['\u{1}', '\u{2}'];
+
+/// What parts characters that are words of their own: nothing that is seen, and no letter to FTS5.
+const PARTING: char = '\u{200b}';
 
 /// Words (their beginnings count) and "phrases in quotes", all of which must be there. `None` if there is no
 /// word in it.
@@ -23,13 +32,43 @@ pub(super) fn expression(query: &str) -> Option<String> {
 fn term(text: &str) -> Option<String> {
     text.chars().any(char::is_alphanumeric).then(|| {
         let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        format!("\"{}\"", plain.trim())
+        format!("\"{}\"", parted(plain.trim()))
     })
 }
 
-/// A text as it is stored: without the marks.
-pub(super) fn unmarked(text: &str) -> String {
-    text.replace(MARKS, " ")
+/// A text as it is stored: without the marks, and parted.
+pub(super) fn stored(text: &str) -> String {
+    let text = text.replace(MARKS, " ");
+    match parted(&text) {
+        Cow::Owned(parted) => parted,
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// `text` with characters that are words of their own parted from each other, and from letters beside them.
+fn parted(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_word) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut before = ' ';
+    for c in text.chars() {
+        let meet = before.is_alphanumeric() && c.is_alphanumeric();
+        if meet && (is_word(before) || is_word(c)) {
+            out.push(PARTING);
+        }
+        out.push(c);
+        before = c;
+    }
+    Cow::Owned(out)
+}
+
+/// Ideographs, kana, bopomofo and Korean syllables (blocks of Unicode).
+fn is_word(c: char) -> bool {
+    matches!(c,
+        '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{318f}' | '\u{31a0}'..='\u{31bf}' | '\u{31f0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// A snippet with marks as runs of text.
@@ -38,7 +77,7 @@ pub(super) fn spans(marked: &str) -> Vec<Span> {
     let mut hit = false;
     for text in marked.split(MARKS) {
         if !text.is_empty() {
-            spans.push(Span { text: text.to_owned(), hit });
+            spans.push(Span { text: text.replace(PARTING, ""), hit });
         }
         hit = !hit;
     }
@@ -58,11 +97,26 @@ mod tests {
             ("text:x NEAR(y) ^z *", Some(r#""text:x"* AND "NEAR(y)"* AND "^z"*"#)),
             ("unclosed \"phrase", Some(r#""unclosed"* AND "phrase""#)),
             ("tab\0bed", Some(r#""tab bed"*"#)),
-            ("日本", Some(r#""日本"*"#)),
+            ("日本", Some("\"日\u{200b}本\"*")),
+            ("\"v2の\"", Some("\"v2\u{200b}の\"")),
             ("-- \"\" *", None),
             ("", None),
         ] {
             assert_eq!(expression(typed).as_deref(), wanted, "{typed}");
+        }
+    }
+
+    #[test]
+    fn characters_that_are_words_are_parted_and_nothing_else_is() {
+        for (text, wanted) in [
+            ("über words, naïve", "über words, naïve"),
+            ("日本語のtest、良い", "日|本|語|の|test、良|い"),
+            ("빌드 실패", "빌|드 실|패"),
+            ("a\u{1}b", "a b"),
+        ] {
+            assert_eq!(stored(text), wanted.replace('|', "\u{200b}"), "{text}");
+            let shown: String = spans(&stored(text)).into_iter().map(|span| span.text).collect();
+            assert_eq!(shown, text.replace('\u{1}', " "), "what is shown is what was said");
         }
     }
 

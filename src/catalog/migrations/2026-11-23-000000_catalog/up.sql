@@ -33,7 +33,7 @@ CREATE TABLE sessions (
     whole_answered BOOLEAN
 );
 
--- What was said, cleaned.
+-- What was said, cleaned; characters that are words of their own (ideographs, kana) are parted by U+200B.
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY NOT NULL,
     session BIGINT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
