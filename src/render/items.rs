@@ -10,7 +10,7 @@ use super::phrase;
 use super::prompt;
 use super::row::{Row, cmd, said, small};
 use super::scene::{Scene, Spot};
-use super::{ending, figures, pairs, signs, step};
+use super::{ending, figure, figures, pairs, signs, step};
 use crate::redact::CleanText;
 use crate::session::model::{AsideHow, Item, Marker, Outcome, Output, Step, Tool};
 
@@ -75,6 +75,10 @@ pub(super) fn write(html: &mut Html, spot: &Spot<'_>, lead: Vec<Row>, items: &[I
             Item::Reply { text, .. } => {
                 flush(html, spot.scene, &mut strip);
                 reply(html, spot, &anchors.reply(), text, end == Some(i));
+            }
+            Item::Image { file, .. } => {
+                flush(html, spot.scene, &mut strip);
+                figure::attachment(html, spot.scene, file, "Image");
             }
             Item::Aside { no, how, prompt } => {
                 flush(html, spot.scene, &mut strip);

@@ -147,6 +147,6 @@ fn unanswered(turn: &Turn) -> bool {
         && turn.items.iter().all(|item| match item {
             Item::Thinking { text, .. } => text.is_blank(),
             Item::Aside { .. } | Item::Context { .. } | Item::Unknown { .. } => true,
-            Item::Reply { .. } | Item::Step(_) | Item::Marker(_) => false,
+            Item::Reply { .. } | Item::Image { .. } | Item::Step(_) | Item::Marker(_) => false,
         })
 }

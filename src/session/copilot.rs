@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{
-    Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, result_text,
+    Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, pictures,
+    result_text,
 };
 use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
@@ -130,7 +131,8 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
         }),
         "user.message" => {
             let mut said = Said::default();
-            said.prompt(Words { text: text("content"), images: Vec::new() });
+            let images = data.raw("attachments").map(pictures).unwrap_or_default();
+            said.prompt(Words { text: text("content"), images });
             said
         }
         "assistant.message" => answer(data),

@@ -128,6 +128,7 @@ fn answer<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
         });
     }
     said.reply(text(record.raw("content")));
+    said.shows(record.raw("content"));
     if !said.blocks.is_empty() {
         said.once = key(record, "gemini");
     }

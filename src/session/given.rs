@@ -13,10 +13,82 @@ const VALUE: usize = 1 << 20;
 /// Room for a note at the end of a value that it is cut.
 const NOTE: usize = 64;
 
-/// The fields of `input` beside those that are `shown`; what is empty or off says nothing.
+/// The fields whose objects are shown one by one, and what these are known to hold: the forms show it or what it means,
+/// or it is of no interest.
+const INSIDE: &[(&[&str], &[&str])] = &[
+    (
+        &["todos", "plan", "items"],
+        &["content", "step", "description", "title", "text", "status", "activeForm", "id"],
+    ),
+    (
+        &["edits", "edit"],
+        &[
+            "old_string",
+            "oldText",
+            "old_str",
+            "oldString",
+            "old",
+            "new_string",
+            "newText",
+            "new_str",
+            "newString",
+            "new",
+        ],
+    ),
+    (
+        &["questions"],
+        &[
+            "question",
+            "header",
+            "multiSelect",
+            "options.label",
+            "options.description",
+            "options.preview",
+            "options.markdown",
+        ],
+    ),
+];
+
+/// The fields of `input` beside those that are `shown`, and what nobody knows inside of these; what is empty or off says
+/// nothing.
 pub(super) fn beside(input: &Obj<'_>, shown: &[&str], desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
-    let says = |value: &RawValue<'_>| !matches!(value.get(), "null" | "false" | "\"\"" | "[]" | "{}");
-    told(input.0.iter().filter(|(key, value)| says(value) && !shown.contains(&key.as_ref())), desk)
+    let mut fields: Vec<(Cow<'_, str>, RawValue<'_>)> = Vec::new();
+    for (key, value) in input.0.iter().filter(|(_, value)| says(*value)) {
+        let known = INSIDE.iter().find(|(names, _)| names.contains(&key.as_ref()));
+        match known {
+            _ if !shown.contains(&key.as_ref()) => fields.push((key.clone(), *value)),
+            Some((_, known)) => inside(*value, key, "", known, &mut fields),
+            None => {}
+        }
+    }
+    told(fields.iter(), desk)
+}
+
+fn says(value: RawValue<'_>) -> bool {
+    !matches!(value.get(), "null" | "false" | "\"\"" | "[]" | "{}")
+}
+
+/// Adds what stands in the objects of the field `of`, below `above`, and is not `known`.
+fn inside<'a>(
+    value: RawValue<'a>,
+    of: &str,
+    above: &str,
+    known: &[&str],
+    fields: &mut Vec<(Cow<'a, str>, RawValue<'a>)>,
+) {
+    let objects = if value.get().starts_with('[') { json::list(value) } else { vec![value] };
+    for (key, value) in objects.into_iter().filter_map(Obj::of).flat_map(|object| object.0) {
+        let path = format!("{above}{key}");
+        let below = format!("{path}.");
+        if !says(value) || known.contains(&path.as_str()) {
+            continue;
+        }
+        if known.iter().any(|known| known.starts_with(&below)) {
+            inside(value, of, &below, known, fields);
+        } else {
+            fields.push((Cow::Owned(format!("{of}.{path}")), value));
+        }
+    }
 }
 
 /// All fields of `input`.

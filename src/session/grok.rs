@@ -59,6 +59,7 @@ impl Dialect for Grok {
             "tool_result" => said.blocks.push(Block::Result(Box::new(Returned {
                 of: record.text("tool_call_id"),
                 text: result_text(record.raw("content")),
+                images: record.raw("content").map(pictures).unwrap_or_default(),
                 ..Returned::default()
             }))),
             "backend_tool_call" => said.blocks.extend(record.obj("kind").map(|kind| vendors_call(&kind))),
@@ -71,6 +72,7 @@ impl Dialect for Grok {
 fn answer<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
     said.facts = Facts { model: record.text("model_id"), ..Facts::default() };
     said.reply(result_text(record.raw("content")));
+    said.shows(record.raw("content"));
     for call in record.list("tool_calls").into_iter().filter_map(Obj::of) {
         let raw = || call.raw("arguments").map(|raw| Cow::Borrowed(raw.get()));
         said.blocks.push(Block::Call(Box::new(Call {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::agent::Likeness;
 use super::dialect::{
-    Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, pictures, result_text, said_by,
-    usage,
+    Block, Call, Counted, Dialect, Facts, Returned, Said, Speaker, content, picture, pictures, result_text,
+    said_by, usage,
 };
 use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
@@ -192,7 +192,10 @@ fn part<'a>(part: &Obj<'a>) -> Said<'a> {
     match part.text("type").as_deref() {
         Some("text") => said.reply(part.text("text").unwrap_or_default()),
         Some("think") => said.thought(part.text("think").unwrap_or_default()),
-        kind => said.blocks.push(Block::Unknown(format!("part {}", kind.unwrap_or_default()), part.clone())),
+        kind => said.blocks.push(match picture(part) {
+            Some(image) => Block::Image(image),
+            None => Block::Unknown(format!("part {}", kind.unwrap_or_default()), part.clone()),
+        }),
     }
     said
 }

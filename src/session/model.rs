@@ -105,6 +105,13 @@ pub enum Item {
         /// When.
         at: Option<Timestamp>,
     },
+    /// A picture or a document among the agent's words.
+    Image {
+        /// Which, and what it is.
+        file: Attachment,
+        /// When.
+        at: Option<Timestamp>,
+    },
     /// A tool call with its result. Boxed: it is by far the largest variant.
     Step(Box<Step>),
     /// Something that breaks the flow.

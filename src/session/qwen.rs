@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::agent::Likeness;
-use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, pictures, said_by};
+use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, picture, pictures, said_by};
 use super::diff;
 use super::fields::{Fields, Table};
 use super::json::{self, Obj, RawValue};
@@ -124,7 +124,7 @@ fn assistant<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
                 input: Cow::Borrowed(call.raw("args").map_or("", RawValue::get)),
                 result: None,
             }))),
-            (None, None) => {}
+            (None, None) => said.blocks.extend(picture(&part).map(Block::Image)),
         }
     }
 }

@@ -63,6 +63,7 @@ fn items<'a>(
                 let id = anchors.reply();
                 found.push(Block { id, what: Html::of("Reply"), texts: vec![text.as_str()] });
             }
+            Item::Image { .. } => {}
             Item::Thinking { text, .. } if text.is_blank() => {}
             Item::Thinking { text, .. } => {
                 let id = anchors.thought();

@@ -293,9 +293,18 @@ fn items_beside(id: &str, call: &str, sender: Caller<'_>, desk: &Desk<'_>) -> Re
 
 /// Images of the file of a sub-agent that step `sender` sent, and of those below it, get addresses of this file.
 fn readdress(items: &mut [Item], sender: u32) {
-    for step in steps_of(items) {
-        // None is too deep that was shown.
-        step.images.iter_mut().for_each(|image| image.no = image.no.sent_by(sender).unwrap_or(image.no));
+    // None is too deep that was shown.
+    let there = |file: &mut Attachment| file.no = file.no.sent_by(sender).unwrap_or(file.no);
+    for item in items {
+        let step = match item {
+            Item::Image { file, .. } => {
+                there(file);
+                continue;
+            }
+            Item::Step(step) => step,
+            _ => continue,
+        };
+        step.images.iter_mut().for_each(there);
         if let Tool::Agent { items, .. } = &mut step.tool {
             readdress(items, sender);
         }

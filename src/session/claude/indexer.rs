@@ -232,6 +232,7 @@ impl Reading {
                 index.sent(hash(brief.trim()), no);
             }
         }
+        new.images = images(fields);
         new.weight = (record.len as u64).min(256 << 10);
         index.flow(new);
     }

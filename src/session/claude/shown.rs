@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::call::{Answers, Caller, Inside, brought, step};
-use super::content::{attachments, blocks, blocks_of, fields, result_text};
+use super::content::{attachments, blocks, blocks_of, fields, images, result_text};
 use super::said::{Said, is_declined, is_no_answer, joined, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
@@ -125,11 +125,14 @@ impl Page<'_> {
         }
         let brought = brought(&blocks(content), desk)?;
         let answers = Answers::of(&brought);
+        let mut image = self.entry.images + 1;
         for block in json::list(content) {
             if let Some(text) = json::text(block) {
                 shown.items.push(say(&text));
             }
             let Some(block) = Obj::of(block) else { continue };
+            let first = image;
+            image += images(std::slice::from_ref(&block)).count() as u32;
             let text = |key: &str| block.text(key).unwrap_or_default();
             match text("type").as_ref() {
                 "text" if text("text").trim().is_empty() => {}
@@ -140,6 +143,10 @@ impl Page<'_> {
                     no += 1;
                     let caller = Caller { no, at, cwd: &cwd, inside: self.inside };
                     shown.items.push(Item::Step(Box::new(step(&block, caller, &answers, desk)?)));
+                }
+                "image" | "document" => {
+                    let files = attachments(std::slice::from_ref(&block), first);
+                    shown.items.extend(files.into_iter().map(|file| Item::Image { file, at }));
                 }
                 kind if hidden::BLOCKS.contains(&kind) => {}
                 kind => shown

@@ -68,6 +68,7 @@ fn message<'a>(item: &Obj<'a>) -> Said<'a> {
             let text = joined(texts);
             let mut said = Said { twin: Some(Twin::of("reply", &text, Recorded::Item)), ..Said::default() };
             said.reply(text);
+            said.shows(content);
             said
         }
         "user" => person(texts, content.map(pictures).unwrap_or_default(), Recorded::Item),

@@ -51,7 +51,8 @@ pub(crate) fn content<'a>(
                 answers = true;
                 said.blocks.push(Block::Result(Box::new(result(&block))));
             }
-            "image" | "input_image" | "document" => match encoded(&block) {
+            "image" | "input_image" | "output_image" | "image_url" | "document" => match picture(&block) {
+                Some(image) if agent => said.blocks.push(Block::Image(image)),
                 Some(image) => images.push(image),
                 // One that lies elsewhere.
                 None => said.blocks.push(Block::Unknown(format!("block {kind}"), block)),
@@ -125,11 +126,11 @@ pub(crate) fn said_by<'a>(role: &str, content: Option<RawValue<'a>>) -> Block<'a
 
 /// The encoded images in a list of blocks.
 pub(crate) fn pictures(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
-    json::list(content).into_iter().filter_map(Obj::of).filter_map(|block| encoded(&block)).collect()
+    json::list(content).into_iter().filter_map(Obj::of).filter_map(|block| picture(&block)).collect()
 }
 
 /// The base64 of an image, in any of the ways it is written: a field, a source, a `data:` URL.
-fn encoded<'a>(block: &Obj<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn picture<'a>(block: &Obj<'a>) -> Option<Cow<'a, str>> {
     let own = || block.text("data").filter(|_| block.raw("mimeType").is_some());
     let source = || block.obj("source")?.text("data");
     let inline = || block.obj("inlineData")?.text("data");

@@ -153,7 +153,8 @@ impl<D: Dialect> Reading<D> {
                 Block::Result(result) => new.weight += result.text.len().min(Output::MAX) as u64 + 2048,
                 _ => new.items += 1,
             }
-            answers |= matches!(block, Block::Reply(_) | Block::Thinking(_) | Block::Call(_));
+            answers |=
+                matches!(block, Block::Reply(_) | Block::Thinking(_) | Block::Image(_) | Block::Call(_));
         }
         new.items += new.asides.len() as u32;
         if new.items > 0 || prompt.is_some() {

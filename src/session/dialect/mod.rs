@@ -25,7 +25,7 @@ use super::error::ReadError;
 use super::fields::Table;
 use super::index::Entry;
 use super::json::{self, Obj};
-pub(super) use blocks::{Speaker, content, pictures, result_text, said_by};
+pub(super) use blocks::{Speaker, content, picture, pictures, result_text, said_by};
 pub(super) use output::wall_time;
 pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
 

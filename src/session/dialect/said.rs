@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::blocks::pictures;
 use crate::session::index::hash;
 use crate::session::json::{Obj, RawValue};
 use crate::session::model::{AsideHow, Ended, Usage};
@@ -94,6 +95,8 @@ pub(crate) enum Block<'a> {
     Reply(Cow<'a, str>),
     /// The agent's thinking.
     Thinking(Cow<'a, str>),
+    /// An encoded (base64) image among the agent's words.
+    Image(Cow<'a, str>),
     /// A tool is called.
     Call(Box<Call<'a>>),
     /// A tool answers.
@@ -180,6 +183,11 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// Adds the images in a list of the agent's blocks.
+    pub(crate) fn shows(&mut self, content: Option<RawValue<'a>>) {
+        self.blocks.extend(content.map(pictures).unwrap_or_default().into_iter().map(Block::Image));
+    }
+
     /// Adds what the agent was told besides, unless it is blank.
     pub(crate) fn context(&mut self, what: Private, text: Cow<'a, str>) {
         if !text.trim().is_empty() {
@@ -206,6 +214,7 @@ impl<'a> Block<'a> {
         match self {
             Self::Prompt(words) | Self::Aside(_, words) => &words.images,
             Self::Result(result) => &result.images,
+            Self::Image(image) => std::slice::from_ref(image),
             Self::Call(call) => call.result.as_ref().map(|result| &result.images[..]).unwrap_or_default(),
             _ => &[],
         }

@@ -86,6 +86,10 @@ impl<D: Dialect> Page<'_, D> {
                 Block::Call(_) => shown.items.extend(made.next().unwrap_or_default()),
                 Block::Reply(text) => shown.items.push(Item::Reply { text: desk.long(text), at }),
                 Block::Thinking(text) => shown.items.push(Item::Thinking { text: desk.long(text), at }),
+                Block::Image(encoded) => {
+                    let files = pictures(std::slice::from_ref(encoded), image);
+                    shown.items.extend(files.into_iter().map(|file| Item::Image { file, at }));
+                }
                 Block::Result(result) => shown.items.extend(self.stray(result)),
                 Block::Compacted { before, after, summary } => {
                     let summary =

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::agent::{Layout, Likeness};
-use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, pictures};
+use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Title, Words, picture, pictures};
 use super::diff;
 use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
@@ -202,6 +202,7 @@ fn part<'a>(kind: &str, part: &Obj<'a>) -> Said<'a> {
         "compaction" => said.blocks.push(Block::Compacted { before: None, after: None, summary: None }),
         "retry" => said.blocks.push(Block::Error(words_of(&part.obj("error").unwrap_or_default()))),
         "text" => {}
+        "file" => said.blocks.extend(picture(part).map(Block::Image)),
         kind if HIDDEN.contains(&kind) => {}
         kind => said.blocks.push(Block::Unknown(kind.to_owned(), part.clone())),
     }

@@ -222,6 +222,7 @@ fn shown(bytes: &[u8]) -> Said {
                 }
                 Item::Reply { text, .. } => put(&mut said.replies, text.as_str()),
                 Item::Thinking { .. } => said.thinking += 1,
+                Item::Image { .. } => said.images += 1,
                 Item::Step(step) => {
                     said.calls += 1;
                     said.images += step.images.len();

@@ -74,6 +74,50 @@ fn attachments_and_operations_that_nobody_knows_are_named() {
 }
 
 #[test]
+fn fields_nobody_knows_inside_what_a_form_shows_stand_beside_it() {
+    let todo = json!({ "content": "one", "status": "pending", "activeForm": "Doing one", "owner": "ada" });
+    let edit = json!({ "old_string": "a", "new_string": "b", "replace_all": false, "why": "typo" });
+    let option = json!({ "label": "yes", "description": "do it", "weight": 3 });
+    let question = json!({ "question": "Shall I?", "header": "h", "options": [option], "multiSelect": false });
+    let session = lines(&[
+        record::user(0, json!("go")),
+        record::call(1, "t", "TodoWrite", json!({ "todos": [todo] })),
+        record::call(2, "e", "MultiEdit", json!({ "file_path": "/a", "edits": [edit] })),
+        record::call(3, "q", "AskUserQuestion", json!({ "questions": [question] })),
+    ]);
+    let beside: Vec<String> = items(&session)
+        .iter()
+        .filter_map(|item| if let Item::Step(step) = item { Some(&step.beside) } else { None })
+        .flatten()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    assert_eq!(beside, ["todos.owner=ada", "edits.why=typo", "questions.options.weight=3"]);
+}
+
+#[test]
+fn pictures_among_the_agents_words_are_shown() {
+    let image = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo=" } });
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let session = lines(&[
+        record::user(0, json!([text("draw"), image])),
+        record::model(1, "claude-opus-4-5", json!([text("here"), image, text("and"), image])),
+    ]);
+    let told: Vec<String> = items(&session)
+        .iter()
+        .map(|item| match item {
+            Item::Reply { text, .. } => text.to_string(),
+            Item::Image { file, .. } => format!("{} {}", file.no, file.media_type),
+            item => format!("{item:?}"),
+        })
+        .collect();
+    assert_eq!(told, ["here", "2 image/png", "and", "3 image/png"]);
+    for no in 1..=3 {
+        assert_eq!(session.attachment(no.into()).unwrap().unwrap().0, "image/png");
+    }
+    assert_eq!(session.attachment(4.into()).unwrap(), None);
+}
+
+#[test]
 fn a_title_that_was_taken_away_again_is_none() {
     let title =
         |title: &str| json!({ "type": "custom-title", "customTitle": title, "sessionId": "s" }).to_string();

@@ -100,7 +100,7 @@ pub(super) fn prompt(prompt: &Prompt) -> PromptView<'_> {
 }
 
 #[derive(Serialize)]
-struct AttachmentView {
+pub(super) struct AttachmentView {
     no: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<u32>,
@@ -132,6 +132,11 @@ pub(super) enum ItemView<'a> {
     },
     Thinking {
         text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    Image {
+        attachment: AttachmentView,
         #[serde(skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
@@ -204,6 +209,7 @@ pub(super) fn item(item: &Item, depth: usize) -> ItemView<'_> {
     match item {
         Item::Reply { text, at } => ItemView::Reply { text: text.as_str(), at: *at },
         Item::Thinking { text, at } => ItemView::Thinking { text: text.as_str(), at: *at },
+        Item::Image { file, at } => ItemView::Image { attachment: attachment(file), at: *at },
         Item::Aside { no, how, prompt: said } => ItemView::Aside {
             no: *no,
             how: match how {

@@ -93,6 +93,7 @@ fn items(items: &[Item], depth: usize) -> String {
             Item::Reply { text, .. } => (prose(text.as_str()), false),
             Item::Thinking { text, .. } if text.is_blank() => continue,
             Item::Thinking { text, .. } => (thought(text.as_str()), true),
+            Item::Image { file, .. } => (format!("*{}*\n", step::attachment(file)), false),
             Item::Step(step) => (listed(&line(step, depth)), true),
             Item::Aside { how, prompt, .. } => (aside(*how, prompt), false),
             Item::Marker(marker) => self::marker(marker),

@@ -74,6 +74,7 @@ fn tell(item: &Item, depth: usize, out: &mut Vec<String>) {
             Marker::Model { to } => format!("model {to}"),
             Marker::Local { command, output } => format!("local {command} -> {}", shown(output)),
         },
+        Item::Image { file, .. } => format!("image{}", pictures(std::slice::from_ref(file))),
         Item::Step(step) => told_step(step),
     };
     out.push(format!("{}{line}", "  ".repeat(depth)));

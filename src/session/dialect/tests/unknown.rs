@@ -3,10 +3,89 @@
 use serde_json::{Value, json};
 
 use super::retold::{read, retold};
+use crate::session::model::Item;
+use crate::session::tests::items;
 
 fn told(records: &[Value]) -> String {
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     retold(&read((lines.join("\n") + "\n").as_bytes()).unwrap())
+}
+
+/// An agent's message with a picture in it, as each format writes that.
+#[test]
+fn pictures_among_an_agents_words_are_shown_of_every_agent() {
+    const PNG: &str = "iVBORw0KGgo=";
+    let url = format!("data:image/png;base64,{PNG}");
+    let inline = json!({ "inlineData": { "mimeType": "image/png", "data": PNG } });
+    let source = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": PNG } });
+    let said = |picture: &Value| json!([{ "type": "text", "text": "here" }, picture]);
+    let at = "2026-01-05T10:00:00Z";
+    let kimi = |part: Value| json!({ "type": "context.append_loop_event", "event": { "type": "content.part", "part": part } });
+    let document = json!({ "info": { "id": "s", "directory": "/a", "time": { "created": 1 } }, "messages": [
+        { "info": { "id": "m", "role": "assistant" }, "parts": [
+            { "type": "text", "text": "here" }, { "type": "file", "mime": "image/png", "url": url }] }] });
+    for (agent, records) in [
+        (
+            "Codex",
+            vec![json!({ "timestamp": at, "type": "response_item", "payload": { "type": "message", "role": "assistant",
+                "content": [{ "type": "output_text", "text": "here" }, { "type": "input_image", "image_url": url }] } })],
+        ),
+        (
+            "Gemini CLI",
+            vec![
+                json!({ "sessionId": "s", "projectHash": "h" }),
+                json!({ "id": "1", "timestamp": at, "type": "gemini", "content": [{ "text": "here" }, inline] }),
+            ],
+        ),
+        (
+            "Qwen Code",
+            vec![json!({ "uuid": "u", "type": "assistant", "message": { "role": "model", "parts": [{ "text": "here" }, inline] } })],
+        ),
+        ("opencode", vec![document]),
+        (
+            "Kimi Code",
+            vec![
+                json!({ "type": "metadata", "protocol_version": "1" }),
+                kimi(json!({ "type": "text", "text": "here" })),
+                kimi(json!({ "type": "image_url", "image_url": { "url": url } })),
+            ],
+        ),
+        (
+            "Droid",
+            vec![
+                json!({ "type": "session_start", "id": "s", "cwd": "/a" }),
+                json!({ "type": "message", "id": "m", "message": { "role": "assistant", "content": said(&source) } }),
+            ],
+        ),
+        ("Cursor", vec![json!({ "role": "assistant", "message": { "content": said(&source) } })]),
+        (
+            "pi",
+            vec![
+                json!({ "type": "session", "id": "s", "timestamp": at, "cwd": "/a" }),
+                json!({ "type": "message", "timestamp": at, "message": { "role": "assistant",
+                    "content": said(&json!({ "type": "image", "data": PNG, "mimeType": "image/png" })) } }),
+            ],
+        ),
+        (
+            "iFlow",
+            vec![json!({ "type": "assistant", "sessionId": "session-1", "uuid": "u", "message": { "role": "assistant", "content": said(&source) } })],
+        ),
+        (
+            "Grok",
+            vec![json!({ "type": "assistant", "content": [{ "type": "text", "text": "here" }, { "type": "image", "url": url }],
+                "tool_calls": [], "model_id": "g" })],
+        ),
+    ] {
+        let text: Vec<String> = records.iter().map(Value::to_string).collect();
+        let session = read((text.join("\n") + "\n").as_bytes()).unwrap();
+        assert_eq!(session.agent(), agent);
+        let items = items(&session);
+        assert!(
+            matches!(&items[..], [Item::Reply { .. }, Item::Image { file, .. }] if file.media_type == "image/png"),
+            "{agent}: {items:?}"
+        );
+        assert_eq!(session.attachment(1.into()).unwrap().unwrap().0, "image/png", "{agent}");
+    }
 }
 
 /// Records of an agent that tell whose they are, and one of a kind, a role or a part that nobody knows.
