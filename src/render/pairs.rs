@@ -12,9 +12,8 @@ use crate::session::model::NOT_SHOWN;
 const PAIRS: usize = 64;
 /// Characters of a key.
 const KEY: usize = 80;
-/// Bytes of a value, and on the page of one step.
-const VALUE: usize = 16 * 1024;
-const VALUE_WHOLE: usize = 1024 * 1024;
+/// Bytes of a value; in a window, who reads the session shows fewer.
+const VALUE: usize = 1024 * 1024;
 
 /// The pairs as a list; blank if there are none.
 pub(super) fn list(spot: &Spot<'_>, pairs: &[(CleanText, CleanText)]) -> Html {
@@ -25,7 +24,7 @@ pub(super) fn list(spot: &Spot<'_>, pairs: &[(CleanText, CleanText)]) -> Html {
     html.raw("<dl class=\"pairs\">");
     for (key, value) in pairs.iter().take(PAIRS) {
         html.raw("<div><dt>").clip(key.as_str(), KEY).raw("</dt><dd>");
-        let shown = clip_bytes(value.as_str(), if spot.whole() { VALUE_WHOLE } else { VALUE });
+        let shown = clip_bytes(value.as_str(), VALUE);
         folded(&mut html, shown, spot.whole());
         let hidden = value.as_str().len() - shown.len();
         if hidden > 0 {

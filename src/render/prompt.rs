@@ -1,7 +1,7 @@
 //! What a person said: a heading with its number in the margin, and what did not fit into the heading.
 
 use super::figure;
-use super::figures::{counted, left_out};
+use super::figures::counted;
 use super::html::Html;
 use super::markdown::written_by_hand;
 use super::phrase;
@@ -14,8 +14,6 @@ const HEADING: usize = 240;
 const SHOWN: usize = 12;
 /// Characters on a line of prose, for counting the lines of a long one.
 const WIDTH: usize = 75;
-/// Bytes of a prompt on the page.
-const MAX: usize = 256 * 1024;
 
 /// A prompt's heading and the rest of it.
 pub(super) fn split(text: &str) -> (String, &str) {
@@ -86,9 +84,6 @@ fn folded(html: &mut Html, text: &str) {
     if text.is_empty() {
         return;
     }
-    let shown = phrase::clip_bytes(text, MAX);
-    let hidden = text.len() - shown.len();
-    let text = shown;
     let document = is_document(text);
     let at = if document { fold_between_blocks(text) } else { fold(text) };
     let (first, rest) = text.split_at_checked(at).unwrap_or((text, ""));
@@ -107,9 +102,6 @@ fn folded(html: &mut Html, text: &str) {
         let more = counted(lines, "more line", "more lines");
         html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
         html.html(&prose(rest.trim_matches(['\r', '\n']))).raw("</details>");
-    }
-    if hidden > 0 {
-        html.raw("<p class=\"note\">").text(&left_out(hidden)).raw("</p>");
     }
     html.raw("</div>");
 }

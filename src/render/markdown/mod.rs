@@ -11,15 +11,15 @@ use pulldown_cmark::{
     Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream,
 };
 
-use super::figures::left_out;
 use super::highlight::{self, Language};
 use super::html::Html;
 use super::links::{self, may_link};
-use super::phrase::{clip_bytes, code_span};
+use super::phrase::code_span;
 use super::signs;
 use crate::redact::CleanText;
 
-/// Longest source parsed, in bytes; of a longer one this much is shown, as it is.
+/// Longest source parsed, in bytes; a longer one is shown as it is. How much of a text a page holds is for who reads
+/// the session to say.
 const MAX_SOURCE: usize = 256 * 1024;
 /// Most container marks (`>`, `-`, `1.`) at the start of a line. Each open container costs time on every
 /// following line, so a line of thousands would make the parser quadratic.
@@ -66,14 +66,10 @@ fn render(source: &str, breaks: bool) -> Html {
     writer.out
 }
 
-/// The source as it is, line breaks kept; of a very long one, its start.
+/// The source as it is, line breaks kept.
 fn plain(source: &str) -> Html {
     let mut html = Html::new();
-    let shown = clip_bytes(source, MAX_SOURCE);
-    html.raw("<p class=\"plain\">").text(shown).raw("</p>");
-    if shown.len() < source.len() {
-        html.raw("\n<p class=\"note\">").text(&left_out(source.len() - shown.len())).raw("</p>");
-    }
+    html.raw("<p class=\"plain\">").text(source).raw("</p>");
     html
 }
 
