@@ -218,9 +218,12 @@ impl<R: Records> Sink for Feeding<'_, R> {
 
     fn tail(&mut self, place: Place, bytes: &[u8]) -> usize {
         self.lock().tally.bytes = place.offset + bytes.len() as u64;
-        let whole = match self.records(place, bytes) {
-            Ok(all) => all,
-            Err(at) => at,
+        // It is offered each time that more of it was written: what is long is looked at when it may be whole.
+        let may_be_whole = bytes.len() <= LONG_LINE || bytes.trim_ascii_end().ends_with(b"}");
+        let whole = match may_be_whole.then(|| self.records(place, bytes)) {
+            Some(Ok(all)) => all,
+            Some(Err(at)) => at,
+            None => 0,
         };
         let torn = (whole < bytes.len()).then_some(Place { offset: place.offset + whole as u64, ..place });
         self.lock().tally.torn(torn);

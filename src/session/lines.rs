@@ -260,7 +260,7 @@ impl Lines {
         }
     }
 
-    /// The end: offers what is left, and goes back to the start of what is not whole.
+    /// The end: offers what is left, and keeps what of it is not whole: the rest of it may be long in coming.
     fn at_end(&mut self, len: u64, sink: &mut dyn Sink) {
         self.end = Some(len);
         self.rooms = Vec::new();
@@ -270,7 +270,9 @@ impl Lines {
         let place = Place { offset: self.start, line: self.line + 1 };
         let whole = sink.tail(place, &self.carry).min(self.carry.len());
         self.start += whole as u64;
-        self.next = self.start;
-        self.carry = Vec::new();
+        self.carry.drain(..whole);
+        if self.carry.is_empty() {
+            self.carry = Vec::new();
+        }
     }
 }

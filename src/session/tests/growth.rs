@@ -31,6 +31,26 @@ fn a_torn_last_line_is_read_again_when_the_file_has_grown() {
 }
 
 #[test]
+fn a_giant_last_line_costs_what_is_added_to_it() {
+    let first = record::user(1, json!("one")) + "\n";
+    let giant = record::reply(2, &"x".repeat(6 << 20));
+    let (begun, rest) = giant.split_at(4 << 20);
+    let mut growing = file([first.as_bytes(), begun.as_bytes()].concat().as_slice());
+    let session =
+        Session::open(Source::from_file(growing.try_clone().unwrap(), None).unwrap(), Cleaner::new())
+            .unwrap();
+    session.advance(usize::MAX).unwrap();
+    let before = session.read_so_far();
+    for piece in rest.as_bytes().chunks(64 << 10) {
+        growing.write_all(piece).unwrap();
+        assert_eq!(session.advance(usize::MAX).unwrap(), Progress::Complete);
+    }
+    let read = session.read_so_far() - before;
+    assert!(read < 2 * rest.len() as u64, "{read} bytes read of {} that were added", rest.len());
+    assert_eq!((session.report().counts.replies, session.report().warnings), (1, vec![]));
+}
+
+#[test]
 fn a_whole_last_line_without_a_line_feed_is_shown_and_not_shown_twice() {
     let mut growing = file(record::user(1, json!("one")).as_bytes());
     let session =
