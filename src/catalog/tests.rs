@@ -178,7 +178,7 @@ fn a_long_session_without_an_answer_is_marked_once_it_was_read() {
     let text = fs::read_to_string(home.session("a.jsonl")).unwrap();
     let (ask, said) = text.split_once('\n').unwrap();
     let mode = "{\"type\":\"mode\",\"mode\":\"plan\",\"sessionId\":\"s\"}\n";
-    fs::write(home.session("a.jsonl"), format!("{ask}\n{}", mode.repeat(3_000))).unwrap();
+    fs::write(home.session("a.jsonl"), format!("{ask}\n{}", mode.repeat(200_000))).unwrap();
     let mut catalog = home.open();
     let answered = |catalog: &mut Catalog| home.list(catalog)[0].answered;
     assert!(answered(&mut catalog), "nobody knows better");

@@ -14,7 +14,7 @@ use crate::session::{OpenError, Progress, Session, Source};
 const NEAR: (usize, usize) = (64 << 10, 64 << 10);
 /// Bytes read where these tell no prompt: it may stand behind a picture, or behind what was injected.
 const FAR: (usize, usize) = (1 << 20, 64 << 10);
-/// Bytes read where these tell nothing at all: the first record alone may be longer.
+/// Bytes read where these tell nothing at all: the first record alone may be longer; or no answer.
 const FARTHEST: (usize, usize) = (8 << 20, 64 << 10);
 /// Bytes read of one JSON document.
 const DOCUMENT: (usize, usize) = (8 << 20, 0);
@@ -65,6 +65,10 @@ pub fn glance(path: &Path, file: File, document: bool, cleaner: &Cleaner) -> Res
         }
     }
     let (mut glance, session) = looked?;
+    if !session.source().is_whole() && !answers(&session) {
+        // Seldom: somebody asked much, or nobody answered.
+        glance.answered = excerpt(FARTHEST)?.0.answered;
+    }
     if !session.source().is_whole() {
         // What stands at the end is said later than what was not looked at.
         let (prompt, sub_agent) = beginning(&file, cleaner)?;
@@ -80,9 +84,14 @@ fn look(source: Source, cleaner: &Cleaner) -> Result<(Glance, Session), OpenErro
     let whole = source.is_whole();
     let session = Session::open(source, cleaner.clone())?;
     while session.advance(PIECE)? == Progress::More {}
-    let counts = session.report().counts;
-    let answered = !whole || counts.replies + counts.calls + counts.thinking > 0;
+    let answered = !whole || answers(&session);
     Ok((told(&session, answered), session))
+}
+
+/// Whether the agent answers in what was read of a session.
+fn answers(session: &Session) -> bool {
+    let counts = session.report().counts;
+    counts.replies + counts.calls + counts.thinking > 0
 }
 
 /// What the beginning of a session tells alone: the prompt that names it, and whether it is a sub-agent's.

@@ -198,6 +198,19 @@ fn a_prompt_behind_half_a_megabyte_is_found() {
 }
 
 #[test]
+fn an_answer_is_looked_for_in_the_middle_where_none_stands_at_either_end() {
+    let snapshots = |n: usize| {
+        let snapshot = "x".repeat(3_000);
+        let line = format!("{{\"type\":\"file-history-snapshot\",\"messageId\":\"m\",\"snapshot\":\"{snapshot}\"}}\n");
+        line.repeat(n)
+    };
+    let asked = record(0, "user", "words") + &snapshots(200);
+    assert!(!look_at(&asked).unwrap().answered);
+    let answered = asked + &record(1, "assistant", "here") + &snapshots(200);
+    assert!(look_at(&answered).unwrap().answered);
+}
+
+#[test]
 fn a_session_without_an_answer_says_so_and_a_command_is_no_title() {
     let command = |name: &str| format!("<command-name>/{name}</command-name>\n<command-args></command-args>");
     let glance = look_at(&record(0, "user", &command("review"))).unwrap();
