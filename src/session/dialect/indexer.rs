@@ -224,24 +224,28 @@ impl<D: Dialect> Reading<D> {
         let prompt = said.blocks.iter().any(|block| matches!(block, Block::Prompt(_)));
         let Some(twin) = said.twin else { return true };
         let sign = if twin.how == Recorded::Event { 1 } else { -1 };
-        let balance = self.twins.entry(twin.key).or_default();
-        let new = *balance * sign >= 0;
-        *balance += sign;
-        if *balance == 0 {
-            self.twins.remove(&twin.key);
-        }
+        let new = self.twins.get(&twin.key).is_none_or(|balance| balance * sign >= 0);
+        self.weigh(twin.key, sign);
         if !new || !prompt {
             return new;
         }
         // Two records of one prompt may differ in what was put around it: nothing stands between them.
         if let Some((key, how)) = fresh.filter(|(_, how)| *how != twin.how) {
-            *self.twins.entry(key).or_default() -= if how == Recorded::Event { 1 } else { -1 };
-            *self.twins.entry(twin.key).or_default() -= sign;
-            self.twins.retain(|_, balance| *balance != 0);
+            self.weigh(key, if how == Recorded::Event { -1 } else { 1 });
+            self.weigh(twin.key, -sign);
             return false;
         }
         self.fresh = Some((twin.key, twin.how));
         true
+    }
+
+    /// Notes that what has this key was recorded once more in one of its ways.
+    fn weigh(&mut self, key: u64, by: i32) {
+        let balance = self.twins.entry(key).or_default();
+        *balance += by;
+        if *balance == 0 {
+            self.twins.remove(&key);
+        }
     }
 
     /// Work of a sub-agent inside the same file.

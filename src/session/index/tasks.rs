@@ -1,11 +1,15 @@
 //! A todo list that is kept by calls of which each changes one entry. A call says neither the entry's text nor the
 //! rest of the list, so both are kept here, as they were after each step.
 
+use std::collections::HashMap;
+
 use crate::redact::CleanText;
-use crate::session::model::{TodoChange, TodoItem, TodoState};
+use crate::session::model::{Output, TodoChange, TodoItem, TodoState};
 
 /// Most entries, and most changes, that are kept of one session.
 const MOST: usize = 2_000;
+/// Entries of a list that are told after each step, and bytes of all of them.
+const TOLD: (usize, usize) = (200, Output::MAX);
 
 /// An entry of the list.
 #[derive(Debug)]
@@ -58,9 +62,21 @@ impl Tasks {
 
     /// The list after `step`.
     pub(crate) fn after(&self, step: u32) -> Vec<TodoItem> {
+        let changes = self.changes.iter().filter(|change| change.step <= step);
+        let last: HashMap<u64, &Change> = changes.map(|change| (change.id, change)).collect();
+        let item = |task: &Task| {
+            let change = task.id.and_then(|id| last.get(&id)).filter(|change| change.step >= task.step);
+            let state = change.map_or(Some(TodoState::Later), |change| change.to)?;
+            Some(TodoItem { state, text: task.text.clone() })
+        };
+        let mut room = TOLD.1;
+        let fits = |item: &TodoItem| {
+            let before = room;
+            room = room.saturating_sub(item.text.as_str().len());
+            before > 0
+        };
         let there = self.tasks.iter().filter(|task| task.step <= step);
-        let item = |task: &Task| Some(TodoItem { state: self.state(task, step)?, text: task.text.clone() });
-        there.filter_map(item).collect()
+        there.filter_map(item).take(TOLD.0).take_while(fits).collect()
     }
 
     /// The entry that `step` added.
@@ -90,6 +106,17 @@ mod tests {
 
     fn shown(tasks: &Tasks, step: u32) -> Vec<(String, TodoState)> {
         tasks.after(step).into_iter().map(|item| (item.text.to_string(), item.state)).collect()
+    }
+
+    #[test]
+    fn a_list_without_end_is_told_in_part() {
+        let clean = |text: &str| Cleaner::new().text(text);
+        let mut tasks = Tasks::default();
+        (1..=MOST as u32).for_each(|step| tasks.added(step, u64::from(step), clean("chart")));
+        assert_eq!(tasks.after(u32::MAX).len(), TOLD.0);
+        let mut tasks = Tasks::default();
+        (1..=MOST as u32).for_each(|step| tasks.added(step, u64::from(step), clean(&"chart".repeat(360))));
+        assert_eq!(tasks.after(u32::MAX).len(), TOLD.1.div_ceil(1_800));
     }
 
     #[test]
