@@ -88,7 +88,7 @@ pub(super) const SYSTEM: &[&str] = &[
 ];
 
 /// Blocks that are known and not shown.
-pub(super) const BLOCKS: &[&str] = &["fallback", "image", "document", "connector_text", "tool_reference"];
+pub(super) const BLOCKS: &[&str] = &["fallback", "image", "document", "tool_reference"];
 
 /// Whether nothing is to be said of a block of this type in a person's record, beyond what it says itself.
 pub(super) fn is_known_of_a_person(kind: &str) -> bool {

@@ -30,6 +30,7 @@ fn blocks_in_a_persons_record_that_nobody_knows_are_shown() {
             json!([{ "type": "tool_result", "tool_use_id": "t", "content": "a" }, new("beside a result")]),
         ),
         record::user(4, json!([text("<system-reminder>r</system-reminder>"), { "words": "of no type" }])),
+        record::model(5, "claude-opus-4-5", json!([{ "type": "connector_text", "connector_text": "the agent's" }])),
     ]);
     let all = items(&session);
     assert_eq!(
@@ -39,9 +40,10 @@ fn blocks_in_a_persons_record_that_nobody_knows_are_shown() {
             "brand-new words=alone",
             "brand-new words=beside a result",
             "block without a type words=of no type",
+            "connector_text connector_text=the agent's",
         ]
     );
-    assert_eq!((turns(&session).len(), session.report().counts.unknown), (1, 4));
+    assert_eq!((turns(&session).len(), session.report().counts.unknown), (1, 5));
 }
 
 #[test]
