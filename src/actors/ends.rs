@@ -70,6 +70,7 @@ pub fn record(
     id: Uuid,
     how: Outcome,
 ) -> impl Future<Output = Result<(), StateError>> + use<> {
+    env.wanted.forget(id);
     env.ends.pending().insert(id, Pending { how: how.clone(), noted: false });
     let (tell, told) = oneshot::channel();
     // Sent here: queries keep the order of these calls.

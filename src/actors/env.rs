@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::ends::Ends;
 use super::link::Slot;
+use super::wanted::Wanted;
 use super::{DbActor, Supervisor, boot};
 use crate::config::Config;
 use crate::ipc::protocol::Event;
@@ -46,6 +47,8 @@ pub struct Env {
     pub events: broadcast::Sender<Event>,
     /// The ends of shares that the database has not confirmed.
     pub ends: Ends,
+    /// The shares that are wanted.
+    pub wanted: Wanted,
     /// Which start of the machine this is.
     pub boot: String,
     started: Instant,
@@ -72,6 +75,7 @@ impl Env {
     ) -> Self {
         Self {
             ends: Ends::new(paths.ends()),
+            wanted: Wanted::default(),
             paths,
             since: Timestamp::now(),
             pool,

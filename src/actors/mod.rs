@@ -16,6 +16,7 @@ pub mod launch;
 pub mod link;
 pub mod share;
 pub mod supervisor;
+mod wanted;
 
 pub use db::DbActor;
 pub use env::Env;

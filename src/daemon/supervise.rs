@@ -137,10 +137,15 @@ impl House {
     async fn replace(&mut self, who: Who) -> Result<(), String> {
         match who {
             Who::Db => {
-                let path = self.env.paths.db();
-                let open = tokio::task::spawn_blocking(move || db::open(&path, Timestamp::now()));
-                let opened =
-                    open.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+                let (path, wanted) = (self.env.paths.db(), self.env.wanted.all());
+                let open = tokio::task::spawn_blocking(move || {
+                    let mut opened = db::open(&path, Timestamp::now()).map_err(|error| error.to_string())?;
+                    // Before anybody can ask: who finds no row takes the share for one that nobody wants.
+                    db::write_anew(&mut opened.db, &wanted, Timestamp::now())
+                        .map_err(|error| error.to_string())?;
+                    Ok::<_, String>(opened)
+                });
+                let opened = open.await.map_err(|error| error.to_string()).flatten()?;
                 self.start_db(opened.db);
                 if let Some(path) = opened.set_aside {
                     self.env.add_notice(format!(

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use diesel::prelude::*;
+use jiff::Timestamp;
 
 use super::history::{self, ShareEvent};
 use super::open::{WAIT_FOR_NOBODY, WAIT_FOR_OTHERS};
@@ -17,20 +18,9 @@ pub enum RowChange {
     Down(Down),
 }
 
-/// A share whose row may be lost.
-#[derive(Clone, Debug)]
-pub struct Anew {
-    /// The row, where there is none. It is wanted.
-    pub row: NewShare,
-    /// What its history begins with, then.
-    pub event: ShareEvent,
-}
-
 /// Changes of one share, in the order in which they are written.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// Its row, if there is none.
-    pub anew: Option<Box<Anew>>,
     /// How it stands.
     pub row: Option<RowChange>,
     /// What happened to it, oldest first.
@@ -40,7 +30,7 @@ pub struct Changes {
 impl Changes {
     /// There is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.anew.is_none() && self.row.is_none() && self.events.is_empty()
+        self.row.is_none() && self.events.is_empty()
     }
 }
 
@@ -52,11 +42,6 @@ pub fn write(db: &mut SqliteConnection, id: &str, changes: &Changes) -> QueryRes
     use diesel::connection::SimpleConnection as _;
     db.batch_execute(WAIT_FOR_NOBODY)?;
     let written = db.immediate_transaction(|db| {
-        if let Some(anew) = &changes.anew
-            && share::insert_lost(db, &anew.row)?
-        {
-            history::note(db, &anew.event)?;
-        }
         match &changes.row {
             Some(RowChange::Up(up)) => share::mark_up(db, id, up).map(drop)?,
             Some(RowChange::Down(down)) => share::mark_down(db, id, down).map(drop)?,
@@ -66,4 +51,27 @@ pub fn write(db: &mut SqliteConnection, id: &str, changes: &Changes) -> QueryRes
     });
     db.batch_execute(WAIT_FOR_OTHERS)?;
     written
+}
+
+/// Writes the rows of shares that are wanted where there are none any more: all or none. What is there stays as it is.
+///
+/// # Errors
+/// Those of SQLite: then nothing was changed.
+pub fn write_anew(db: &mut SqliteConnection, rows: &[NewShare], now: Timestamp) -> QueryResult<()> {
+    db.immediate_transaction(|db| {
+        for row in rows {
+            if share::insert_lost(db, row)? {
+                let event = ShareEvent {
+                    share_id: row.id.clone(),
+                    at: now.to_string(),
+                    status: row.status.clone(),
+                    phase: "new".to_owned(),
+                    public_url: Some(row.public_url.clone()).filter(|url| !url.is_empty()),
+                    reason: Some("the database was lost: the share is recorded anew".to_owned()),
+                };
+                history::note(db, &event)?;
+            }
+        }
+        Ok(())
+    })
 }

@@ -16,7 +16,7 @@ mod share;
 mod tests;
 mod text;
 
-pub use changes::{Anew, Changes, RowChange, write};
+pub use changes::{Changes, RowChange, write, write_anew};
 pub use history::{ShareEvent, history, note};
 pub use kv::{delete as kv_delete, get as kv_get, set as kv_set, set_all as kv_set_all};
 pub use open::{DbError, Opened, open, open_read_only};

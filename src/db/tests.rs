@@ -239,18 +239,17 @@ fn changes_are_written_once_and_a_lost_row_is_wanted_again_with_them() {
         public_url: None,
         reason: None,
     };
-    let anew = Anew { row: new_share("one", None), event: event(0) };
-    let changes = Changes {
-        anew: Some(Box::new(anew)),
-        row: Some(RowChange::Up(up())),
-        events: [event(1), event(2)].into(),
-    };
-    for _ in 0..2 {
+    let changes = Changes { row: Some(RowChange::Up(up())), events: [event(1), event(2)].into() };
+    let lost = NewShare { status: "starting".to_owned(), ..new_share("one", None) };
+    for n in 0..2 {
+        write_anew(&mut db, std::slice::from_ref(&lost), Timestamp::from_second(n).unwrap()).unwrap();
         write(&mut db, "one", &changes).unwrap();
     }
     let row = find(&mut db, "one").unwrap().unwrap();
     assert_eq!((row.wanted, row.status.as_str(), row.public_url), (true, "active", up().public_url));
-    assert_eq!(history(&mut db, "one").unwrap(), [event(0), event(1), event(2)]);
+    let told = history(&mut db, "one").unwrap();
+    assert_eq!(told[1..], [event(1), event(2)]);
+    assert_eq!((told[0].status.as_str(), told[0].at.as_str()), ("starting", "1970-01-01T00:00:00Z"));
     // One that ended stays ended, and its end is the last that is told of it.
     let how = Outcome { status: "stopped", reason: None, remedy: None, at: now() };
     end(&mut db, "one", &how).unwrap();

@@ -169,8 +169,17 @@ fn an_upgrade_keeps_the_tunnels() {
     assert_eq!(home.daemon_exit(), Some(0));
     home.start();
     home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
-    assert_eq!(urls(&home.shares()), urls(&[share]));
+    assert_eq!(urls(&home.shares()), urls(&[share.clone()]));
     assert_eq!(home.tunnel.starts().len(), 1);
+    let told = home.history(&share["id"]);
+    let told: Vec<_> = told.iter().map(|event| [&event["phase"], &event["reason"]]).collect();
+    let expected = [
+        json!(["active", null]),
+        json!(["left", "the daemon ends and leaves it to the next one"]),
+        json!(["attaching", "a daemon has started and takes it over"]),
+    ];
+    let at = told.iter().position(|[phase, _]| *phase == "left").unwrap();
+    assert_eq!(json!(told[at - 1..at + 2]), json!(expected));
 }
 
 #[test]

@@ -191,6 +191,15 @@ fn who_asks_a_supervisor_that_is_being_replaced_is_told_the_truth_or_to_ask_agai
 
 #[test]
 fn the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them() {
+    outlive_a_damaged_database(&["db"]);
+}
+
+#[test]
+fn they_do_if_the_supervisor_falls_in_the_moment_in_which_it_is_replaced() {
+    outlive_a_damaged_database(&["db", "supervisor"]);
+}
+
+fn outlive_a_damaged_database(falls: &[&str]) {
     let mut home = Home::started();
     let shares = [home.share(&sessions::example(), "cloudflare"), home.share(&sessions::example(), "local")];
     let stopped = home.share(&sessions::example(), "local");
@@ -199,14 +208,17 @@ fn the_shares_that_are_up_outlive_a_database_that_is_damaged_under_them() {
     for part in ["state.db", "state.db-wal"] {
         fs::write(home.data(part), [0x5a; 5000]).unwrap();
     }
-    fault(&home, "db", &Value::Null);
+    let mut wire = home.connect();
+    for actor in falls {
+        wire.send(&json!({"method": "Fault", "params": {"actor": actor}}));
+    }
     let notices = || home.ask(&json!({"method": "Hello"}))["data"]["notices"].to_string();
     until(SOON, "it is said", || notices().contains("state.db.damaged-"));
     for share in &shares {
         let told = || home.ask(&json!({"method": "History", "params": {"share_id": share["id"]}}));
         until(SOON, "it is recorded anew", || told()["status"] == "History");
         let told = &told()["data"][0];
-        assert_eq!((&told["status"], &told["public_url"]), (&json!("active"), &share["public_url"]));
+        assert_eq!((&told["status"], &told["public_url"]), (&json!("starting"), &share["public_url"]));
         assert_eq!(told["reason"], "the database was lost: the share is recorded anew");
     }
     home.kill_daemon();

@@ -1,6 +1,7 @@
 //! Running the effects that `step` asks for. Each ends in an event, and in no other way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{ActorContext, ActorStreamExt, AsyncContext, Context, SpawnHandle, WrapStream};
 use actix_web::dev::ServerHandle;
@@ -15,6 +16,9 @@ use crate::share::{Cause, Effect, Event, Failure, Phase, Status, StopReason};
 use crate::tunnel::LOCAL;
 use crate::web;
 use crate::web::session::SessionSite;
+
+/// How long an answer waits for the private copy: enough for some hundred MB.
+const COPY_TIME: Duration = Duration::from_secs(2);
 
 /// The session server of one attach.
 pub(super) struct Server {
@@ -74,8 +78,11 @@ impl ShareActor {
         let Some(listener) = self.keeper.as_mut().and_then(|keeper| keeper.take_listener()) else {
             return Event::ServerDown(translate::page_down("its socket is gone"));
         };
-        site.read_on_behind(self.env.pool.clone());
         self.site = Arc::downgrade(&site);
+        if !self.record.options.live {
+            self.keep_snapshot(ctx);
+        }
+        site.read_on_behind(self.env.pool.clone());
         self.listen_to_site(&site, ctx);
         match web::start(listener, self.record.token.clone(), site, self.env.pool.clone()) {
             Ok(web::Running { server, nonce, handle }) => {
@@ -153,11 +160,23 @@ impl ShareActor {
         });
     }
 
-    /// The answer is sent when the database says that the share is wanted, and not before.
+    /// The answer is sent when the private copy is there (a long one is not waited for) and the database says that the
+    /// share is wanted, and not before.
     fn answer_up(&mut self, ctx: &mut Context<Self>) {
         let Some(up) = self.up() else { return };
         self.saved = Some(Saved::Up(up.clone()));
-        let recorded = db::mark_wanted(self.record.id, up).run(&self.env.db);
+        // Before it is recorded: an end that comes in between takes it away again.
+        self.env.wanted.note(self.record.id, (&self.record).into());
+        self.env.wanted.moved(self.record.id, &up);
+        let (id, db, copied) = (self.record.id, self.env.db.clone(), self.copied.clone());
+        let is_copied = self.copying.then_some(async move { copied.cancelled().await });
+        let recorded = async move {
+            if let Some(copied) = is_copied {
+                // One that takes longer goes on behind the answer.
+                let _ = tokio::time::timeout(COPY_TIME, copied).await;
+            }
+            db::mark_wanted(id, up).run(&db).await
+        };
         self.spawn_then(ctx, recorded, |share, recorded, ctx| {
             let (code, trouble) = match recorded {
                 Ok(true) => {
@@ -165,9 +184,6 @@ impl ShareActor {
                     // What has changed meanwhile.
                     if let Some(told) = share.told.clone() {
                         share.save(&told, ctx);
-                    }
-                    if !share.record.options.live {
-                        share.keep_snapshot(ctx);
                     }
                     return share.answer(Ok(()));
                 }

@@ -167,9 +167,9 @@ impl ShareActor {
         self.env.paths.snapshot(self.record.id)
     }
 
-    /// Makes the private copy behind a share that is up: from then on, the source may change or vanish.
-    /// What a viewer sees until then comes from the source up to the same length. It is copied from the very file that
-    /// is shown: by now its path may name another, or none.
+    /// Makes the private copy, while the tunnel starts: from then on, the source may change or vanish. What a viewer
+    /// sees until then comes from the source up to the same length. It is copied from the very file that is shown: by
+    /// now its path may name another, or none.
     pub(super) fn keep_snapshot(&mut self, ctx: &mut Context<Self>) {
         let (copy, len) = (self.snapshot(), self.record.source_len);
         // One copy at a time: two would move one place in one file.
@@ -181,6 +181,7 @@ impl ShareActor {
         let made =
             async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
         self.spawn_then(ctx, made, |share, made, ctx| {
+            share.copied.cancel();
             let error = match made {
                 Ok(Ok(())) => {
                     share.copying = false;

@@ -80,6 +80,8 @@ pub struct ShareActor {
     site: Weak<SessionSite>,
     /// The private copy is being made.
     copying: bool,
+    /// Cancelled when the first attempt to make it has ended.
+    copied: CancellationToken,
     /// That there is no copy was said.
     copy_failed: bool,
     /// Held by whatever attaches, spawns or ends this share's keeper: one at a time.
@@ -130,10 +132,14 @@ struct Told {
 }
 
 impl Told {
-    /// A change that belongs into the history; a new phase alone does not.
+    /// A change that belongs into the history; a new phase alone does not, unless nobody serves the share any more.
     fn differs_for_people(&self, other: &Self) -> bool {
-        (self.status, &self.url, &self.failure, self.failures, self.trouble())
-            != (other.status, &other.url, &other.failure, other.failures, other.trouble())
+        (self.status, &self.url, &self.failure, self.failures, self.trouble(), self.is_left())
+            != (other.status, &other.url, &other.failure, other.failures, other.trouble(), other.is_left())
+    }
+
+    fn is_left(&self) -> bool {
+        self.phase == "left"
     }
 
     /// Why a live session does not go on.
@@ -186,6 +192,7 @@ impl ShareActor {
             alive: Arc::new(()),
             site: Weak::new(),
             copying: false,
+            copied: CancellationToken::new(),
             copy_failed: false,
             keeper_work: Arc::default(),
             _link: link,
@@ -239,12 +246,9 @@ impl ShareActor {
             return;
         }
         self.save(&told, ctx);
-        if self.recorded && told.status == Status::Active && !self.record.options.live {
-            self.keep_snapshot(ctx);
-        }
         // An end stands in the history with its row, written by whoever ends it.
-        let goes_on = told.phase != "left" && told.status != Status::Stopped;
-        if self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) && goes_on {
+        let is_told = told.status != Status::Stopped;
+        if is_told && self.told.as_ref().is_none_or(|known| known.differs_for_people(&told)) {
             self.note(&told, ctx);
         }
         let changed = supervisor::Changed { id: self.record.id, view: self.view() };
@@ -311,9 +315,13 @@ impl Actor for ShareActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let gone = self.owner.gone.clone();
         self.spawn_then(ctx, async move { gone.cancelled().await }, |share, (), ctx| {
+            share.cause = Some("a part of the daemon failed");
             share.on(Event::Leave, ctx);
         });
         self.watch_expiry(ctx);
+        if self.recorded {
+            self.env.wanted.note(self.record.id, (&self.record).into());
+        }
         self.on(Event::Begin, ctx);
     }
 }

@@ -41,6 +41,7 @@ impl Handler<Leave> for ShareActor {
     type Result = ();
 
     fn handle(&mut self, _: Leave, ctx: &mut Context<Self>) {
+        self.cause = Some("the daemon ends and leaves it to the next one");
         self.on(Event::Leave, ctx);
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{ShareActor, Told};
 use crate::actors::db;
-use crate::db::{Anew, Changes, Down, NewShare, RowChange, ShareEvent, Up};
+use crate::db::{Changes, Down, RowChange, ShareEvent, Up};
 use crate::share::{Failure, Status};
 
 /// Between two attempts.
@@ -67,8 +67,7 @@ impl Writes {
     }
 
     fn put_back(&mut self, failed: Changes) {
-        let Changes { anew, row, events } = std::mem::replace(&mut self.waiting, failed);
-        self.waiting.anew = anew.or(self.waiting.anew.take());
+        let Changes { row, events } = std::mem::replace(&mut self.waiting, failed);
         self.waiting.row = row.or(self.waiting.row.take());
         self.waiting.events.extend(events);
         self.forget_the_oldest();
@@ -91,13 +90,16 @@ impl ShareActor {
     /// Status and URL go to the database, if they differ from what was sent there; what ends a share is recorded by
     /// whoever ends it.
     pub(super) fn save(&mut self, told: &Told, ctx: &mut Context<Self>) {
-        let wanted = self.recorded && told.phase != "left";
+        let wanted = self.recorded && !told.is_left();
         let Some(saved) = wanted.then(|| self.to_be_saved(told)).flatten() else { return };
         if self.saved.as_ref() == Some(&saved) {
             return;
         }
         self.writes.waiting.row = Some(match saved.clone() {
-            Saved::Up(up) => RowChange::Up(up),
+            Saved::Up(up) => {
+                self.env.wanted.moved(self.record.id, &up);
+                RowChange::Up(up)
+            }
             Saved::Down(status, failure, not_before) => {
                 let left = not_before.map(|until| until.saturating_sub(self.env.now()));
                 let not_before = left.and_then(|left| Timestamp::now().checked_add(left).ok());
@@ -192,7 +194,7 @@ impl ShareActor {
     }
 }
 
-/// There is another DbActor, and maybe another database: what is not there is written anew.
+/// There is another DbActor, and maybe another database: how the share stands is written there.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RecordAnew;
@@ -205,13 +207,8 @@ impl Handler<RecordAnew> for ShareActor {
         if !self.recorded || self.state.is_over() {
             return;
         }
-        let row =
-            NewShare { public_url: told.url.clone().unwrap_or_default(), ..NewShare::from(&self.record) };
-        let event = self.event(&told, "the database was lost: the share is recorded anew");
-        self.writes.waiting.anew = Some(Box::new(Anew { row, event }));
         self.saved = None;
         self.save(&told, ctx);
-        self.write(ctx);
     }
 }
 

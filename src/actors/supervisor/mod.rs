@@ -253,7 +253,7 @@ impl Handler<Reconfigured> for Supervisor {
     }
 }
 
-/// There is another DbActor: what its database lacks of the shares that are up is written anew.
+/// There is another DbActor: how the shares stand is written to its database.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct DbReplaced;
