@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// All files below `folder`, with their path from `src/`.
 fn sources(folder: &str) -> Vec<(String, String)> {
@@ -139,6 +140,21 @@ fn a_file_is_one_concept() {
         .filter(|(lines, name)| *lines > 420 && !name.contains("tests"))
         .collect();
     assert!(long.is_empty(), "over 400 lines or so: {long:?}");
+}
+
+#[test]
+fn every_protection_can_still_be_taken_away() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let patches = fs::read_dir(root.join("tests/protections")).unwrap().map(|entry| entry.unwrap().path());
+    let patches: Vec<_> =
+        patches.filter(|path| path.extension().is_some_and(|extension| extension == "patch")).collect();
+    assert!(patches.len() > 100, "{patches:?}");
+    let fits = |patch: &PathBuf| {
+        let git = Command::new("git").current_dir(root).args(["apply", "--check"]).arg(patch).output();
+        git.expect("git is there: it has brought this source").status.success()
+    };
+    let unfit: Vec<_> = patches.iter().filter(|patch| !fits(patch)).collect();
+    assert!(unfit.is_empty(), "these patches do not fit the source any more: {unfit:#?}");
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn the_private_copy_of_a_long_session_is_what_was_shared_to_the_byte() {
 #[test]
 fn the_private_copy_is_made_once_however_much_changes_meanwhile() {
     let mut home = Home::new();
-    // A public URL that is asked for in vain, at once: what is told of the share changes behind its start.
+    // A public URL that is asked for in vain, at once: what is told of the share changes while it is copied and after.
     home.configure(
         "[tunnels.mine]\ncommand = ['cloudflared', '{port}']\nurl_regex = 'https://stand-in'\n\
          url_template = 'http://127.0.0.1:9'\nready = 'Registered'\nprobe_after = 0\nprobe_every = 1\n",
@@ -159,7 +159,6 @@ fn the_private_copy_is_made_once_however_much_changes_meanwhile() {
     sessions::write(&session, 6_000, 20_000);
     let share = home.share(&session, "mine");
     home.until_share(&share["id"], "its URL was asked for", |share| share["public"] == "unverified");
-    assert!(!has_copy(&home), "the copy was to take longer");
     // Copies are made one after the other, in the order they were asked for.
     let behind = home.share(&sessions::example(), "local");
     let copy = |share: &Value| {
