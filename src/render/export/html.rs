@@ -163,7 +163,8 @@ struct Alone<'a> {
 impl Alone<'_> {
     fn write(&mut self, html: &str) -> Result<(), ExportError> {
         let mut rest = html;
-        while let Some((at, name)) = next_attribute(rest) {
+        let mut attributes = Attributes::of(html);
+        while let Some((at, name)) = attributes.next(html, html.len() - rest.len()) {
             let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
             let opened = from.get(name.len()..).unwrap_or_default();
             let Some((value, after)) = opened.split_once('"') else { break };
@@ -208,9 +209,23 @@ impl Alone<'_> {
 const HREF: &str = " href=\"";
 const SRC: &str = " src=\"";
 
-/// Where the next address stands, and how its attribute begins.
-fn next_attribute(html: &str) -> Option<(usize, &'static str)> {
-    [HREF, SRC].into_iter().filter_map(|name| Some((html.find(name)?, name))).min()
+/// Where the next attribute of each name stands: looked for once, however many of another name come before it.
+struct Attributes([(Option<usize>, &'static str); 2]);
+
+impl Attributes {
+    fn of(html: &str) -> Self {
+        Self([HREF, SRC].map(|name| (html.find(name), name)))
+    }
+
+    /// Where the next address of `html` stands behind `from`, seen from there, and how its attribute begins.
+    fn next(&mut self, html: &str, from: usize) -> Option<(usize, &'static str)> {
+        for (at, name) in &mut self.0 {
+            if at.is_some_and(|at| at < from) {
+                *at = html.get(from..).and_then(|rest| rest.find(*name)).map(|at| from + at);
+            }
+        }
+        self.0.iter().filter_map(|(at, name)| Some((at.as_ref()? - from, *name))).min()
+    }
 }
 
 #[cfg(test)]
