@@ -225,6 +225,8 @@ pub(crate) struct Desk<'a> {
     pub records: usize,
     /// Items inside one step from the files of sub-agents.
     pub beside: usize,
+    /// The one step that is asked for of a record: nothing else of it has to be shown.
+    pub only: Option<u32>,
 }
 
 /// What stands for so many records of a sub-agent that are not shown.
@@ -242,6 +244,11 @@ pub(crate) fn steps_of(items: &mut [Item]) -> impl Iterator<Item = &mut Step> {
 }
 
 impl Desk<'_> {
+    /// Whether none of `steps` (the numbers of what a block calls for; none: it calls for nothing) is asked for.
+    pub(crate) fn skips(&self, steps: std::ops::Range<u32>) -> bool {
+        self.only.is_some_and(|only| !steps.contains(&only))
+    }
+
     /// The index, held for reading: not across a read of the file.
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)

@@ -280,6 +280,7 @@ impl Session {
 
     /// Step `no` as far as `desk` shows it.
     fn step_at(&self, no: u32, desk: &Desk<'_>) -> Result<Option<Step>, ReadError> {
+        let desk = &Desk { only: Some(no), ..*desk };
         let found = desk.index().step_entry(no);
         let Some((at, entry)) = found else { return Ok(None) };
         let items = self.show(&entry, at, desk)?.items;
@@ -351,6 +352,7 @@ impl Session {
             diff_lines: DIFF_LINES,
             records: SUB_RECORDS,
             beside: SUB_RECORDS,
+            only: None,
         }
     }
 

@@ -259,6 +259,7 @@ fn sent(call: &Call<'_>, desk: &Desk<'_>) -> Option<String> {
 
 /// What the sub-agent of a step did, where this file tells.
 fn sub_items(brief: u64, step: u32, desk: &Desk<'_>) -> Result<Vec<Item>, ReadError> {
+    let desk = &Desk { only: None, ..*desk };
     let (chain, more) = desk.index().sub_agent(brief, step, desk.records);
     let room = Cell::new(usize::MAX);
     let mut shown = shown_inside(&chain, more, Inside { id: None, above: None, room: &room }, desk)?;

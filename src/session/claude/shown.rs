@@ -123,24 +123,34 @@ impl Page<'_> {
         if let Some(text) = json::text(content) {
             shown.items.push(say(&text));
         }
-        let brought = brought(&blocks(content), desk)?;
+        let mut next = no;
+        let calls = blocks(content).into_iter().filter(|block| {
+            let call = tools::is_call(block.text("type").as_deref());
+            next += u32::from(call);
+            call && !desk.skips(next..next + 1)
+        });
+        let brought = brought(&calls.collect::<Vec<_>>(), desk)?;
         let answers = Answers::of(&brought);
         let mut image = self.entry.images + 1;
         for block in json::list(content) {
-            if let Some(text) = json::text(block) {
+            if let Some(text) = json::text(block).filter(|_| desk.only.is_none()) {
                 shown.items.push(say(&text));
             }
             let Some(block) = Obj::of(block) else { continue };
             let first = image;
             image += images(std::slice::from_ref(&block)).count() as u32;
             let text = |key: &str| block.text(key).unwrap_or_default();
+            let call = tools::is_call(block.text("type").as_deref());
+            no += u32::from(call);
+            if desk.skips(if call { no..no + 1 } else { 0..0 }) {
+                continue;
+            }
             match text("type").as_ref() {
                 "text" if text("text").trim().is_empty() => {}
                 "text" => shown.items.push(say(&text("text"))),
                 "thinking" => shown.items.push(Item::Thinking { text: desk.long(&text("thinking")), at }),
                 "redacted_thinking" => shown.items.push(Item::Thinking { text: desk.clean(""), at }),
-                kind if tools::is_call(Some(kind)) => {
-                    no += 1;
+                _ if call => {
                     let caller = Caller { no, at, cwd: &cwd, inside: self.inside };
                     shown.items.push(Item::Step(Box::new(step(&block, caller, &answers, desk)?)));
                 }

@@ -75,6 +75,9 @@ impl<D: Dialect> Page<'_, D> {
         let mut image = self.entry.images + 1;
         let mut made = self.steps(&said)?.into_iter();
         for block in &said.blocks {
+            if desk.only.is_some() && !matches!(block, Block::Call(_)) {
+                continue;
+            }
             match block {
                 Block::Prompt(words) if !self.inside => shown.prompt = Some(self.words(words, image)),
                 Block::Aside(how, words) if !self.inside => {

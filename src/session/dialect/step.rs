@@ -9,7 +9,7 @@ use super::said::{Block, Call, Returned};
 use super::shown::Page;
 use super::tools::{self, Done, shows_errors};
 use super::{Dialect, first, given, whole};
-use crate::session::agent::{not_shown, steps_of};
+use crate::session::agent::{Desk, not_shown, steps_of};
 use crate::session::error::ReadError;
 use crate::session::fields::Strange;
 use crate::session::index::hash;
@@ -43,6 +43,10 @@ pub(super) fn steps<D: Dialect>(
     let mut made_of: Vec<Vec<Item>> = calls.iter().map(|_| Vec::new()).collect();
     let mut by_record: BTreeMap<Option<u32>, Vec<(&Calling<'_>, &mut Vec<Item>)>> = BTreeMap::new();
     for (calling, items) in calls.iter().zip(&mut made_of) {
+        let steps = tools::kinds(calling.call).len() as u32;
+        if page.desk.skips(calling.no..calling.no + steps) {
+            continue;
+        }
         if let Some(result) = &calling.call.result {
             let found = Found { result, at: None, image: calling.image };
             *items = made(page, calling.call, calling.no, Some(found))?;
@@ -166,7 +170,7 @@ pub(super) fn pictures(images: &[std::borrow::Cow<'_, str>], first: u32) -> Vec<
 
 /// What the sub-agent of a step did, where this file tells.
 fn sub_items<D: Dialect>(page: &Page<'_, D>, sender: u64, step: u32) -> Result<Vec<Item>, ReadError> {
-    let desk = page.desk;
+    let desk = &Desk { only: None, ..*page.desk };
     let (chain, more) = desk.index().sub_agent(sender, step, desk.records);
     let mut shown = Vec::new();
     let mut strange = Strange::default();

@@ -87,7 +87,7 @@ impl Index {
     /// The records of the sub-agent that `step` sent with this brief, at most `max` of them, and how many more there are.
     pub(crate) fn sub_agent(&self, brief: u64, step: u32, max: usize) -> (Vec<(u32, Entry)>, usize) {
         let chain = self.briefs.get(&brief).and_then(|brief| {
-            let nth = brief.steps.iter().position(|s| *s == step)?;
+            let nth = brief.steps.binary_search(&step).ok()?;
             self.chains.get(*brief.chains.get(nth)? as usize)
         });
         let entries = chain.map(|chain| chain.entries.as_slice()).unwrap_or_default();

@@ -423,6 +423,27 @@ fn a_record_with_very_many_results_is_read_once() {
 }
 
 #[test]
+fn the_page_of_one_step_reads_its_own_result_alone() {
+    let calls: Vec<_> = (0..40)
+        .map(|no| json!({ "type": "tool_use", "id": format!("t{no}"), "name": "Bash", "input": { "command": "ls" } }))
+        .collect();
+    let mut records = vec![record::user(1, json!("go")), record::assistant(2, json!(calls))];
+    for no in 0..40 {
+        let printed = format!("{no} {}", "x".repeat(20_000));
+        let result = json!({ "type": "tool_result", "tool_use_id": format!("t{no}"), "content": printed });
+        records.push(record::user(3 + no, json!([result])));
+    }
+    let session = lines(&records);
+    let before = session.read_so_far();
+    for no in 1..=40 {
+        let Some(Tool::Shell { output, .. }) = session.step(no).unwrap().map(|step| step.tool) else { panic!() };
+        assert!(output.text.as_str().starts_with(&format!("{} x", no - 1)));
+    }
+    let (read, size) = (session.read_so_far() - before, session.report().bytes);
+    assert!(read < 2 * size, "{read} bytes read to show the steps of a file of {size}");
+}
+
+#[test]
 fn what_stands_in_for_an_answer_is_none() {
     let synthetic =
         |no, text: &str| record::model(no, "<synthetic>", json!([{ "type": "text", "text": text }]));
