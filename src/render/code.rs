@@ -6,6 +6,7 @@ use super::highlight::{self, Language};
 use super::html::Html;
 use super::markdown::markdown;
 use super::matches;
+use super::phrase;
 use super::scene::Spot;
 use crate::session::model::Output;
 
@@ -18,6 +19,9 @@ const SLACK: usize = 3;
 pub(super) fn open_lines(lines: usize, whole: bool) -> usize {
     if whole || lines <= SHOWN + SLACK { lines } else { SHOWN }
 }
+
+/// Characters of an error.
+const ERROR: usize = 16 * 1024;
 
 /// How lines are set.
 #[derive(Clone, Copy)]
@@ -40,22 +44,33 @@ pub(super) fn output(html: &mut Html, spot: &Spot<'_>, output: &Output, form: Fo
         return;
     }
     let lines = split(text, form);
-    let shown = open_lines(lines.len(), spot.whole());
-    let (first, rest) = lines.split_at_checked(shown).unwrap_or((&lines, &[]));
-    block(html, first, form, 0);
     let kept = if matches!(form, Form::Matches) { text.lines().count() } else { lines.len() };
     let left_out = output.lines.saturating_sub(kept as u64);
-    if !rest.is_empty() {
-        let more = counted(rest.len() as u64, "more line", "more lines");
-        html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
-        block(html, rest, form, shown as u64);
+    folded(html, spot, &lines, form, |html| {
         if output.cut() {
             whole(html, spot, left_out);
         }
-        html.raw("</details>");
-    } else if output.cut() {
-        whole(html, spot, left_out);
+    });
+}
+
+/// Appends what a tool said when it failed, folded as output is.
+pub(super) fn error(html: &mut Html, spot: &Spot<'_>, text: &str) {
+    folded(html, spot, &ansi::lines(phrase::clip(text, ERROR)), Form::Terminal, |_| {});
+}
+
+/// Appends lines as [`open_lines`] says; behind the fold, or at once if there is none, what `then` appends.
+fn folded(html: &mut Html, spot: &Spot<'_>, lines: &[Html], form: Form<'_>, then: impl FnOnce(&mut Html)) {
+    let shown = open_lines(lines.len(), spot.whole());
+    let (first, rest) = lines.split_at_checked(shown).unwrap_or((lines, &[]));
+    block(html, first, form, 0);
+    if rest.is_empty() {
+        return then(html);
     }
+    let more = counted(rest.len() as u64, "more line", "more lines");
+    html.raw("<details class=\"more\"><summary>").text(&more).raw("</summary>");
+    block(html, rest, form, shown as u64);
+    then(html);
+    html.raw("</details>");
 }
 
 /// Appends `output` as prose, with a link to the whole where it was cut.
@@ -93,7 +108,7 @@ fn split(text: &str, form: Form<'_>) -> Vec<Html> {
 
 fn path(line: &str) -> Html {
     let mut html = Html::new();
-    super::phrase::path(&mut html, line);
+    phrase::path(&mut html, line);
     html
 }
 

@@ -19,7 +19,6 @@ use super::phrase;
 use super::scene::Scene;
 use crate::redact::CleanText;
 use crate::session::model::{Overview, Window, WindowNo};
-use crate::session::timeline::Goal;
 
 /// Most characters of a query.
 pub const QUERY: usize = 200;
@@ -206,15 +205,7 @@ fn moment(scene: &Scene, overview: &Overview, query: &str) -> Option<Html> {
         _ => return None,
     };
     let at: Timestamp = scene.origin?.checked_add(SignedDuration::from_secs(seconds)).ok()?;
-    let known = overview.timeline.bars.iter().filter_map(|bar| {
-        let id = match bar.goal {
-            Goal::None => return None,
-            Goal::Prompt(no) => format!("p{no}"),
-            Goal::Aside(no) => format!("a{no}"),
-            Goal::Step(no) => format!("s{no}"),
-        };
-        Some((bar, id))
-    });
+    let known = overview.timeline.bars.iter().filter_map(|bar| Some((bar, bar.goal.id()?)));
     let (bar, id) = known.min_by_key(|(bar, _)| bar.from.duration_since(at).abs())?;
     let mut html = Html::new();
     html.raw("<li><a href=\"")

@@ -25,10 +25,19 @@ pub(super) fn title(overview: &Overview, given: Option<&CleanText>) -> String {
         return phrase::one_line(own.as_str(), TITLE);
     }
     match (overview.first_words(), &overview.project) {
-        (Some(first), _) => phrase::headline(first.text.as_str(), FROM_PROMPT),
+        (Some(first), _) => from_prompt(first.text.as_str()),
         (None, Some(project)) => format!("Session in {}", phrase::one_line(project.as_str(), TITLE)),
         (None, None) => "Session".to_owned(),
     }
+}
+
+/// What a prompt is about, cut where as much is seen as may be: the marks of code are not.
+fn from_prompt(text: &str) -> String {
+    let marks = |line: &str| line.matches('`').count();
+    let line = phrase::headline(text, FROM_PROMPT);
+    let longer = phrase::headline(text, FROM_PROMPT + marks(&line));
+    let seen = longer.trim_end_matches('…').chars().count() - marks(&longer);
+    if seen <= FROM_PROMPT { longer } else { line }
 }
 
 /// `project on branch`.

@@ -123,7 +123,7 @@ pub(super) fn ends(item: &Item) -> bool {
 
 /// Whether the model was at work here.
 fn is_work(item: &Item) -> bool {
-    matches!(item, Item::Reply { .. } | Item::Thinking { .. } | Item::Step(_))
+    matches!(item, Item::Reply { .. } | Item::Image { .. } | Item::Thinking { .. } | Item::Step(_))
 }
 
 fn end_id(html: &mut Html, is_end: bool) {

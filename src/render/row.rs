@@ -8,8 +8,6 @@ use super::figures;
 use super::html::Html;
 use super::scene::Scene;
 
-/// Characters of a text on wash that is no output: an error.
-const PRE: usize = 16 * 1024;
 /// Characters of a muted line.
 const NOTE: usize = 2_000;
 
@@ -111,13 +109,6 @@ impl Row {
             html.raw(" aria-label=\"Link to step ").text(self.id.trim_start_matches('s')).raw("\">#</a>");
         }
     }
-}
-
-/// `<pre>` on wash.
-pub(super) fn pre(text: &str) -> Html {
-    let mut html = Html::new();
-    html.raw("<pre class=\"out\">").clip(text, PRE).raw("</pre>");
-    html
 }
 
 /// A muted line.

@@ -9,7 +9,7 @@ use super::html::Html;
 use super::markdown::markdown;
 use super::other::{self, NAME};
 use super::phrase;
-use super::row::{Row, cmd, note, pre, said, small};
+use super::row::{Row, cmd, note, said, small};
 use super::scene::Spot;
 use super::signs;
 use super::{checklist, nest, pairs, shell, web};
@@ -34,7 +34,7 @@ pub(super) fn row(spot: &Spot<'_>, step: &Step, running: bool) -> Row {
         let alone = row.res.is_empty();
         row.res.raw(if alone { "in the background" } else { " <span>in the background</span>" });
     }
-    outcome(&mut row, step, running);
+    outcome(&mut row, spot, step, running);
     for image in &step.images {
         figure::attachment(row.body.get_or_insert_default(), spot.scene, image, "Image");
     }
@@ -74,7 +74,7 @@ fn kind(kind: StepKind) -> &'static str {
     }
 }
 
-fn outcome(row: &mut Row, step: &Step, running: bool) {
+fn outcome(row: &mut Row, spot: &Spot<'_>, step: &Step, running: bool) {
     match &step.outcome {
         Outcome::Done => {}
         Outcome::Failed(text) => {
@@ -85,7 +85,7 @@ fn outcome(row: &mut Row, step: &Step, running: bool) {
             };
             row.res = failed(&exit.map_or_else(|| "failed".to_owned(), |code| format!("exit {code}")));
             if !text.is_blank() {
-                row.body.get_or_insert_default().html(&pre(text.as_str()));
+                code::error(row.body.get_or_insert_default(), spot, text.as_str());
             }
         }
         Outcome::Declined => {

@@ -255,12 +255,7 @@ fn one(parts: &mut [Part], scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: 
 
 /// Appends a bar, or as much of it as is in one part.
 fn piece(html: &mut Html, scene: &Scene, bar: &Bar, (x, width): (f64, f64), y: u64) {
-    let id = match bar.goal {
-        Goal::None => None,
-        Goal::Prompt(no) => Some(format!("p{no}")),
-        Goal::Aside(no) => Some(format!("a{no}")),
-        Goal::Step(no) => Some(format!("s{no}")),
-    };
+    let id = bar.goal.id();
     if let Some(id) = &id {
         html.raw("<a tabindex=\"-1\" href=\"").html(&scene.target(bar.window, id)).raw("\">");
     }
@@ -303,7 +298,9 @@ fn title(scene: &Scene, bar: &Bar) -> String {
         }
         (Goal::Step(no), lane) if many == 1 => write!(title, "step {no}, {}", name(lane)),
         (Goal::Step(no), lane) => write!(title, "{many} steps from {no} on, {}", name(lane)),
-        (Goal::None, lane) => write!(title, "{}, {}", counted(many, "step", "steps"), name(lane)),
+        (Goal::None | Goal::Inner(..), lane) => {
+            write!(title, "{}, {}", counted(many, "step", "steps"), name(lane))
+        }
     };
     if let Some(took) = between(bar.from, bar.to).filter(|took| took.as_millis() >= 500) {
         let _ = write!(title, ", {}", lasted(took));

@@ -9,7 +9,7 @@ use super::phrase;
 use super::prompt;
 use super::row::{Row, said, small};
 use super::scene::{Scene, Spot};
-use crate::session::model::{Item, Outcome, OutlineEntry, Overview, Prompt, Step, Tool, Turn};
+use crate::session::model::{Item, Marker, Outcome, OutlineEntry, Overview, Prompt, Step, Tool, Turn};
 
 /// What follows a turn.
 #[derive(Clone, Copy, Default)]
@@ -147,6 +147,8 @@ fn unanswered(turn: &Turn) -> bool {
         && turn.items.iter().all(|item| match item {
             Item::Thinking { text, .. } => text.is_blank(),
             Item::Aside { .. } | Item::Context { .. } | Item::Unknown { .. } => true,
+            // What the program said of itself; of a command it is what came of it.
+            Item::Marker(Marker::Local { .. }) => prompt.is_some_and(|prompt| prompt.command.is_none()),
             Item::Reply { .. } | Item::Image { .. } | Item::Step(_) | Item::Marker(_) => false,
         })
 }

@@ -71,7 +71,7 @@ pub(super) fn search(
         });
         return row;
     }
-    row.res = Html::of(&counted(links.len() as u64, "page", "pages"));
+    row.res = Html::of(&counted(links.len() as u64, "result", "results"));
     let mut body = Html::new();
     body.raw("<ul class=\"found\">");
     links.iter().for_each(|link| page(&mut body, link));

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 
 use super::agent::Likeness;
 use super::dialect::{
-    Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, pictures,
-    result_text,
+    Block, Call, Counted, Dialect, Facts, Recorded, Returned, Said, Title, Twin, Words, pictures, result_text,
 };
 use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use super::agent::Likeness;
-use super::dialect::{Block, Call, Counted, Dialect, Facts, Returned, Said, Words, picture, pictures, said_by};
+use super::dialect::{
+    Block, Call, Counted, Dialect, Facts, Returned, Said, Words, picture, pictures, said_by,
+};
 use super::diff;
 use super::fields::{Fields, Table};
 use super::json::{self, Obj, RawValue};

@@ -35,7 +35,7 @@ const DIFF_LINES: usize = 400;
 /// Characters of a title.
 pub(super) const HEADLINE: usize = 240;
 /// Records of one sub-agent in a window, and items of all that are inside one step.
-const SUB_RECORDS: usize = 400;
+pub(super) const SUB_RECORDS: usize = 400;
 /// Bytes of an output, and lines of a diff, on the page of one step …
 const WHOLE: (usize, usize) = (8 << 20, 50_000);
 /// … and records and items of sub-agents.

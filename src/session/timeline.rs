@@ -71,6 +71,21 @@ pub enum Goal {
     Aside(u32),
     /// To step `#s1`.
     Step(u32),
+    /// To `#s1.2`: the step of this number of the sub-agent that a step sent.
+    Inner(u32, u32),
+}
+
+impl Goal {
+    /// The id of what it leads to.
+    pub fn id(self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Prompt(no) => Some(format!("p{no}")),
+            Self::Aside(no) => Some(format!("a{no}")),
+            Self::Step(no) => Some(format!("s{no}")),
+            Self::Inner(sender, no) => Some(format!("s{sender}.{no}")),
+        }
+    }
 }
 
 /// One bar: one thing, or several that stand too close to be told apart.

@@ -26,6 +26,12 @@ fn diffs_and_values_fold_as_output_does_but_not_for_three_lines() {
     assert_eq!((more.as_str(), html.matches("<tr").count()), ("16 more lines", 40));
     assert_eq!(html.split_once("<details class=\"more\">").unwrap().0.matches("<tr").count(), 24);
     assert!(edited(28).is_some() && edited(27).is_none());
+    let failed = |n: usize| {
+        let step = edit(1, "a", &[(Some((1, 1)), "-a\n+b")]);
+        folded(show(&[item(Step { outcome: Outcome::Failed(clean(&lines(n, ""))), ..step })]))
+    };
+    assert_eq!(failed(40).unwrap().0, "16 more lines", "what an edit failed of");
+    assert!(failed(27).is_none());
     let printed = |n| folded(show(&[item(shell(1, "seq", &lines(n, "")))]));
     assert!(printed(28).is_some() && printed(27).is_none());
     let given = |n| {

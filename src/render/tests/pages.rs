@@ -97,6 +97,12 @@ fn a_prompt_without_an_answer_says_so() {
     let overview = overview(vec![entry(1, 0, "one")]);
     let asked = window(vec![turn(1, "hello?", Vec::new())]);
     assert!(page(&input(&overview, &asked)).contains("No answer recorded."));
+    let local = || Item::Marker(Marker::Local { command: clean("Added a.py"), output: output("") });
+    let told = window(vec![turn(1, "and?", vec![local()])]);
+    assert!(page(&input(&overview, &told)).contains("No answer recorded."), "the program is no agent");
+    let mut command = told.clone();
+    command.turns[0].prompt.as_mut().unwrap().command = Some(clean("/tally"));
+    assert!(!page(&input(&overview, &command)).contains("No answer recorded."), "that came of the command");
     let live = PageInput { live: true, ..input(&overview, &asked) };
     assert!(!page(&live).contains("No answer recorded."), "it may still come");
 }
@@ -146,6 +152,11 @@ fn a_given_title_wins_over_the_sessions_own() {
         html.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned()
     };
     assert_eq!(h1(&overview, None), "a prompt that is long enough to be cut somewhere after its…");
+    // Sixty are seen: the marks of code are not.
+    let words = "need a little patch for `entire explain` that prints the help text if a parameter is passed";
+    let coded = super::fixture::overview(vec![entry(1, 0, words)]);
+    let code = "<code class=\"w\">entire explain</code>";
+    assert_eq!(h1(&coded, None), format!("need a little patch for {code} that prints the help…"));
     overview.title = Some(clean("Tides"));
     assert_eq!(h1(&overview, None), "Tides");
     assert_eq!(h1(&overview, Some(&clean("Given"))), "Given");

@@ -201,7 +201,9 @@ fn a_prompt_behind_half_a_megabyte_is_found() {
 fn an_answer_is_looked_for_in_the_middle_where_none_stands_at_either_end() {
     let snapshots = |n: usize| {
         let snapshot = "x".repeat(3_000);
-        let line = format!("{{\"type\":\"file-history-snapshot\",\"messageId\":\"m\",\"snapshot\":\"{snapshot}\"}}\n");
+        let line = format!(
+            "{{\"type\":\"file-history-snapshot\",\"messageId\":\"m\",\"snapshot\":\"{snapshot}\"}}\n"
+        );
         line.repeat(n)
     };
     let asked = record(0, "user", "words") + &snapshots(200);

@@ -9,6 +9,7 @@ use super::header::{KINDS, TurnHead};
 use super::steps::Mark;
 use super::{Index, Kind, New};
 use crate::session::model::{Ended, InnerStep, StepKind};
+use crate::session::session::SUB_RECORDS;
 use crate::session::timeline::{Event, Goal, Lane, Timeline, drawn};
 
 /// The model is not at work for longer than this at a time, in milliseconds: the agent was away.
@@ -100,23 +101,34 @@ impl Index {
     fn step_events(&self) -> impl Iterator<Item = Event> {
         let senders = self.senders();
         let mut beside = (u32::MAX, 0);
+        let mut inside: HashMap<u32, u32> = HashMap::new();
         self.steps.all().iter().map(move |mark| {
             // Numbers go up within a record.
             beside = if beside.0 == mark.entry { (mark.entry, beside.1 + 1) } else { (mark.entry, 0) };
             let (steps, side) = self.entries.before(mark.entry);
             let from = self.entries.millis(mark.entry);
             let to = mark.result().map_or(from, |result| self.entries.millis(result).max(from));
-            let sender = || senders.get(&mark.entry).map_or(Goal::None, |step| Goal::Step(*step));
-            let goal = if side { sender() } else { Goal::Step(steps + 1 + beside.1) };
+            let goal = match senders.get(&mark.entry) {
+                _ if !side => Goal::Step(steps + 1 + beside.1),
+                None => Goal::None,
+                Some((sender, false)) => Goal::Step(*sender),
+                Some((sender, true)) => {
+                    let no = inside.entry(*sender).or_default();
+                    *no += 1;
+                    Goal::Inner(*sender, *no)
+                }
+            };
             Event { lane: Lane::of(mark.kind), from, to, goal, ended: mark.ended, minor: side }
         })
     }
 
-    /// Of each record of a sub-agent in this file, the step that sent the sub-agent.
-    fn senders(&self) -> HashMap<u32, u32> {
+    /// Of each record of a sub-agent in this file, the step that sent the sub-agent, and whether it is shown there.
+    fn senders(&self) -> HashMap<u32, (u32, bool)> {
         let sent = self.briefs.values().flat_map(|brief| brief.steps.iter().zip(&brief.chains));
         sent.filter_map(|(step, chain)| Some((*step, self.chains.get(*chain as usize)?)))
-            .flat_map(|(step, chain)| chain.entries.iter().map(move |entry| (*entry, step)))
+            .flat_map(|(step, chain)| {
+                chain.entries.iter().zip(0..).map(move |(entry, at)| (*entry, (step, at < SUB_RECORDS)))
+            })
             .collect()
     }
 
@@ -124,7 +136,7 @@ impl Index {
     pub(super) fn sub_steps(&self) -> HashMap<u32, u32> {
         let mut counts = self.annex.turns.clone();
         let senders = self.senders();
-        for sender in self.steps.all().iter().filter_map(|mark| senders.get(&mark.entry)) {
+        for (sender, _) in self.steps.all().iter().filter_map(|mark| senders.get(&mark.entry)) {
             *counts.entry(self.turn_of(*sender)).or_default() += 1;
         }
         counts
@@ -135,7 +147,10 @@ impl Index {
         let mut inside: HashMap<u32, Vec<InnerStep>> = HashMap::new();
         let here = self.step_events().filter(|event| event.minor);
         for event in here.chain(self.annex.events.iter().copied()) {
-            let (Goal::Step(sender), Some(kind)) = (event.goal, event.lane.kind()) else { continue };
+            let (Goal::Step(sender) | Goal::Inner(sender, _), Some(kind)) = (event.goal, event.lane.kind())
+            else {
+                continue;
+            };
             let at = self.turn_of(sender);
             let first = self.turns.get(at as usize).map_or(0, TurnHead::first_step);
             let steps = inside.entry(at).or_default();
@@ -147,10 +162,14 @@ impl Index {
         inside
     }
 
-    /// Every step as one of a sub-agent that step `sender` sent, for the picture of the session it is a step of.
-    pub(crate) fn minor_events(&self, sender: u32) -> Vec<Event> {
-        let goal = Goal::Step(sender);
-        self.step_events().map(|event| Event { goal, minor: true, ..event }).collect()
+    /// Every step as one of a sub-agent that step `sender` sent, for the picture of the session it is a step of. Up to
+    /// the number `shown` they are shown right inside that step.
+    pub(crate) fn minor_events(&self, sender: u32, shown: u32) -> Vec<Event> {
+        let goal = |goal| match goal {
+            Goal::Step(no) if no <= shown => Goal::Inner(sender, no),
+            _ => Goal::Step(sender),
+        };
+        self.step_events().map(|event| Event { goal: goal(event.goal), minor: true, ..event }).collect()
     }
 
     /// The picture of what is indexed so far.
@@ -181,7 +200,7 @@ impl Index {
                 Goal::None => None,
                 Goal::Prompt(no) => self.place_of_prompt(no),
                 Goal::Aside(no) => self.place_of_aside(no),
-                Goal::Step(no) => self.place_of_step(no),
+                Goal::Step(no) | Goal::Inner(no, _) => self.place_of_step(no),
             };
             window.unwrap_or_default()
         })

@@ -115,7 +115,9 @@ impl Session {
         let overview = sub.overview();
         annex.steps += overview.steps + overview.sub_steps;
         annex.spent = annex.spent + Spent { usage: overview.usage, cost: overview.cost };
-        annex.events.extend(sub.desk().index().minor_events(spot.sender()));
+        // Of one that a sub-agent sent, the steps are deeper than a bar leads.
+        let shown = if depth == 1 { sub.steps_inside() } else { 0 };
+        annex.events.extend(sub.desk().index().minor_events(spot.sender(), shown));
         for (no, sender) in senders {
             let id = if no <= sub.steps_inside() { format!("{}.{no}", spot.id) } else { spot.id.clone() };
             let spot = Spot { id, by: Some(&sender.name), ..*spot };

@@ -61,7 +61,11 @@ fn a_sub_agent_of_a_sub_agent_is_shown_and_counted_by_the_step_that_sent_it() {
     assert_eq!((overview.steps, overview.sub_steps), (3, 8));
     assert_eq!(overview.outline[0].all_steps(), 11);
     let minor: Vec<_> = overview.timeline.bars.iter().filter(|bar| bar.minor).map(|bar| bar.goal).collect();
-    assert!(!minor.is_empty() && minor.iter().all(|goal| *goal == Goal::Step(1)), "{minor:?}");
+    // Of the first its own steps, of what these sent the step of the session.
+    let of_first = |goal: &Goal| matches!(goal, Goal::Step(1) | Goal::Inner(1, 1..=3));
+    assert!(!minor.is_empty() && minor.iter().all(of_first), "{minor:?}");
+    let inside: Vec<_> = overview.outline[0].inside.iter().map(|step| step.sent_by).collect();
+    assert_eq!(inside, [0; 8]);
     assert_eq!(overview.usage.output, 11 * 10, "each call is a message of ten tokens");
     let files = &overview.changes.as_ref().unwrap().files;
     let files: Vec<_> =

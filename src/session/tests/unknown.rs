@@ -30,7 +30,11 @@ fn blocks_in_a_persons_record_that_nobody_knows_are_shown() {
             json!([{ "type": "tool_result", "tool_use_id": "t", "content": "a" }, new("beside a result")]),
         ),
         record::user(4, json!([text("<system-reminder>r</system-reminder>"), { "words": "of no type" }])),
-        record::model(5, "claude-opus-4-5", json!([{ "type": "connector_text", "connector_text": "the agent's" }])),
+        record::model(
+            5,
+            "claude-opus-4-5",
+            json!([{ "type": "connector_text", "connector_text": "the agent's" }]),
+        ),
     ]);
     let all = items(&session);
     assert_eq!(
@@ -80,7 +84,8 @@ fn fields_nobody_knows_inside_what_a_form_shows_stand_beside_it() {
     let todo = json!({ "content": "one", "status": "pending", "activeForm": "Doing one", "owner": "ada" });
     let edit = json!({ "old_string": "a", "new_string": "b", "replace_all": false, "why": "typo" });
     let option = json!({ "label": "yes", "description": "do it", "weight": 3 });
-    let question = json!({ "question": "Shall I?", "header": "h", "options": [option], "multiSelect": false });
+    let question =
+        json!({ "question": "Shall I?", "header": "h", "options": [option], "multiSelect": false });
     let session = lines(&[
         record::user(0, json!("go")),
         record::call(1, "t", "TodoWrite", json!({ "todos": [todo] })),

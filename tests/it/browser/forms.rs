@@ -89,7 +89,7 @@ const STEPS: [(&str, &str, &str, &str); 23] = [
     (
         "Search",
         "percentages",
-        "Search print percentages that add up to 100 2 pages",
+        "Search print percentages that add up to 100 2 results",
         "Largest remainder method",
     ),
     ("Fetch", "largest", "Fetch example.org/largest-remainder?lang=en", "Round down, then give what is left"),

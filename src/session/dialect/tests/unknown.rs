@@ -17,7 +17,8 @@ fn pictures_among_an_agents_words_are_shown_of_every_agent() {
     const PNG: &str = "iVBORw0KGgo=";
     let url = format!("data:image/png;base64,{PNG}");
     let inline = json!({ "inlineData": { "mimeType": "image/png", "data": PNG } });
-    let source = json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": PNG } });
+    let source =
+        json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": PNG } });
     let said = |picture: &Value| json!([{ "type": "text", "text": "here" }, picture]);
     let at = "2026-01-05T10:00:00Z";
     let kimi = |part: Value| json!({ "type": "context.append_loop_event", "event": { "type": "content.part", "part": part } });
@@ -27,8 +28,10 @@ fn pictures_among_an_agents_words_are_shown_of_every_agent() {
     for (agent, records) in [
         (
             "Codex",
-            vec![json!({ "timestamp": at, "type": "response_item", "payload": { "type": "message", "role": "assistant",
-                "content": [{ "type": "output_text", "text": "here" }, { "type": "input_image", "image_url": url }] } })],
+            vec![
+                json!({ "timestamp": at, "type": "response_item", "payload": { "type": "message", "role": "assistant",
+                "content": [{ "type": "output_text", "text": "here" }, { "type": "input_image", "image_url": url }] } }),
+            ],
         ),
         (
             "Gemini CLI",
@@ -39,7 +42,9 @@ fn pictures_among_an_agents_words_are_shown_of_every_agent() {
         ),
         (
             "Qwen Code",
-            vec![json!({ "uuid": "u", "type": "assistant", "message": { "role": "model", "parts": [{ "text": "here" }, inline] } })],
+            vec![
+                json!({ "uuid": "u", "type": "assistant", "message": { "role": "model", "parts": [{ "text": "here" }, inline] } }),
+            ],
         ),
         ("opencode", vec![document]),
         (
@@ -68,12 +73,16 @@ fn pictures_among_an_agents_words_are_shown_of_every_agent() {
         ),
         (
             "iFlow",
-            vec![json!({ "type": "assistant", "sessionId": "session-1", "uuid": "u", "message": { "role": "assistant", "content": said(&source) } })],
+            vec![
+                json!({ "type": "assistant", "sessionId": "session-1", "uuid": "u", "message": { "role": "assistant", "content": said(&source) } }),
+            ],
         ),
         (
             "Grok",
-            vec![json!({ "type": "assistant", "content": [{ "type": "text", "text": "here" }, { "type": "image", "url": url }],
-                "tool_calls": [], "model_id": "g" })],
+            vec![
+                json!({ "type": "assistant", "content": [{ "type": "text", "text": "here" }, { "type": "image", "url": url }],
+                "tool_calls": [], "model_id": "g" }),
+            ],
         ),
     ] {
         let text: Vec<String> = records.iter().map(Value::to_string).collect();
