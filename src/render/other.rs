@@ -1,4 +1,5 @@
-//! A tool without a form of its own: its name or its server, its first words, `key: value` lines.
+//! A tool without a form of its own: its name or its server, its first words, `key: value` lines of what it was given
+//! and of what it answered.
 
 use super::code::Form;
 use super::html::Html;
@@ -19,7 +20,7 @@ const COLUMN: usize = 9;
 /// The row of such a step.
 pub(super) fn row(spot: &Spot<'_>, step: &Step) -> Row {
     let mut row = Row::default();
-    let Tool::Other { server, object, input, output } = &step.tool else { return row };
+    let Tool::Other { server, object, input, output, told } = &step.tool else { return row };
     let (name, kind) = match server {
         Some(server) => (server, "MCP"),
         None => (&step.name, "Tool"),
@@ -52,7 +53,11 @@ pub(super) fn row(spot: &Spot<'_>, step: &Step) -> Row {
         input => input.to_vec(),
     };
     let mut body = pairs::list(spot, &rest);
-    body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
+    if told.is_empty() {
+        body.html(&result(spot, step, output, Form::Terminal).unwrap_or_default());
+    } else {
+        body.raw("<div class=\"answer\">").html(&pairs::list(spot, told)).raw("</div>");
+    }
     row.body = Some(body).filter(|body| !body.is_empty());
     row
 }

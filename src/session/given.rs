@@ -96,6 +96,17 @@ pub(super) fn all(input: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText
     told(input.0.iter(), desk)
 }
 
+/// The fields of what a tool answered, if that is an object; none of one that is longer than an output may be.
+pub(super) fn object(answer: &str, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
+    let answer = answer.trim();
+    let object = || Obj::parse(answer).map(|object| all(&object, desk));
+    if answer.starts_with('{') && answer.len() <= desk.output {
+        object().unwrap_or_default()
+    } else {
+        Vec::new()
+    }
+}
+
 fn told<'a: 'b, 'b>(
     mut fields: impl Iterator<Item = &'b (Cow<'a, str>, RawValue<'a>)>,
     desk: &Desk<'_>,

@@ -342,7 +342,13 @@ fn a_command_in_a_folder_is_told_by_what_it_does() {
 fn a_long_name_of_a_server_or_a_tool_does_not_break_the_column_of_verbs() {
     let other = |server: Option<&str>, name: &str| {
         let (object, input) = (Some(clean("x")), vec![(clean("q"), clean("x"))]);
-        let tool = Tool::Other { server: server.map(clean), object, input, output: output("done") };
+        let tool = Tool::Other {
+            server: server.map(clean),
+            object,
+            input,
+            output: output("done"),
+            told: Vec::new(),
+        };
         show(&[item(step(1, StepKind::Other, name, tool))])
     };
     let html = other(Some("honeycomb-dogfood"), "mcp__honeycomb-dogfood__run_query");

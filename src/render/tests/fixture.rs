@@ -344,13 +344,15 @@ fn second_items() -> Vec<Item> {
         server: Some(clean("linear")),
         object: None,
         input: vec![(clean("title"), clean("Tides")), (clean("body"), clean("Say the\nzone"))],
-        output: output("created"),
+        output: output("{\"id\":\"T-12\"}"),
+        told: vec![(clean("id"), clean("T-12"))],
     };
     let other = Tool::Other {
         server: None,
         object: Some(clean("notes.ipynb")),
         input: vec![(clean("notebook_path"), clean("notes.ipynb"))],
         output: output(""),
+        told: Vec::new(),
     };
     let question = Question {
         text: clean("Show the full help, or one line?"),

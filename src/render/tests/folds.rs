@@ -36,7 +36,7 @@ fn diffs_and_values_fold_as_output_does_but_not_for_three_lines() {
     assert!(printed(28).is_some() && printed(27).is_none());
     let given = |n| {
         let input = vec![(clean("q"), clean(&lines(n, "")))];
-        let tool = Tool::Other { server: None, object: None, input, output: output("x") };
+        let tool = Tool::Other { server: None, object: None, input, output: output("x"), told: Vec::new() };
         folded(show(&[item(step(1, StepKind::Other, "Probe", tool))]))
     };
     assert_eq!(given(40).unwrap().0, "16 more lines");

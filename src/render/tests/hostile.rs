@@ -114,8 +114,9 @@ fn everywhere(text: &str, printed: &str) -> (Overview, Window) {
             object: Some(t.clone()),
             input: pairs.clone(),
             output: o.clone(),
+            told: pairs.clone(),
         },
-        Tool::Other { server: None, object: None, input: pairs.clone(), output: o.clone() },
+        Tool::Other { server: None, object: None, input: pairs.clone(), output: o.clone(), told: Vec::new() },
     ];
     let inner = vec![Item::Reply { text: t.clone(), at: None }, Item::Thinking { text: t.clone(), at: None }];
     tools.push(Tool::Agent {

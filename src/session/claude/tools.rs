@@ -234,11 +234,13 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     };
     let first_line =
         |object: Cow<'_, str>| desk.cleaner.headline(object.lines().next().unwrap_or_default(), 200);
+    let declined = call.outcome.declined();
     Tool::Other {
         server: names(call.name).1.map(|server| desk.cleaner.start(server, 200)),
         object: object.map(first_line).filter(|object| !object.is_blank()),
         input: given::all(&call.input, desk),
-        output: if call.outcome.declined() { Output::default() } else { call.output(desk) },
+        output: if declined { Output::default() } else { call.output(desk) },
+        told: if declined { Vec::new() } else { given::object(call.outcome.text(), desk) },
     }
 }
 

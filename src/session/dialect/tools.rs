@@ -247,7 +247,16 @@ impl Done<'_> {
             What::Update => ("apply_patch", Tool::Edit { path, diff }),
             What::Delete => {
                 let object = Some(path);
-                ("Delete", Tool::Other { server: None, object, input: vec![], output: Output::default() })
+                (
+                    "Delete",
+                    Tool::Other {
+                        server: None,
+                        object,
+                        input: vec![],
+                        output: Output::default(),
+                        told: vec![],
+                    },
+                )
             }
         };
         Formed { name: desk.clean(name), tool }
@@ -296,11 +305,13 @@ impl Done<'_> {
         if input.0.is_empty() && !self.call.input.is_empty() && self.call.input != "{}" {
             fields.push((desk.clean("input"), desk.cleaner.start(&self.call.input, 16 << 10)));
         }
+        let result = self.result.filter(|result| !result.declined);
         Tool::Other {
             server: names(&self.call.name).1.map(|server| desk.cleaner.start(server, 200)),
             object: object.filter(|object| !object.is_blank()),
             input: fields,
             output: self.output(desk),
+            told: result.map(|result| given::object(&result.text, desk)).unwrap_or_default(),
         }
     }
 

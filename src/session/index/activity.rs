@@ -145,6 +145,9 @@ impl Index {
     /// The steps that the sub-agents of each turn took, by its position: those that its picture keeps.
     pub(super) fn inside(&self) -> HashMap<u32, Vec<InnerStep>> {
         let mut inside: HashMap<u32, Vec<InnerStep>> = HashMap::new();
+        if self.briefs.is_empty() && self.annex.events.is_empty() {
+            return inside;
+        }
         let here = self.step_events().filter(|event| event.minor);
         for event in here.chain(self.annex.events.iter().copied()) {
             let (Goal::Step(sender) | Goal::Inner(sender, _), Some(kind)) = (event.goal, event.lane.kind())

@@ -237,6 +237,9 @@ pub enum Tool {
         input: Vec<(CleanText, CleanText)>,
         /// What came back.
         output: Output,
+        /// The fields of what came back, where that is an object (and short enough to be here whole): shown in its
+        /// stead.
+        told: Vec<(CleanText, CleanText)>,
     },
 }
 

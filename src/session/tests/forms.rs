@@ -53,6 +53,29 @@ fn a_list_kept_entry_by_entry_is_shown_whole_after_each_step() {
 }
 
 #[test]
+fn an_answer_that_is_an_object_is_told_by_its_fields() {
+    let told = |text: &str| {
+        let result = record::result(2, "t", json!(text), json!({}));
+        let Tool::Other { told, output, .. } =
+            one_step("mcp__linear__get", json!({ "id": "T-1" }), result).tool
+        else {
+            panic!("a form")
+        };
+        assert_eq!(output.text.as_str(), text, "for the exports it stays as it is");
+        told.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>()
+    };
+    let wanted = ["title: Chart\nthe bay", "by: {\"name\":\"Ada\"}"];
+    assert_eq!(told(r#"{"title":"Chart\nthe bay","by":{"name":"Ada"}}"#), wanted);
+    assert!(told("{ not json").is_empty() && told("[1]").is_empty() && told("done").is_empty());
+    let key = ["AKIA", "IOSFODNN7", "REALKEY"].concat();
+    let escaped = format!("{{\"key\":\"\\u0041{}\"}}", &key[1..]);
+    let result = record::result(2, "t", json!(escaped), json!({}));
+    let step = one_step("mcp__linear__get", json!({ "id": "T-1" }), result);
+    let Tool::Other { told, .. } = step.tool else { panic!("a form") };
+    assert!(!told[0].1.as_str().contains(&key), "what escapes hid is cleaned: {told:?}");
+}
+
+#[test]
 fn an_entry_that_is_looked_at_is_told_with_what_is_known_of_it() {
     let got = |text: &str| {
         let result = record::result(2, "t", json!(text), json!({}));

@@ -436,7 +436,9 @@ fn the_page_of_one_step_reads_its_own_result_alone() {
     let session = lines(&records);
     let before = session.read_so_far();
     for no in 1..=40 {
-        let Some(Tool::Shell { output, .. }) = session.step(no).unwrap().map(|step| step.tool) else { panic!() };
+        let Some(Tool::Shell { output, .. }) = session.step(no).unwrap().map(|step| step.tool) else {
+            panic!()
+        };
         assert!(output.text.as_str().starts_with(&format!("{} x", no - 1)));
     }
     let (read, size) = (session.read_so_far() - before, session.report().bytes);

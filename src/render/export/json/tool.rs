@@ -258,7 +258,7 @@ pub(super) fn tool(tool: &Tool, depth: usize) -> ToolView<'_> {
             items: inside(items, depth),
             tokens: *tokens,
         },
-        Tool::Other { server, object, input, output: printed } => ToolView::Other {
+        Tool::Other { server, object, input, output: printed, .. } => ToolView::Other {
             server: maybe(server),
             object: maybe(object),
             input: pairs(input),
