@@ -169,7 +169,7 @@ fn an_upgrade_keeps_the_tunnels() {
     assert_eq!(home.daemon_exit(), Some(0));
     home.start();
     home.until_share(&share["id"], "the share is back", |share| share["status"] == "active");
-    assert_eq!(urls(&home.shares()), urls(&[share.clone()]));
+    assert_eq!(urls(&home.shares()), urls(std::slice::from_ref(&share)));
     assert_eq!(home.tunnel.starts().len(), 1);
     let told = home.history(&share["id"]);
     let told: Vec<_> = told.iter().map(|event| [&event["phase"], &event["reason"]]).collect();
