@@ -21,6 +21,8 @@ const LEAST: f64 = 0.0028;
 const APART: (f64, f64) = (0.1, 0.14);
 /// Share of the width that all pauses take at most: up to then, each has the 24 px of the style sheet.
 const PAUSES: f64 = 0.4;
+/// The share of a pause on a phone.
+const NARROW: f64 = 0.08;
 /// Most labels on the axis.
 const TICKS: u64 = 8;
 /// Distances of labels, in seconds.
@@ -104,6 +106,18 @@ impl Part {
     }
 }
 
+/// Where something of the axis stands on a phone, whose pauses take more of the width.
+fn on_phone(parts: &[Part], x: f64) -> f64 {
+    let pauses = parts.iter().filter(|part| part.pause).count() as f64;
+    let pause = NARROW.min(PAUSES / pauses.max(1.0));
+    let stretches: f64 = parts.iter().filter(|part| !part.pause).map(Part::long).sum();
+    let scale = (1.0 - pause * pauses) / stretches;
+    let before =
+        parts.iter().take(stretch(parts, x)).map(|part| if part.pause { pause } else { part.long() * scale });
+    let inside = parts.get(stretch(parts, x)).map_or(0.0, |part| (x - part.from) * scale);
+    before.sum::<f64>() + inside
+}
+
 /// The position of the stretch in which `x` is: moments are never in a pause ([`Axis::x`]).
 fn stretch(parts: &[Part], x: f64) -> usize {
     parts.iter().rposition(|part| !part.pause && part.from <= x).unwrap_or_default()
@@ -168,7 +182,7 @@ fn ground(parts: &mut [Part], scene: &Scene, overview: &Overview, axis: &Axis, h
     for prompt in prompts {
         line(parts, "<line class=\"turnline\" x1=\"", axis.x(prompt.from), height);
     }
-    for (x, label) in ticks(scene, overview, axis) {
+    for (x, label) in ticks(scene, overview, axis, parts) {
         line(parts, "<line class=\"grid\" x1=\"", x, height);
         let at = stretch(parts, x);
         let Some(part) = parts.get_mut(at) else { continue };
@@ -193,7 +207,7 @@ fn line(parts: &mut [Part], open: &'static str, x: f64, height: u64) {
 }
 
 /// Labels at round times, where something goes on, not too close to each other.
-fn ticks(scene: &Scene, overview: &Overview, axis: &Axis) -> Vec<(f64, String)> {
+fn ticks(scene: &Scene, overview: &Overview, axis: &Axis, parts: &[Part]) -> Vec<(f64, String)> {
     let stretches = &overview.timeline.stretches;
     let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { return Vec::new() };
     let origin = scene.origin.unwrap_or(first.0);
@@ -215,7 +229,9 @@ fn ticks(scene: &Scene, overview: &Overview, axis: &Axis) -> Vec<(f64, String)> 
                 continue;
             };
             let x = axis.x(at);
-            if x <= 0.97 && axis.covers(at) && found.last().is_none_or(|(before, _)| x - before >= apart) {
+            let clear =
+                |before: f64| x - before >= apart && on_phone(parts, x) - on_phone(parts, before) >= apart;
+            if x <= 0.97 && axis.covers(at) && found.last().is_none_or(|(before, _)| clear(*before)) {
                 found.push((x, label(seconds, all)));
             }
         }
@@ -329,6 +345,16 @@ mod tests {
             [0.0, 0.5, 0.123, 0.1234, 0.0003, 1.2].map(show),
             ["0%", "50%", "12.3%", "12.34%", "0.03%", "120%"]
         );
+    }
+
+    #[test]
+    fn on_a_phone_pauses_take_more_and_stretches_less() {
+        let part = |from, to, pause| Part { from, to, pause, drawn: Html::new() };
+        let parts = [part(0.0, 0.47, false), part(0.47, 0.5, true), part(0.5, 1.0, false)];
+        let shown: Vec<_> = [0.0, 0.47, 0.5, 1.0].map(|x| (on_phone(&parts, x) * 1000.0).round()).to_vec();
+        assert_eq!(shown, [0.0, 446.0, 526.0, 1000.0]);
+        let alone = [part(0.0, 1.0, false)];
+        assert_eq!(on_phone(&alone, 0.3), 0.3);
     }
 
     #[test]

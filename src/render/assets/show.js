@@ -106,12 +106,10 @@ function settle(e) {
   if (html.dataset.sides === 'two') sides(e);
 }
 
-// A diff in two columns: the old lines at the left, the new ones at the right.
-function columns(table) {
-  const two = table.cloneNode(false);
-  two.className = 'diff two';
+// The rows of a diff in two columns: the old lines at the left, the new ones at the right. Its parts are gone through
+// as one: what was added in the place of removed lines may stand behind the fold.
+function columns(parts) {
   const body = make('tbody');
-  two.append(body);
 
   // One half of a row: the number and the code. `n` is 0 for the old half, 1 for the new.
   const blank = () => [make('td'), make('td')];
@@ -133,7 +131,7 @@ function columns(table) {
     old = [];
     fresh = [];
   };
-  for (const row of table.rows) {
+  for (const row of parts.flatMap(table => [...table.rows])) {
     if (row.matches('.del')) {
       if (fresh.length) flush();
       old.push(row);
@@ -152,7 +150,16 @@ function columns(table) {
     }
   }
   flush();
-  return two;
+  return [...body.rows];
+}
+
+// Puts these rows in a table in the place of another.
+function put(table, rows) {
+  const two = table.cloneNode(false);
+  two.className = 'diff two';
+  two.append(make('tbody', {}, ...rows));
+  whole.set(two, table);
+  table.replaceWith(two);
 }
 
 const wide = matchMedia('(min-width: 56rem)');
@@ -161,12 +168,21 @@ function sides(e) {
   keep(() =>
     $$('.diff:not(.fresh)', e).forEach(table => {
       const came = whole.get(table);
-      if (two && !came) {
-        const t = columns(table);
-        whole.set(t, table);
-        table.replaceWith(t);
+      if (!two && came) {
+        table.replaceWith(came);
+        if (came.parentNode.matches('.more')) came.parentNode.hidden = false;
       }
-      if (!two && came) table.replaceWith(came);
+      if (!two || came || !table.isConnected || table.parentNode.matches('.more')) return;
+      const fold = table.nextElementSibling;
+      const rest = fold && fold.matches('.more') && $('.diff', fold);
+      const rows = columns(rest ? [table, rest] : [table]);
+      // Side by side, lines take half the rows: often there is no need to fold.
+      const open = rest && rows.length > table.rows.length + 3 ? table.rows.length : rows.length;
+      put(table, rows.slice(0, open));
+      if (rest) {
+        put(rest, rows.slice(open));
+        fold.hidden = open === rows.length;
+      }
     }),
   );
 }

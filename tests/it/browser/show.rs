@@ -107,6 +107,52 @@ fn a_diff_stands_in_two_columns_and_back() {
     reader.end();
 }
 
+/// A session whose only edit changes every one of so many lines.
+fn of_edit(home: &crate::support::daemon::Home, lines: u32) -> std::path::PathBuf {
+    let text = |word: &str| (0..lines).map(|n| format!("let {word}_{n} = {n};\n")).collect::<String>();
+    let input =
+        json!({"file_path": "/home/ada/tally/a.rs", "old_string": text("old"), "new_string": text("new")});
+    let call = json!([{"type": "tool_use", "id": "t", "name": "Edit", "input": input}]);
+    let result = json!([{"type": "tool_result", "tool_use_id": "t", "content": "done"}]);
+    let records = [("user", json!("rename them")), ("assistant", call), ("user", result)];
+    let line = |(n, (kind, content)): (usize, &(&str, serde_json::Value))| {
+        let message = json!({"role": kind, "model": "claude-opus-4-5", "content": content});
+        let record = json!({
+            "type": kind, "uuid": format!("u{n}"), "sessionId": "s", "cwd": "/home/ada/tally", "version": "2.1.0",
+            "timestamp": format!("2026-10-14T09:00:0{n}Z"), "isSidechain": false, "message": message,
+        });
+        format!("{record}\n")
+    };
+    let path = home.path("edit.jsonl");
+    std::fs::write(&path, records.iter().enumerate().map(line).collect::<String>()).unwrap();
+    path
+}
+
+#[test]
+fn what_was_added_stands_beside_what_was_removed_across_the_fold() {
+    for (lines, shown, folded) in [(20, 20, 0), (40, 24, 16)] {
+        let Some(reader) = Reader::of(|home| of_edit(home, lines)) else { return };
+        let Reader { browser, url, .. } = &reader;
+        browser.look(DESKTOP);
+        browser.open(url);
+        browser.press("3");
+        let rows = "[...document.querySelectorAll('.diff')].map(t => t.rows.length).join()";
+        let parts = format!("24,{}", 2 * lines - 24);
+        browser.until("the diff folds", &format!("{rows} === '{parts}'"));
+        browser.press("s");
+        browser.until("side by side", &format!("{rows} === '{shown},{folded}'"));
+        browser.assert(
+            "each row has both",
+            "[...document.querySelectorAll('.diff.two tr')].every(r => r.querySelector('td.del') && r.querySelector('td.add'))",
+        );
+        let hidden = "document.querySelector('.step .more').hidden";
+        browser.assert("no fold is left without lines", &format!("{hidden} === {}", folded == 0));
+        browser.press("s");
+        browser.until("and back", &format!("{rows} === '{parts}' && !{hidden}"));
+        reader.end();
+    }
+}
+
 #[test]
 fn blocks_steps_and_links_are_copied() {
     let Some(reader) = Reader::of_example() else { return };
