@@ -85,11 +85,14 @@ impl Index {
         self.turns.partition_point(|turn| turn.first_step() <= no).saturating_sub(1) as u32
     }
 
-    /// The steps from position `from` on, at most `max`, with where to go on; `None` at the end. Those of
-    /// sub-agents are left out.
+    /// The steps from position `from` on, at most `max` and those that stand in the last one's record, with where to go
+    /// on; `None` at the end. Those of sub-agents are left out.
     pub(crate) fn main_steps(&self, from: usize, max: usize) -> Option<(Vec<MainStep>, usize)> {
         let rest = self.steps.all().get(from..).filter(|rest| !rest.is_empty())?;
-        let these = rest.get(..max.min(rest.len())).unwrap_or_default();
+        let (these, next) = rest.split_at_checked(max).unwrap_or((rest, &[]));
+        let last = these.last().map(|mark| mark.entry);
+        let same = next.iter().take_while(|mark| Some(mark.entry) == last).count();
+        let these = rest.get(..these.len() + same).unwrap_or_default();
         let main = |(at, mark): (usize, &Mark)| {
             let no = self.number_of(at)?;
             Some(MainStep { no, entry: mark.entry, turn: self.turn_of(no), kind: mark.kind })

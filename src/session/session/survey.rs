@@ -75,15 +75,11 @@ impl Session {
     /// Looks at up to `max` more steps of this file.
     fn look_on(&self, survey: &mut Survey, max: usize) -> Result<Progress, ReadError> {
         let waiting = std::mem::take(&mut survey.open);
-        for mark in waiting {
-            self.look(survey, mark)?;
-        }
+        self.look_at(survey, &waiting)?;
         let next = self.desk().index().main_steps(survey.at, max);
-        if let Some((marks, at)) = next {
-            for mark in marks.into_iter().filter(|mark| matches!(mark.kind, StepKind::Edit | StepKind::Agent))
-            {
-                self.look(survey, mark)?;
-            }
+        if let Some((mut marks, at)) = next {
+            marks.retain(|mark| matches!(mark.kind, StepKind::Edit | StepKind::Agent));
+            self.look_at(survey, &marks)?;
             survey.at = at;
         }
         let more = self.desk().index().main_steps(survey.at, 1).is_some();
@@ -132,21 +128,36 @@ impl Session {
         index.entry(SUB_RECORDS as u32).map_or(u32::MAX, |first_left_out| first_left_out.steps)
     }
 
-    fn look(&self, survey: &mut Survey, mark: MainStep) -> Result<(), ReadError> {
-        // A sub-agent that has a file of its own is surveyed itself.
-        let desk = Desk { beside: 0, ..self.desk() };
-        let entry = desk.index().entry(mark.entry);
-        let Some(entry) = entry else { return Ok(()) };
-        let items = self.show(&entry, mark.entry, &desk)?.items;
-        let step = items.iter().find_map(|item| match item {
-            Item::Step(step) if step.no == mark.no => Some(step),
-            _ => None,
-        });
-        let Some(step) = step else { return Ok(()) };
+    /// Looks at steps in their order: once at a record that holds many of them.
+    fn look_at(&self, survey: &mut Survey, marks: &[MainStep]) -> Result<(), ReadError> {
+        for marks in marks.chunk_by(|a, b| a.entry == b.entry) {
+            let (Some(first), only) = (marks.first(), if let [one] = marks { Some(one.no) } else { None }) else {
+                continue;
+            };
+            // A sub-agent that has a file of its own is surveyed itself.
+            let desk = Desk { beside: 0, only, ..self.desk() };
+            let entry = desk.index().entry(first.entry);
+            let Some(entry) = entry else { continue };
+            let items = self.show(&entry, first.entry, &desk)?.items;
+            let steps = items.iter().filter_map(|item| match item {
+                Item::Step(step) => Some((step.no, &**step)),
+                _ => None,
+            });
+            let steps: HashMap<u32, &Step> = steps.collect();
+            for mark in marks {
+                if let Some(step) = steps.get(&mark.no) {
+                    self.look(survey, *mark, step, &desk);
+                }
+            }
+        }
+        let surplus = survey.open.len().saturating_sub(OPEN);
+        survey.open.drain(..surplus);
+        Ok(())
+    }
+
+    fn look(&self, survey: &mut Survey, mark: MainStep, step: &Step, desk: &Desk<'_>) {
         if step.outcome == Outcome::Open {
             survey.open.push(mark);
-            let surplus = survey.open.len().saturating_sub(OPEN);
-            survey.open.drain(..surplus);
         }
         let window = desk.index().place_of_step(step.no).unwrap_or_default();
         if let Tool::Agent { kind, description, .. } = &step.tool
@@ -154,12 +165,11 @@ impl Session {
         {
             let name = kind.as_ref().unwrap_or(description).clone();
             survey.senders.insert(step.no, Sender { turn: mark.turn, window, name });
-            return Ok(());
+            return;
         }
         let before = survey.found.lines();
         survey.found.step(step, &Spot { id: step.no.to_string(), window, by: None });
         survey.found.in_turn(mark.turn, before);
-        Ok(())
     }
 }
 

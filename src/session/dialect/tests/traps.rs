@@ -74,6 +74,26 @@ fn a_first_record_of_more_than_a_megabyte_is_recognised() {
 }
 
 #[test]
+fn a_patch_of_very_many_files_is_surveyed_at_once() {
+    let files: String =
+        (0..400).map(|no| format!("*** Update File: src/f{no}.rs\n@@\n-a\n+b\n")).collect();
+    let patch = format!("*** Begin Patch\n{files}*** End Patch\n");
+    let item = |payload| serde_json::json!({ "timestamp": "2026-01-05T10:00:00Z", "type": "response_item", "payload": payload });
+    let said = item(serde_json::json!({ "type": "message", "role": "user",
+        "content": [{ "type": "input_text", "text": "go" }] }));
+    let call = item(serde_json::json!({ "type": "custom_tool_call", "name": "apply_patch", "call_id": "c", "input": patch }));
+    let done = item(serde_json::json!({ "type": "custom_tool_call_output", "call_id": "c", "output": "Success" }));
+    let session = read(format!("{said}\n{call}\n{done}\n").as_bytes()).unwrap();
+    let before = session.read_so_far();
+    while session.survey(16).unwrap() == Progress::More {}
+    let overview = session.overview();
+    let changes = overview.changes.as_ref().unwrap();
+    assert_eq!((changes.count, changes.added), (400, 400));
+    let (read, size) = (session.read_so_far() - before, session.report().bytes);
+    assert!(read <= 2 * size, "{read} bytes read to survey a file of {size}");
+}
+
+#[test]
 fn invalid_utf_8_costs_one_character() {
     for (_, name, bytes) in FIXTURES {
         // The first word of the first prompt, wherever it stands.
