@@ -1,6 +1,8 @@
 //! Which neighbours of a strip become one row: two or more steps of one kind in a row, and short thoughts
 //! between them where there are many. Edits never gather.
 
+use std::collections::HashMap;
+
 use super::figures::counted;
 use super::html::Html;
 use super::phrase;
@@ -188,9 +190,15 @@ fn group(entries: &[(Row, Nature)], scene: &Scene) -> Row {
 /// The objects, each once, in order; with their folders where they would be told apart by nothing else.
 fn names(likes: &[&Like]) -> String {
     let mut names: Vec<&str> = Vec::new();
+    // Of each name the one longer that there is, if it is one.
+    let mut longer: HashMap<&str, Option<&str>> = HashMap::new();
     for like in likes {
-        let namesake = |other: &&Like| other.name == like.name && other.longer != like.longer;
-        let name = if likes.iter().any(namesake) { &like.longer } else { &like.name };
+        let one = longer.entry(&like.name).or_insert(Some(&like.longer));
+        *one = one.filter(|one| *one == like.longer);
+    }
+    for like in likes {
+        let namesakes = longer.get(like.name.as_str()).is_some_and(Option::is_none);
+        let name = if namesakes { &like.longer } else { &like.name };
         if !name.is_empty() && !names.contains(&name.as_str()) {
             names.push(name);
         }
