@@ -120,6 +120,9 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
 
     /// The encoded (base64) content of the `nth` image of a record, from 0.
     fn image(&self, record: &[u8], nth: usize) -> Option<String>;
+
+    /// As [`Agent::image`], of all images of a record, in order; blank where there is none to be read.
+    fn images(&self, record: &[u8]) -> Vec<String>;
 }
 
 /// How the records of an agent are read, each by itself.

@@ -41,7 +41,7 @@ pub(super) fn write(source: &Whole<'_>, out: &mut dyn Write) -> Result<(), Expor
     let body = &without_server(body);
     out.write_all(with_assets(head).as_bytes())?;
     out.write_all(b"<body>")?;
-    let mut alone = Alone { session: source.session, out };
+    let mut alone = Alone { session: source.session, out, kept: Kept::default() };
     alone.write(body)?;
     alone.out.write_all(TALK.as_bytes())?;
     let mut said = false;
@@ -158,7 +158,11 @@ fn address(value: &str) -> Address<'_> {
 struct Alone<'a> {
     session: &'a Session,
     out: &'a mut dyn Write,
+    kept: Kept,
 }
+
+/// The attachments of the record that was read last, and the number of the first.
+type Kept = (u32, Vec<Option<(&'static str, Vec<u8>)>>);
 
 impl Alone<'_> {
     fn write(&mut self, html: &str) -> Result<(), ExportError> {
@@ -193,17 +197,38 @@ impl Alone<'_> {
 
     /// The bytes as a URL: an image is shown; what is linked can only be downloaded.
     fn attachment(&mut self, name: &str, no: AttachmentNo) -> Result<(), ExportError> {
-        let Some((media_type, bytes)) = self.session.attachment(no)? else { return Ok(()) };
+        let found;
+        let kept = match no.steps() {
+            [] => of_record(self.session, &mut self.kept, no.no)?,
+            _ => {
+                found = self.session.attachment(no)?;
+                found.as_ref()
+            }
+        };
+        let Some((media_type, bytes)) = kept else { return Ok(()) };
         let picture = media_type.starts_with("image/");
         if name == SRC && picture {
-            write!(self.out, "{SRC}data:{media_type};base64,{}\"", BASE64.encode(&bytes))?;
+            write!(self.out, "{SRC}data:{media_type};base64,{}\"", BASE64.encode(bytes))?;
         } else if name == HREF && !picture {
-            let encoded = BASE64.encode(&bytes);
+            let encoded = BASE64.encode(bytes);
             let file = "application/octet-stream";
             write!(self.out, " download=\"attachment-{no}\"{HREF}data:{file};base64,{encoded}\"")?;
         }
         Ok(())
     }
+}
+
+/// An attachment of the session's own file: the record that holds it is read once for all that it holds.
+fn of_record<'k>(
+    session: &Session,
+    kept: &'k mut Kept,
+    no: u32,
+) -> Result<Option<&'k (&'static str, Vec<u8>)>, ExportError> {
+    let at = |first: u32| no.checked_sub(first).map(|at| at as usize);
+    if at(kept.0).is_none_or(|at| at >= kept.1.len()) {
+        *kept = session.attachments_with(no)?;
+    }
+    Ok(at(kept.0).and_then(|at| kept.1.get(at)?.as_ref()))
 }
 
 const HREF: &str = " href=\"";

@@ -229,10 +229,17 @@ fn images_are_inside_the_page() {
         image(encoded.clone(), "image/png", "image"),
         image(document.clone(), "application/pdf", "document"),
     ]);
-    let session = session(&[json!({"role": "user", "content": content}), reply(0, "seen")], &[]);
+    let drawn = json!([{"type": "text", "text": "seen"}, image(encoded.clone(), "image/png", "image")]);
+    let messages = [
+        json!({"role": "user", "content": content}),
+        json!({"id": "m0", "role": "assistant", "model": "claude-opus-4-5", "content": drawn}),
+    ];
+    let session = session(&messages, &[]);
     let page = written(&session, Format::Html);
     assert_harmless(&page);
-    assert!(page.contains(&format!(" src=\"data:image/png;base64,{encoded}\"")));
+    assert_eq!(page.matches(&format!(" src=\"data:image/png;base64,{encoded}\"")).count(), 2);
+    let item = &parsed(&session)["turns"][0]["items"][1];
+    assert_eq!((&item["type"], &item["attachment"]["no"]), (&json!("image"), &json!(3)), "the agent's");
     assert!(written(&session, Format::Markdown).contains("*Image, png, 640 × 480, 24 bytes*"));
     assert_eq!(parsed(&session)["turns"][0]["prompt"]["attachments"][0]["width"], 640);
 }

@@ -65,6 +65,12 @@ impl Agent for ClaudeCode {
         let blocks = content::blocks_of(&record);
         content::images(&blocks).nth(nth).and_then(|image| content::base64(&image)).map(String::from)
     }
+
+    fn images(&self, record: &[u8]) -> Vec<String> {
+        let Some(record) = first(record) else { return Vec::new() };
+        let blocks = content::blocks_of(&record);
+        content::images(&blocks).map(|image| content::base64(&image).unwrap_or_default().into_owned()).collect()
+    }
 }
 
 /// The first object in a record's bytes.

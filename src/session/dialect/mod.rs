@@ -124,6 +124,11 @@ impl<D: Dialect> Agent for Told<D> {
         self.0.names(file)
     }
 
+    fn images(&self, record: &[u8]) -> Vec<String> {
+        let said = first(record).and_then(|(record, _)| whole(self.0, &record));
+        said.iter().flat_map(|said| said.images()).map(|encoded| encoded.to_string()).collect()
+    }
+
     fn image(&self, record: &[u8], nth: usize) -> Option<String> {
         let (record, _) = first(record)?;
         let said = whole(self.0, &record)?;

@@ -122,6 +122,14 @@ impl Subs {
     }
 }
 
+/// The type of an attachment and its bytes.
+type Bytes = (&'static str, Vec<u8>);
+
+fn decoded(encoded: &str) -> Option<Bytes> {
+    let bytes = media::decoded(encoded)?;
+    Some((media::kind(&bytes), bytes))
+}
+
 impl Session {
     /// Reads what there is, however much.
     pub(super) fn read_on(&self) {
@@ -148,8 +156,21 @@ impl Session {
         let Some(entry) = found else { return Ok(None) };
         let record = desk.record(&entry)?;
         let encoded = self.agent.image(&record, (no - 1 - entry.images) as usize);
-        let bytes = encoded.and_then(|encoded| media::decoded(&encoded));
-        Ok(bytes.map(|bytes| (media::kind(&bytes), bytes)))
+        Ok(encoded.and_then(|encoded| decoded(&encoded)))
+    }
+
+    /// All attachments of the record of this file with the one of this number, as [`Session::attachment`] tells each,
+    /// and the number of the first: for who wants all of them, and should not read the record for each.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn attachments_with(&self, no: u32) -> Result<(u32, Vec<Option<Bytes>>), ReadError> {
+        let desk = self.desk();
+        let found = desk.index().image_entry(no);
+        let Some(entry) = found else { return Ok((no, Vec::new())) };
+        let record = desk.record(&entry)?;
+        let all = self.agent.images(&record);
+        Ok((entry.images + 1, all.iter().map(|encoded| decoded(encoded)).collect()))
     }
 
     /// The first records that are indexed, at most `max`.
