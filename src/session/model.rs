@@ -159,7 +159,7 @@ pub enum Marker {
         text: CleanText,
         /// How often it said so, one after the other.
         times: u32,
-        /// When it said so last, if more than once.
+        /// When it said so last, if more than once; of one by itself, if it came of trying again what had failed.
         until: Option<Timestamp>,
     },
     /// Another model answers from here on.

@@ -378,7 +378,9 @@ pub(super) fn add(items: &mut Vec<Item>, item: Item) {
         (
             Some(Item::Marker(ApiError { text: before, times, until, .. })),
             Item::Marker(ApiError { at, text, times: more, until: later }),
-        ) if *before == text => {
+        ) if *before == text || later.is_some() => {
+            // Of what failed in several ways the last is told: it is what was left to mend.
+            *before = text;
             *times = times.saturating_add(more);
             *until = later.or(at).or(*until);
         }

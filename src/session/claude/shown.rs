@@ -322,12 +322,10 @@ impl Page<'_> {
             "local_command" => Shown { prompt: None, items: self.remark(said(&text)).into_iter().collect() },
             "api_error" | "api_refusal" | "model_refusal_fallback" | "error" => {
                 let text = if text.is_empty() { self.cause() } else { text.into_owned() };
-                self.marker(Marker::ApiError {
-                    at: self.entry.at(),
-                    text: self.desk.cleaner.start(&text, 2000),
-                    times: 1,
-                    until: None,
-                })
+                let (at, again) =
+                    (self.entry.at(), self.record.number("retryAttempt").is_some_and(|n| n > 1));
+                let (text, until) = (self.desk.cleaner.start(&text, 2000), at.filter(|_| again));
+                self.marker(Marker::ApiError { at, text, times: 1, until })
             }
             subtype => self.unknown(&format!("system {subtype}")),
         }

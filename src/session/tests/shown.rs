@@ -241,8 +241,9 @@ fn breaks_in_the_flow_are_markers() {
         record::system(
             6,
             "api_error",
-            json!({ "cause": { "code": "ConnectionRefused" }, "retryAttempt": 2 }),
+            json!({ "cause": { "code": "FailedToOpenSocket" }, "retryAttempt": 2 }),
         ),
+        record::system(6, "api_error", json!({ "cause": { "code": "Overloaded" }, "retryAttempt": 1 })),
         record::user_with(
             7,
             json!("<task-notification><summary>done</summary></task-notification>"),
@@ -254,8 +255,9 @@ fn breaks_in_the_flow_are_markers() {
         matches!(&items[..], [
         Item::Reply { .. }, Item::Marker(Marker::Model { to }), Item::Reply { .. },
         Item::Marker(Marker::Compacted { before: Some(170_000), after: Some(22_000), summary: Some(_), .. }),
-        Item::Marker(Marker::ApiError { text, times: 2, at: Some(from), until: Some(until) }), Item::Marker(Marker::Local { command, .. }),
-    ] if to.as_str() == "claude-opus-4-6" && text.as_str() == "ConnectionRefused" && from < until && command.as_str() == "done"),
+        Item::Marker(Marker::ApiError { text, times: 2, at: Some(from), until: Some(until) }),
+        Item::Marker(Marker::ApiError { times: 1, until: None, .. }), Item::Marker(Marker::Local { command, .. }),
+    ] if to.as_str() == "claude-opus-4-6" && text.as_str() == "FailedToOpenSocket" && from < until && command.as_str() == "done"),
         "{items:?}"
     );
     assert_eq!(session.overview().models.len(), 2);

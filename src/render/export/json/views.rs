@@ -241,9 +241,12 @@ fn marker(marker: &Marker) -> ItemView<'_> {
             ItemView::Compacted { at: *at, before: *before, after: *after, summary: maybe(summary) }
         }
         Marker::Interrupted { at } => ItemView::Interrupted { at: *at },
-        Marker::ApiError { at, text, times, until } => {
-            ItemView::ApiError { at: *at, text: text.as_str(), times: *times, until: *until }
-        }
+        Marker::ApiError { at, text, times, until } => ItemView::ApiError {
+            at: *at,
+            text: text.as_str(),
+            times: *times,
+            until: until.filter(|_| *times > 1),
+        },
         Marker::Model { to } => ItemView::Model { to: to.as_str() },
         Marker::Local { command, output: printed } => {
             ItemView::Local { command: command.as_str(), output: output(printed) }
