@@ -66,7 +66,7 @@ impl<'a, R: Records> Feeding<'a, R> {
         if line.starts_with(b"\xef\xbb\xbf") {
             self.lock().tally.warn(place, Oddity::ByteOrderMark);
         }
-        let whole = std::str::from_utf8(line).ok();
+        let whole = simdutf8::basic::from_utf8(line).ok();
         let format = self.records.format();
         let mut repaired = if whole.is_none() { format.mended(line) } else { None };
         let mut records = 0;

@@ -1,7 +1,7 @@
 //! Tokens of messages, each counted once. A message is told of several times, the last one counts; these stand
 //! close together, so that only what the last messages used is kept.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::session::model::{Cost, Usage};
 
@@ -39,7 +39,9 @@ pub(crate) struct Tokens {
     session: Spent,
     /// Every message that is in the total.
     counted: HashSet<u64>,
-    recent: VecDeque<(u64, Spent)>,
+    recent: HashMap<u64, Spent>,
+    /// In the order in which they were first told of.
+    order: VecDeque<u64>,
 }
 
 impl Tokens {
@@ -58,11 +60,14 @@ impl Tokens {
     pub(crate) fn of_message(&mut self, id: u64, spent: Spent) {
         if self.counted.insert(id) {
             self.total = self.total + spent;
-            self.recent.push_back((id, spent));
-            if self.recent.len() > RECENT {
-                self.recent.pop_front();
+            self.recent.insert(id, spent);
+            self.order.push_back(id);
+            if self.order.len() > RECENT
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.recent.remove(&oldest);
             }
-        } else if let Some((_, told)) = self.recent.iter_mut().rev().find(|(recent, _)| *recent == id) {
+        } else if let Some(told) = self.recent.get_mut(&id) {
             self.total = self.total - *told + spent;
             *told = spent;
         }

@@ -58,7 +58,10 @@ impl Text<'_> {
 
 impl<'a> Read<'a> for Text<'a> {
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        reader.raw().map(|raw| Text(text(raw)))
+        match reader.next()? {
+            b'"' => reader.string().map(Text),
+            _ => reader.raw().map(|_| Text(None)),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         let first = self.next()?;
         let (bytes, from) = (self.text.as_bytes(), self.at);
         self.at = match first {
-            b'"' => scan::string_end(bytes, from + 1)? + 1,
+            b'"' => scan::string_end(bytes, from + 1)?.at + 1,
             b'{' | b'[' => scan::container_end(bytes, from)?,
             _ => {
                 let rest = bytes.get(from..)?;
@@ -76,9 +76,20 @@ impl<'a> Reader<'a> {
 
     /// A key and the colon behind it.
     pub(super) fn key(&mut self) -> Option<Cow<'a, str>> {
-        let key = if self.next()? == b'"' { text(self.raw()?)? } else { return None };
+        let key = if self.next()? == b'"' { self.string()?? } else { return None };
         self.take(b':')?;
         Some(key)
+    }
+
+    /// The string whose opening quote is [`Reader::next`]; nothing in it if its escapes mean nothing.
+    pub(super) fn string(&mut self) -> Option<Option<Cow<'a, str>>> {
+        let from = self.at;
+        let end = scan::string_end(self.text.as_bytes(), from + 1)?;
+        self.at = end.at + 1;
+        match end.escapes {
+            false => self.text.get(from + 1..end.at).map(|text| Some(Cow::Borrowed(text))),
+            true => self.text.get(from..self.at).map(|raw| text(RawValue(raw))),
+        }
     }
 
     pub(super) fn list(

@@ -12,14 +12,40 @@ const LANES: usize = 16;
 /// The bits at even positions.
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
-/// Where the string ends whose opening quote stands before `at`: the position of its closing quote.
-pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
-    // Keys and ids, most strings by far, have no escapes.
-    let at = at + memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+/// Where a string ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StringEnd {
+    /// The position of its closing quote.
+    pub at: usize,
+    /// Whether there are escapes in it.
+    pub escapes: bool,
+}
+
+/// Where the string ends whose opening quote stands before `from`.
+#[inline]
+pub(super) fn string_end(bytes: &[u8], from: usize) -> Option<StringEnd> {
+    // Keys and ids, most strings by far, have no escapes, and end before it would pay to call somebody.
+    let rest = bytes.get(from..)?;
+    let near = if UNOPTIMISED { None } else { near(rest) };
+    let at = from + near.or_else(|| memchr::memchr2(b'"', b'\\', rest))?;
     if bytes.get(at) == Some(&b'"') {
-        return Some(at);
+        return Some(StringEnd { at, escapes: false });
     }
-    if UNOPTIMISED { by_steps::string_end(bytes, at) } else { by_blocks::string_end(bytes, at) }
+    let end = if UNOPTIMISED { by_steps::string_end(bytes, at) } else { by_blocks::string_end(bytes, at) };
+    end.map(|at| StringEnd { at, escapes: true })
+}
+
+/// The first quote or backslash among the next 48 bytes, if so many follow.
+#[inline]
+pub(super) fn near(bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 3;
+    let (lanes, _) = bytes.as_chunks::<LANES>();
+    lanes.iter().take(NEAR).enumerate().find_map(|(no, lanes)| {
+        let lanes = u8x16::new(*lanes);
+        let found = lanes.simd_eq(u8x16::splat(b'"')) | lanes.simd_eq(u8x16::splat(b'\\'));
+        let found = found.to_bitmask();
+        (found != 0).then(|| no * LANES + found.trailing_zeros() as usize)
+    })
 }
 
 /// Where the array or object ends whose opening bracket stands at `at`: the position behind its closing one.

@@ -45,6 +45,9 @@ fn read_end(text: &str) -> Option<usize> {
     let at = text.find(|c| c != ' ').unwrap_or_default();
     match bytes.get(at) {
         Some(b'"') => {
+            let first = memchr::memchr2(b'"', b'\\', &bytes[at + 1..]);
+            let whole = (bytes.len() - at - 1) / 16 * 16;
+            assert_eq!(scan::near(&bytes[at + 1..]), first.filter(|first| *first < whole.min(48)), "{text}");
             let ends =
                 [scan::by_steps::string_end(bytes, at + 1), scan::by_blocks::string_end(bytes, at + 1)];
             assert_eq!(ends, [end.map(|end| end - 1); 2], "{text}");
