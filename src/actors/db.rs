@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, ActorContext, Context, Handler, Message};
 #[cfg(test)]
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection;
@@ -94,8 +94,16 @@ impl<T: Send + 'static> Message for Query<T> {
 impl<T: Send + 'static> Handler<Query<T>> for DbActor {
     type Result = QueryResult<T>;
 
-    fn handle(&mut self, query: Query<T>, _: &mut Self::Context) -> QueryResult<T> {
-        (query.0)(&mut self.db)
+    fn handle(&mut self, query: Query<T>, ctx: &mut Self::Context) -> QueryResult<T> {
+        let result = (query.0)(&mut self.db);
+        if let Err(error) = &result
+            && db::tells_of_damage(&error.to_string())
+        {
+            // Whoever opens the file anew sets it aside.
+            tracing::error!(%error, "the database is damaged");
+            ctx.stop();
+        }
+        result
     }
 }
 

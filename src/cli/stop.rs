@@ -57,10 +57,14 @@ fn alone(paths: &Paths, asked: &str, all: bool) -> Result<Exit, CliError> {
             Ok::<_, CliError>(chosen.iter().map(|share| share.id).collect())
         }
     })?;
-    for share in &stopped {
+    if let Some(path) = &stopped.set_aside {
+        let path = path.display().to_string();
+        tell(format!("the database was damaged and is kept as {}; what still ran is ended", plain(&path)));
+    }
+    for share in &stopped.shares {
         tell(format!("stopped {} ({})", plain(&share.name), &share.id.to_string()[..8]));
     }
-    if stopped.is_empty() {
+    if stopped.shares.is_empty() && stopped.set_aside.is_none() {
         tell("nothing is shared");
     }
     Ok(Exit::Done)

@@ -1,15 +1,18 @@
 //! What commands do with the state while no daemon runs. Each holds the daemon's lock meanwhile, or only looks.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::DaemonError;
 use super::lock::{Lock, LockError};
 use crate::actors::share::end_keeper;
-use crate::db::{self, DbError, Outcome, ShareRow, SqliteConnection, ends};
+use crate::db::{self, DbError, Opened, Outcome, ShareRow, ends};
 use crate::describe;
 use crate::ipc::protocol::ShareInfo;
 use crate::paths::Paths;
+use crate::tunnel;
 
 /// A share as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +68,14 @@ pub fn list(paths: &Paths) -> Result<Vec<Recorded>, DbError> {
         .collect())
 }
 
+/// What [`stop`] has ended.
+pub struct Stopped {
+    /// The shares.
+    pub shares: Vec<Recorded>,
+    /// Where a damaged database was put: what was left of the shares it held is ended, too.
+    pub set_aside: Option<PathBuf>,
+}
+
 /// Records that the shares are stopped that `choose` picks of those a daemon would bring back, and ends what is left of
 /// them; no daemon will bring them back.
 ///
@@ -73,8 +84,13 @@ pub fn list(paths: &Paths) -> Result<Vec<Recorded>, DbError> {
 pub fn stop<E: From<DaemonError>>(
     paths: &Paths,
     choose: impl FnOnce(&[Recorded]) -> Result<Vec<Uuid>, E>,
-) -> Result<Vec<Recorded>, E> {
-    let (_lock, mut database) = open(paths)?;
+) -> Result<Stopped, E> {
+    let (_lock, Opened { db: mut database, set_aside }) = open(paths)?;
+    if set_aside.is_some() {
+        // Nobody knows any more what they belong to.
+        let living = tunnel::attach::living(&paths.keepers()).unwrap_or_default();
+        living.iter().filter_map(|id| Uuid::try_parse(id).ok()).for_each(|id| end_keeper(paths, id));
+    }
     let path = paths.db();
     let failed = |source| DaemonError::Db(DbError::Query { path: path.clone(), source });
     let rows = db::list_active(&mut database).map_err(failed)?;
@@ -92,19 +108,19 @@ pub fn stop<E: From<DaemonError>>(
         db::end(&mut database, &share.id.to_string(), &how).map_err(failed)?;
         end_keeper(paths, share.id);
     }
-    Ok(wanted)
+    Ok(Stopped { shares: wanted, set_aside })
 }
 
 /// The database, while no daemon can start.
-fn open(paths: &Paths) -> Result<(Lock, SqliteConnection), DaemonError> {
+fn open(paths: &Paths) -> Result<(Lock, Opened), DaemonError> {
     paths.prepare()?;
     let lock = Lock::take(&paths.lock()).map_err(|error| match error {
         LockError::Held => DaemonError::AlreadyRunning { pid: super::running::read_pid(paths) },
         other => DaemonError::Lock(other),
     })?;
-    let mut database = db::open(&paths.db(), Timestamp::now())?.db;
-    super::record_ends(paths, &mut database)?;
-    Ok((lock, database))
+    let mut opened = db::open(&paths.db(), Timestamp::now())?;
+    super::record_ends(paths, &mut opened.db)?;
+    Ok((lock, opened))
 }
 
 fn recorded(row: ShareRow) -> Option<Recorded> {

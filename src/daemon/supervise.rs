@@ -137,23 +137,9 @@ impl House {
     async fn replace(&mut self, who: Who) -> Result<(), String> {
         match who {
             Who::Db => {
-                let (path, wanted) = (self.env.paths.db(), self.env.wanted.all());
-                let open = tokio::task::spawn_blocking(move || {
-                    let mut opened = db::open(&path, Timestamp::now()).map_err(|error| error.to_string())?;
-                    // Before anybody can ask: who finds no row takes the share for one that nobody wants.
-                    db::write_anew(&mut opened.db, &wanted, Timestamp::now())
-                        .map_err(|error| error.to_string())?;
-                    Ok::<_, String>(opened)
-                });
-                let opened = open.await.map_err(|error| error.to_string()).flatten()?;
-                self.start_db(opened.db);
-                if let Some(path) = opened.set_aside {
-                    self.env.add_notice(format!(
-                        "the database was damaged and is kept as {}; the shares that are up are recorded anew, those \
-                         that had ended are not known any more",
-                        path.display()
-                    ));
-                }
+                let env = self.env.clone();
+                let open = tokio::task::spawn_blocking(move || reopen(&env));
+                self.start_db(open.await.map_err(|error| error.to_string()).flatten()?);
                 if let Some(supervisor) = self.env.supervisor.addr() {
                     supervisor.do_send(supervisor::DbReplaced);
                 }
@@ -225,4 +211,20 @@ impl House {
         drop(addr);
         Ok(())
     }
+}
+
+/// Opens the database again. What it lacks of the shares that are wanted is there before anybody can ask: who finds no
+/// row takes the share for one that nobody wants.
+fn reopen(env: &Env) -> Result<SqliteConnection, String> {
+    let mut opened = db::open(&env.paths.db(), Timestamp::now()).map_err(|error| error.to_string())?;
+    if let Some(path) = opened.set_aside {
+        env.add_notice(format!(
+            "the database was damaged and is kept as {}; the shares that are up are recorded anew, those that had ended \
+             are not known any more",
+            path.display()
+        ));
+    }
+    db::write_anew(&mut opened.db, &env.wanted.rows(), Timestamp::now())
+        .map_err(|error| error.to_string())?;
+    Ok(opened.db)
 }

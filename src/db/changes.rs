@@ -58,6 +58,10 @@ pub fn write(db: &mut SqliteConnection, id: &str, changes: &Changes) -> QueryRes
 /// # Errors
 /// Those of SQLite: then nothing was changed.
 pub fn write_anew(db: &mut SqliteConnection, rows: &[NewShare], now: Timestamp) -> QueryResult<()> {
+    if !share::are_lost(db, rows)? {
+        // So nobody is waited for who writes at this moment.
+        return Ok(());
+    }
     db.immediate_transaction(|db| {
         for row in rows {
             if share::insert_lost(db, row)? {

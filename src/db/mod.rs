@@ -19,7 +19,7 @@ mod text;
 pub use changes::{Changes, RowChange, write, write_anew};
 pub use history::{ShareEvent, history, note};
 pub use kv::{delete as kv_delete, get as kv_get, set as kv_set, set_all as kv_set_all};
-pub use open::{DbError, Opened, open, open_read_only};
+pub use open::{DbError, Opened, open, open_read_only, tells_of_damage};
 pub use share::{
     Down, NewShare, Outcome, ShareRow, Up, delete, end, ended_before, find, find_by_key, insert, list,
     list_active, mark_down, mark_up, mark_wanted,

@@ -92,8 +92,14 @@ pub fn open(path: &Path, now: Timestamp) -> Result<Opened, DbError> {
         Err(error) if is_damage(&error) => {
             let aside = set_aside(path, now)?;
             tracing::error!(%error, set_aside = %aside.display(), "the database is damaged: set aside, starting afresh");
-            create_private(path)?;
-            try_open(path).map(|db| Opened { db, set_aside: Some(aside) })
+            match create_private(path).and_then(|()| try_open(path)) {
+                Ok(db) => Ok(Opened { db, set_aside: Some(aside) }),
+                Err(error) => {
+                    // Who comes next finds it, and says so.
+                    rename_all(&aside, path)?;
+                    Err(error)
+                }
+            }
         }
         opened => opened.map(|db| Opened { db, set_aside: None }),
     }
@@ -276,24 +282,40 @@ fn is_damage(error: &DbError) -> bool {
     DAMAGE.iter().chain(&OTHER_SCHEMA).any(|said| text.contains(said))
 }
 
+/// Whether SQLite says by `message` that the file is not as it was written; text of somebody else's in it that is no JSON
+/// is none of that.
+pub fn tells_of_damage(message: &str) -> bool {
+    DAMAGE.iter().any(|said| message.contains(said)) && !message.contains("JSON")
+}
+
 fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, DbError> {
-    let name = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let damaged = format!(".damaged-{}", now.as_second());
-    let aside = name(&damaged);
-    fs::rename(path, &aside).map_err(|source| io_error(path, source))?;
+    let aside = with_suffix(path, &format!(".damaged-{}", now.as_second()));
+    rename_all(path, &aside)?;
+    Ok(aside)
+}
+
+/// Renames a database with what belongs to it; what is at `to` goes.
+fn rename_all(from: &Path, to: &Path) -> Result<(), DbError> {
+    fs::rename(from, to).map_err(|source| io_error(from, source))?;
     for part in ["-wal", "-shm"] {
-        let moved = fs::rename(name(part), name(&format!("{damaged}{part}")));
+        let (from, to) = (with_suffix(from, part), with_suffix(to, part));
+        let moved = match fs::rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_file(&to),
+            moved => moved,
+        };
         if let Err(error) = moved
             && error.kind() != io::ErrorKind::NotFound
         {
-            return Err(io_error(path, error));
+            return Err(io_error(&from, error));
         }
     }
-    Ok(aside)
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// SQLite gives `-wal` and `-shm` the mode of the file, so its mode at creation is the mode of all three.

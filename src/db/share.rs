@@ -119,6 +119,15 @@ pub fn insert(db: &mut SqliteConnection, new: &NewShare) -> QueryResult<()> {
     diesel::insert_into(dsl::shares).values(new).execute(db).map(drop)
 }
 
+/// Whether there is no row of any of these.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn are_lost(db: &mut SqliteConnection, rows: &[NewShare]) -> QueryResult<bool> {
+    let known: Vec<String> = dsl::shares.select(dsl::id).load(db)?;
+    Ok(rows.iter().any(|row| !known.contains(&row.id)))
+}
+
 /// Inserts a share that is up, if its row is lost. False if it is not: then it stays as it is.
 ///
 /// # Errors

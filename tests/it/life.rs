@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
 use crate::support::tunnel::{Mode, url_of};
@@ -346,6 +346,29 @@ fn a_snapshot_outlives_its_source() {
     let page = http::get(url);
     assert_eq!(page.status, 200);
     assert!(page.text().contains("8c1f0de"), "{}", page.text());
+}
+
+#[test]
+fn a_share_that_is_stopped_while_its_answer_waits_for_the_copy_is_told_as_stopped() {
+    let home = Home::started();
+    let source = home.path("mine.jsonl");
+    fs::copy(sessions::example(), &source).unwrap();
+    fs::File::options().write(true).open(&source).unwrap().set_len(1 << 30).unwrap();
+    // Its end takes longer than what the database has to say of it.
+    home.tunnel.behave(Mode::IgnoreTerm);
+    let mut wire = home.connect();
+    wire.send(&json!({"method": "StartShare", "params": {"session_path": source, "provider": "cloudflare"}}));
+    let mut share = Value::Null;
+    until(SOON, "its page is up", || {
+        share = home.shares().pop().unwrap_or_default();
+        share["phase"] == "active"
+    });
+    let stopped = home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
+    assert_eq!(stopped["status"], "ShareStopped");
+    assert_eq!(wire.next().unwrap()["status"], "Error", "it was stopped before it was up");
+    let all = home.ask(&json!({"method": "ListShares", "params": {"all": true}}));
+    let told = [&all["data"][0]["status"], &all["data"][0]["reason"]];
+    assert_eq!(told, ["stopped", "stopped"]);
 }
 
 #[test]

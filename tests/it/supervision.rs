@@ -1,8 +1,11 @@
 //! A panic in each actor: only that actor is replaced, no URL changes, who waits gets an error.
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use serde_json::{Value, json};
 
 use crate::support::daemon::Home;
@@ -199,18 +202,32 @@ fn they_do_if_the_supervisor_falls_in_the_moment_in_which_it_is_replaced() {
     outlive_a_damaged_database(&["db", "supervisor"]);
 }
 
+#[test]
+fn they_do_if_nothing_falls_but_what_is_asked_finds_the_damage() {
+    outlive_a_damaged_database(&[]);
+}
+
 fn outlive_a_damaged_database(falls: &[&str]) {
     let mut home = Home::started();
     let shares = [home.share(&sessions::example(), "cloudflare"), home.share(&sessions::example(), "local")];
     let stopped = home.share(&sessions::example(), "local");
     home.ask(&json!({"method": "StopShare", "params": {"share_id": stopped["id"]}}));
     // The log too: what it holds would mend the file.
-    for part in ["state.db", "state.db-wal"] {
+    for part in ["state.db", "state.db-wal"].iter().filter(|_| !falls.is_empty()) {
         fs::write(home.data(part), [0x5a; 5000]).unwrap();
     }
     let mut wire = home.connect();
     for actor in falls {
         wire.send(&json!({"method": "Fault", "params": {"actor": actor}}));
+    }
+    if falls.is_empty() {
+        // What stands in its memory is read again, once somebody else has written.
+        let mut theirs = SqliteConnection::establish(home.data("state.db").to_str().unwrap()).unwrap();
+        theirs.batch_execute("CREATE TABLE t (t); DROP TABLE t; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let file = fs::File::options().write(true).open(home.data("state.db")).unwrap();
+        let len = file.metadata().unwrap().len() as usize;
+        file.write_all_at(&vec![0x5a; len - 4096], 4096).unwrap();
+        home.ask(&json!({"method": "History", "params": {"share_id": shares[0]["id"]}}));
     }
     let notices = || home.ask(&json!({"method": "Hello"}))["data"]["notices"].to_string();
     until(SOON, "it is said", || notices().contains("state.db.damaged-"));
@@ -229,6 +246,24 @@ fn outlive_a_damaged_database(falls: &[&str]) {
         });
     }
     assert_eq!((home.shares().len(), home.tunnel.starts().len()), (2, 1));
+}
+
+#[test]
+fn private_copies_outlive_a_supervisor_that_falls_while_pages_are_opened() {
+    let mut home = Home::started();
+    let source = home.path("mine.jsonl");
+    sessions::write(&source, 400, 2_000);
+    // More than are opened at once: most are still waiting for their turn then.
+    let shares: Vec<_> = (0..20).map(|_| home.share(&source, "local")).collect();
+    fs::remove_file(&source).unwrap();
+    home.kill_daemon();
+    home.start();
+    fault(&home, "supervisor", &Value::Null);
+    for share in &shares {
+        home.until_share(&share["id"], "it is back", |now| {
+            now["status"] == "active" && now["public_url"] == share["public_url"]
+        });
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use actix::{ActorContext, ActorStreamExt, AsyncContext, Context, SpawnHandle, Wr
 use actix_web::dev::ServerHandle;
 use tokio_stream::wrappers::WatchStream;
 
+use super::files::remove_copy;
 use super::writes::Saved;
 use super::{ShareActor, translate};
 use crate::actors::{db, ends, supervisor};
@@ -57,8 +58,19 @@ impl ShareActor {
     fn serve(&mut self, ctx: &mut Context<Self>) {
         let server_no = self.servers;
         let (record, snapshot) = (self.record.clone(), self.snapshot());
-        let (pool, wanted) = (self.env.pool.clone(), Arc::downgrade(&self.alive));
-        let open = async move { pool.run(move || record.open(&snapshot, &wanted)).await };
+        let (env, wanted) = (self.env.clone(), Arc::downgrade(&self.alive));
+        let pool = env.pool.clone();
+        let open = async move {
+            let opened = pool.run(move || {
+                let opened = record.open(&snapshot);
+                if wanted.strong_count() == 0 && !env.wanted.has(record.id) {
+                    // Who ended the share may have looked before a live share's copy was made.
+                    remove_copy(&snapshot);
+                }
+                opened
+            });
+            opened.await
+        };
         self.spawn_then(ctx, open, move |share, opened, ctx| {
             if share.servers != server_no {
                 return;
@@ -165,7 +177,6 @@ impl ShareActor {
     fn answer_up(&mut self, ctx: &mut Context<Self>) {
         let Some(up) = self.up() else { return };
         self.saved = Some(Saved::Up(up.clone()));
-        // Before it is recorded: an end that comes in between takes it away again.
         self.env.wanted.note(self.record.id, (&self.record).into());
         self.env.wanted.moved(self.record.id, &up);
         let (id, db, copied) = (self.record.id, self.env.db.clone(), self.copied.clone());
@@ -177,10 +188,15 @@ impl ShareActor {
             }
             db::mark_wanted(id, up).run(&db).await
         };
-        self.spawn_then(ctx, recorded, |share, recorded, ctx| {
+        self.spawn_then(ctx, recorded, move |share, recorded, ctx| {
+            if let Phase::Revoked { .. } | Phase::Stopping { .. } | Phase::Ended { .. } = share.state.phase {
+                // Whoever ended it meanwhile has recorded that, and answers.
+                return;
+            }
             let (code, trouble) = match recorded {
                 Ok(true) => {
                     share.recorded = true;
+                    share.env.wanted.confirm(id);
                     // What has changed meanwhile.
                     if let Some(told) = share.told.clone() {
                         share.save(&told, ctx);

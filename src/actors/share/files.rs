@@ -129,20 +129,14 @@ impl Record {
         SiteSource { path, len: Some(self.source_len), name, include, follows: None, downloads }
     }
 
-    /// Opens what [`Self::site`] says, for as long as somebody wants it.
-    pub(super) fn open(&self, snapshot: &Path, wanted: &Weak<()>) -> Result<SessionSite, Failure> {
+    /// Opens what [`Self::site`] says.
+    pub(super) fn open(&self, snapshot: &Path) -> Result<SessionSite, Failure> {
         let source = self.site(snapshot.to_owned());
-        let opened = SessionSite::open(&source).and_then(|site| {
-            if source.path == self.session_path {
-                self.refuse_another(site.source())?;
-            }
-            Ok(site)
-        });
-        if wanted.strong_count() == 0 {
-            // Who ended the share may have looked before a live share's copy was made.
-            remove_copy(snapshot);
+        let site = SessionSite::open(&source)?;
+        if source.path == self.session_path {
+            self.refuse_another(site.source())?;
         }
-        opened
+        Ok(site)
     }
 
     /// Without a private copy, the file itself is shown: if it is the one that was shared. Another may stand in its place
@@ -176,10 +170,17 @@ impl ShareActor {
         let is_due = !self.copying && !copy.exists();
         let Some(site) = self.site.upgrade().filter(|_| is_due) else { return };
         self.copying = true;
-        let wanted = Arc::downgrade(&self.alive);
+        let (env, id, wanted) = (self.env.clone(), self.record.id, Arc::downgrade(&self.alive));
         let pool = self.env.pool.clone();
-        let made =
-            async move { pool.run_behind(move || make_snapshot(site.source(), &copy, len, &wanted)).await };
+        let make = move || {
+            make_snapshot(site.source(), &copy, len, &wanted)?;
+            if wanted.strong_count() == 0 && !env.wanted.has(id) {
+                // Who ended the share may have looked before this was in its place.
+                remove_copy(&copy);
+            }
+            Ok::<_, io::Error>(())
+        };
+        let made = async move { pool.run_behind(make).await };
         self.spawn_then(ctx, made, |share, made, ctx| {
             share.copied.cancel();
             let error = match made {
@@ -234,10 +235,6 @@ fn make_snapshot(source: &Source, copy: &Path, len: u64, wanted: &Weak<()>) -> i
     }
     file.as_file().sync_data()?;
     file.persist(copy).map_err(|error| error.error)?;
-    if wanted.strong_count() == 0 {
-        // Who ended the share may have looked before this was in its place.
-        remove_copy(copy);
-    }
     Ok(())
 }
 
@@ -257,7 +254,7 @@ fn copy_companions(companions: &[Companion], to: &Path, wanted: &Weak<()>) -> io
 }
 
 /// Deletes a private copy with all that lies beside it.
-fn remove_copy(copy: &Path) {
+pub(super) fn remove_copy(copy: &Path) {
     remove(copy);
     remove(&companions_of(copy));
 }

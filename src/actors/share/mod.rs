@@ -319,9 +319,6 @@ impl Actor for ShareActor {
             share.on(Event::Leave, ctx);
         });
         self.watch_expiry(ctx);
-        if self.recorded {
-            self.env.wanted.note(self.record.id, (&self.record).into());
-        }
         self.on(Event::Begin, ctx);
     }
 }

@@ -67,6 +67,10 @@ impl Supervisor {
         let link = Link::new(move |down| supervisor.do_send(ShareDown { id, down }));
         let owner = share::Owner { supervisor: ctx.address(), gone: self.orphaned.clone() };
         let pace = launch::pace(&record.provider, &self.env.config());
+        if begins != Begins::Asked {
+            self.env.wanted.note(id, (&record).into());
+            self.env.wanted.confirm(id);
+        }
         let actor = ShareActor::new(record, pace, begins, self.env.clone(), owner, link);
         let addr = actor.start();
         if let Some(entry) = self.shares.get_mut(&id) {

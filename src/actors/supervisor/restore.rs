@@ -105,8 +105,12 @@ fn since(then: Timestamp) -> Duration {
 impl Supervisor {
     fn reconcile(&mut self, mut readings: Readings, ctx: &mut Context<Self>) {
         let (rows, mut kept) = (std::mem::take(&mut readings.rows), std::mem::take(&mut readings.kept));
-        let away = readings.last_alive.map(since);
         let begins = if self.env.first_restore() { Begins::Daemon } else { Begins::Replaced };
+        // This very daemon was not away, whatever its database has lost.
+        let away = match begins {
+            Begins::Replaced => Some(Duration::ZERO),
+            _ => readings.last_alive.map(since),
+        };
         let within = self.env.config().restore_within();
         let known: HashSet<Uuid> = rows.iter().filter_map(|row| Uuid::try_parse(&row.id).ok()).collect();
         for row in rows {

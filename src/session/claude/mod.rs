@@ -69,7 +69,9 @@ impl Agent for ClaudeCode {
     fn images(&self, record: &[u8]) -> Vec<String> {
         let Some(record) = first(record) else { return Vec::new() };
         let blocks = content::blocks_of(&record);
-        content::images(&blocks).map(|image| content::base64(&image).unwrap_or_default().into_owned()).collect()
+        content::images(&blocks)
+            .map(|image| content::base64(&image).unwrap_or_default().into_owned())
+            .collect()
     }
 }
 

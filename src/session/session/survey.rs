@@ -131,7 +131,8 @@ impl Session {
     /// Looks at steps in their order: once at a record that holds many of them.
     fn look_at(&self, survey: &mut Survey, marks: &[MainStep]) -> Result<(), ReadError> {
         for marks in marks.chunk_by(|a, b| a.entry == b.entry) {
-            let (Some(first), only) = (marks.first(), if let [one] = marks { Some(one.no) } else { None }) else {
+            let (Some(first), only) = (marks.first(), if let [one] = marks { Some(one.no) } else { None })
+            else {
                 continue;
             };
             // A sub-agent that has a file of its own is surveyed itself.

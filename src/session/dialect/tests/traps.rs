@@ -75,14 +75,16 @@ fn a_first_record_of_more_than_a_megabyte_is_recognised() {
 
 #[test]
 fn a_patch_of_very_many_files_is_surveyed_at_once() {
-    let files: String =
-        (0..400).map(|no| format!("*** Update File: src/f{no}.rs\n@@\n-a\n+b\n")).collect();
+    let files: String = (0..400).map(|no| format!("*** Update File: src/f{no}.rs\n@@\n-a\n+b\n")).collect();
     let patch = format!("*** Begin Patch\n{files}*** End Patch\n");
     let item = |payload| serde_json::json!({ "timestamp": "2026-01-05T10:00:00Z", "type": "response_item", "payload": payload });
     let said = item(serde_json::json!({ "type": "message", "role": "user",
         "content": [{ "type": "input_text", "text": "go" }] }));
-    let call = item(serde_json::json!({ "type": "custom_tool_call", "name": "apply_patch", "call_id": "c", "input": patch }));
-    let done = item(serde_json::json!({ "type": "custom_tool_call_output", "call_id": "c", "output": "Success" }));
+    let call = item(
+        serde_json::json!({ "type": "custom_tool_call", "name": "apply_patch", "call_id": "c", "input": patch }),
+    );
+    let done =
+        item(serde_json::json!({ "type": "custom_tool_call_output", "call_id": "c", "output": "Success" }));
     let session = read(format!("{said}\n{call}\n{done}\n").as_bytes()).unwrap();
     let before = session.read_so_far();
     while session.survey(16).unwrap() == Progress::More {}
