@@ -15,7 +15,7 @@ use crate::config;
 use crate::ipc::protocol::{Reply, Request, ShareInfo, StartShare};
 use crate::paths::Paths;
 use crate::plain::plain;
-use crate::share::ShareOptions;
+use crate::share::{ShareOptions, Status};
 use crate::tunnel::LOCAL;
 use crate::tunnel::provider::Provider;
 use crate::tunnel::resolve::resolve;
@@ -145,6 +145,10 @@ fn spinner(ask: &StartShare) -> ProgressBar {
 fn report(info: &ShareInfo, json: bool) -> Result<(), CliError> {
     let id = info.id.to_string();
     tell(format!("shared {} by {} ({})", plain(&info.session_name), plain(&info.provider_name), &id[..8]));
+    if info.status != Status::Active {
+        let why = info.reason.as_deref().unwrap_or("it is starting again");
+        tell(format!("it is not up at the moment ({}): `panko ls` shows when it is", plain(why)));
+    }
     if info.provider_name == LOCAL {
         tell("on this machine only: `panko share --tunnel cloudflare` makes it public (needs cloudflared)");
     } else {

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::{AsyncContext as _, Context};
 use uuid::Uuid;
@@ -80,11 +80,20 @@ pub fn end_keeper(paths: &Paths, id: Uuid) {
 }
 
 /// Deletes from the folder of private copies what belongs to no share: `copies` are the ids whose copy stays,
-/// `known` those whose log does. Copies that were cut short by a crash go, too. What panko gave no name to is not its
-/// own, and stays.
-pub fn sweep_copies(paths: &Paths, copies: &HashSet<Uuid>, known: &HashSet<Uuid>) -> io::Result<()> {
+/// `known` those whose log does, both as they were at `then`: what was written since stays. Copies that were cut short by
+/// a crash go, too. What panko gave no name to is not its own, and stays.
+pub fn sweep_copies(
+    paths: &Paths,
+    copies: &HashSet<Uuid>,
+    known: &HashSet<Uuid>,
+    then: SystemTime,
+) -> io::Result<()> {
     for entry in fs::read_dir(paths.snapshots())? {
-        let path = entry?.path();
+        let entry = entry?;
+        if entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|at| at >= then) {
+            continue;
+        }
+        let path = entry.path();
         let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let goes = match (Uuid::try_parse(name), path.extension().and_then(OsStr::to_str)) {
             (Ok(id), Some("jsonl") | None) => !copies.contains(&id),

@@ -2,7 +2,7 @@
 //! The same at the start of a daemon and after a panic of its predecessor.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::{
     ActorFuture, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
@@ -180,7 +180,8 @@ impl Supervisor {
     /// Copies of shares that did not come back, and what a crash left half-way.
     fn sweep_copies(&self, known: HashSet<Uuid>) {
         let (paths, copies) = (self.env.paths.clone(), self.shares.keys().copied().collect());
-        let swept = tokio::task::spawn_blocking(move || share::sweep_copies(&paths, &copies, &known));
+        let now = SystemTime::now();
+        let swept = tokio::task::spawn_blocking(move || share::sweep_copies(&paths, &copies, &known, now));
         actix::spawn(async move {
             match swept.await {
                 Ok(Ok(())) => {}
