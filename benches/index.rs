@@ -45,6 +45,9 @@ const GIANT_RATIO: f64 = 2.0;
 /// window, and as its escapes are read in both places.
 const GIANT_COPIES: f64 = 4.0;
 const ROUNDS: usize = 5;
+/// Of what uses all cores, beside what uses one. Whoever else takes a core meanwhile makes one of them slower only: the
+/// fastest round of each is what both can do.
+const SPEED_ROUNDS: usize = 11;
 /// Bytes indexed at a time, as the daemon does behind a page.
 const PIECE: usize = 4 << 20;
 
@@ -63,6 +66,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+fn fastest(times: Vec<Duration>) -> Duration {
+    times.into_iter().min().unwrap_or_default()
+}
+
 fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let began = Instant::now();
     black_box(run());
@@ -79,16 +86,16 @@ fn say(what: &str, figure: String, holds: bool, bound: &str) -> bool {
 fn speed(name: &str, path: &Path) -> bool {
     let bytes = fs::read(path).unwrap();
     let (mut index, mut values, mut newlines) = (vec![], vec![], vec![]);
-    for _ in 0..ROUNDS {
+    for _ in 0..SPEED_ROUNDS {
         index.push(timed(|| indexed(path)));
         values.push(timed(|| {
             bytes.split(|b| *b == b'\n').filter(|line| serde_json::from_slice::<Value>(line).is_ok()).count()
         }));
         newlines.push(timed(|| memchr::memchr_iter(b'\n', &bytes).count()));
     }
-    let rate = |times: Vec<Duration>| bytes.len() as f64 / 1e9 / median(times).as_secs_f64();
+    let rate = |times: Vec<Duration>| bytes.len() as f64 / 1e9 / fastest(times).as_secs_f64();
     let (index, values, newlines) = (rate(index), rate(values), rate(newlines));
-    println!("{name}: {} MB, medians of {ROUNDS} rounds in turn", bytes.len() / 1_000_000);
+    println!("{name}: {} MB, the fastest of {SPEED_ROUNDS} rounds in turn", bytes.len() / 1_000_000);
     println!("{:<44} {newlines:>17.2} GB/s", "newlines (memchr)");
     println!("{:<44} {values:>17.2} GB/s", "serde_json Value");
     let ratio = index / values;
