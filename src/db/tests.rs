@@ -256,7 +256,7 @@ fn changes_are_written_once_and_a_lost_row_is_wanted_again_with_them() {
     write(&mut db, "one", &Changes { events: [event(3)].into(), ..changes }).unwrap();
     assert!(!find(&mut db, "one").unwrap().unwrap().wanted);
     let told: Vec<_> = history(&mut db, "one").unwrap().into_iter().map(|event| event.status).collect();
-    assert_eq!(told, ["active", "active", "active", "active", "stopped"]);
+    assert_eq!(told, ["starting", "active", "active", "active", "stopped"]);
 }
 
 #[test]
