@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use rustix::process::Signal;
 
@@ -32,7 +33,7 @@ pub fn attach(pid: u32, rules: &[&str], children: bool) -> Option<Injection> {
         return None;
     };
     let mut injection = Injection(child);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     while !tasks.iter().all(|task| is_traced(pid, *task)) {
         if injection.0.try_wait().unwrap().is_some() || began.elapsed() > SOON {
             skipped("the kernel lets nobody trace this process");
@@ -46,6 +47,12 @@ pub fn attach(pid: u32, rules: &[&str], children: bool) -> Option<Injection> {
 impl Drop for Injection {
     fn drop(&mut self) {
         process::signal(self.0.id(), Signal::TERM);
+        // strace may wait for ever for a thread that ended as it let go of it: the kernel lets go of all when it is killed.
+        let began = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && began.elapsed() < SOON {
+            pause();
+        }
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
@@ -115,7 +122,7 @@ impl MemoryGroup {
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
         // Who still is in it goes on in its parent.
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while fs::remove_dir(&self.folder).is_err() && began.elapsed() < SOON {
             for member in fs::read_to_string(self.members()).unwrap_or_default().lines() {
                 let _ = fs::write(self.parent.join("cgroup.procs"), member);
