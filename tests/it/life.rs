@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::daemon::Home;
 use crate::support::tunnel::{Mode, url_of};
 use crate::support::wait::{SOON, until};
-use crate::support::{http, process, sessions};
+use crate::support::{http, inject, process, sessions};
 
 #[test]
 fn a_local_share_is_answered_when_its_page_is_there() {
@@ -334,7 +334,7 @@ fn a_snapshot_outlives_its_source() {
     // As long as it takes to copy something for a while: blanks are no records.
     let mut session = fs::read(sessions::example()).unwrap();
     let blanks = [vec![b' '; 1 << 20], b"\n".to_vec()].concat();
-    (0..64).for_each(|_| session.extend_from_slice(&blanks));
+    (0..15).for_each(|_| session.extend_from_slice(&blanks));
     fs::write(&source, session).unwrap();
     let share = home.share(&source, "local");
     let url = share["public_url"].as_str().unwrap();
@@ -351,13 +351,13 @@ fn a_snapshot_outlives_its_source() {
 #[test]
 fn a_share_that_is_stopped_while_its_answer_waits_for_the_copy_is_told_as_stopped() {
     let home = Home::started();
-    let source = home.path("mine.jsonl");
-    fs::copy(sessions::example(), &source).unwrap();
-    fs::File::options().write(true).open(&source).unwrap().set_len(1 << 30).unwrap();
+    let slowly = "fdatasync:delay_enter=1000000";
+    let Some(_injection) = inject::attach(home.daemon_pid(), &[slowly], false) else { return };
     // Its end takes longer than what the database has to say of it.
     home.tunnel.behave(Mode::IgnoreTerm);
     let mut wire = home.connect();
-    wire.send(&json!({"method": "StartShare", "params": {"session_path": source, "provider": "cloudflare"}}));
+    wire.send(&json!({"method": "StartShare",
+        "params": {"session_path": sessions::example(), "provider": "cloudflare"}}));
     let mut share = Value::Null;
     until(SOON, "its page is up", || {
         share = home.shares().pop().unwrap_or_default();

@@ -18,8 +18,10 @@ use crate::tunnel::LOCAL;
 use crate::web;
 use crate::web::session::SessionSite;
 
-/// How long an answer waits for the private copy: enough for some hundred MB.
+/// How long an answer waits for the private copy, …
 const COPY_TIME: Duration = Duration::from_secs(2);
+/// … of a session of so many bytes at most: what an answer costs does not depend on the session's length.
+const LONGEST_WAITED_FOR: u64 = 16 << 20;
 
 /// The session server of one attach.
 pub(super) struct Server {
@@ -180,10 +182,11 @@ impl ShareActor {
         self.env.wanted.note(self.record.id, (&self.record).into());
         self.env.wanted.moved(self.record.id, &up);
         let (id, db, copied) = (self.record.id, self.env.db.clone(), self.copied.clone());
-        let is_copied = self.copying.then_some(async move { copied.cancelled().await });
+        let waits = self.copying && self.record.source_len <= LONGEST_WAITED_FOR;
+        let is_copied = waits.then_some(async move { copied.cancelled().await });
         let recorded = async move {
             if let Some(copied) = is_copied {
-                // One that takes longer goes on behind the answer.
+                // One that takes longer, on a slow disk, goes on behind the answer.
                 let _ = tokio::time::timeout(COPY_TIME, copied).await;
             }
             db::mark_wanted(id, up).run(&db).await
