@@ -20,6 +20,9 @@ use crate::support::{process, sessions};
 const LATER: Duration = Duration::from_secs(60);
 
 /// A home that looks at its shares every second, with a provider `mine`: the stand-in client, at this URL.
+/// A URL at which nobody answers: a port that is given to nobody who asks for any, as a keeper does.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 fn home(url: &str, more: &str) -> Home {
     let mut home = Home::new();
     configure(&home, "", url, more);
@@ -46,7 +49,7 @@ fn until_phase(home: &Home, share: &Value, phase: &str) {
 #[test]
 fn a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online() {
     let edge = free_port();
-    let home = home(&format!("http://127.0.0.1:{}", free_port()), &format!("edge = '127.0.0.1:{edge}'"));
+    let home = home(NOWHERE, &format!("edge = '127.0.0.1:{edge}'"));
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     process::signal(client, Signal::STOP);
@@ -72,7 +75,7 @@ fn a_stopped_tunnel_is_degraded_and_replaced_only_while_this_machine_is_online()
 fn a_tunnel_that_cannot_be_replaced_is_ended_all_the_same() {
     let online = TcpListener::bind("127.0.0.1:0").unwrap();
     let edge = online.local_addr().unwrap();
-    let home = home(&format!("http://127.0.0.1:{}", free_port()), &format!("edge = '{edge}'"));
+    let home = home(NOWHERE, &format!("edge = '{edge}'"));
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     let hidden = home.tunnel.folder().join("hidden");
@@ -89,7 +92,7 @@ fn a_tunnel_that_cannot_be_replaced_is_ended_all_the_same() {
 
 #[test]
 fn a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_on() {
-    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
+    let home = home(NOWHERE, "");
     let share = home.share(&sessions::example(), "mine");
     let client = home.tunnel.starts()[0];
     process::signal(client, Signal::STOP);
@@ -103,7 +106,7 @@ fn a_stopped_tunnel_of_which_nothing_can_be_asked_is_active_again_when_it_goes_o
 
 #[test]
 fn a_tunnel_that_goes_on_is_active_again_without_a_new_url() {
-    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
+    let home = home(NOWHERE, "");
     let share = home.share(&sessions::example(), "mine");
     let unready = home.tunnel.folder().join("unready");
     let other = {
@@ -135,7 +138,7 @@ fn a_stopped_keeper_is_replaced() {
 
 #[test]
 fn a_public_url_is_pending_then_verified_or_unverified_and_that_is_no_error() {
-    let home = home(&format!("http://127.0.0.1:{}", free_port()), "");
+    let home = home(NOWHERE, "");
     let good = home.share(&sessions::example(), "local");
     assert!(["pending", "verified"].contains(&good["public"].as_str().unwrap()), "{good}");
     home.until_share(&good["id"], "it is verified", |share| share["public"] == "verified");
