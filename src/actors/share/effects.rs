@@ -7,7 +7,7 @@ use actix::{ActorContext, ActorStreamExt, AsyncContext, Context, SpawnHandle, Wr
 use actix_web::dev::ServerHandle;
 use tokio_stream::wrappers::WatchStream;
 
-use super::files::remove_copy;
+use super::files::remove_if_ended;
 use super::writes::Saved;
 use super::{ShareActor, translate};
 use crate::actors::{db, ends, supervisor};
@@ -65,10 +65,8 @@ impl ShareActor {
         let open = async move {
             let opened = pool.run(move || {
                 let opened = record.open(&snapshot);
-                if wanted.strong_count() == 0 && !env.wanted.has(record.id) {
-                    // Who ended the share may have looked before a live share's copy was made.
-                    remove_copy(&snapshot);
-                }
+                // That of a live share is made here.
+                remove_if_ended(&env, record.id, &wanted, &snapshot);
                 opened
             });
             opened.await

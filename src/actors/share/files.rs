@@ -183,10 +183,7 @@ impl ShareActor {
         let pool = self.env.pool.clone();
         let make = move || {
             make_snapshot(site.source(), &copy, len, &wanted)?;
-            if wanted.strong_count() == 0 && !env.wanted.has(id) {
-                // Who ended the share may have looked before this was in its place.
-                remove_copy(&copy);
-            }
+            remove_if_ended(&env, id, &wanted, &copy);
             Ok::<_, io::Error>(())
         };
         let made = async move { pool.run_behind(make).await };
@@ -262,8 +259,16 @@ fn copy_companions(companions: &[Companion], to: &Path, wanted: &Weak<()>) -> io
     Ok(())
 }
 
+/// Deletes a private copy that has just been made of a share that ended meanwhile: who ended it may have looked before it
+/// was in its place. A share that lost its actor alone keeps it.
+pub(super) fn remove_if_ended(env: &Env, id: Uuid, alive: &Weak<()>, copy: &Path) {
+    if alive.strong_count() == 0 && !env.wanted.has(id) {
+        remove_copy(copy);
+    }
+}
+
 /// Deletes a private copy with all that lies beside it.
-pub(super) fn remove_copy(copy: &Path) {
+fn remove_copy(copy: &Path) {
     remove(copy);
     remove(&companions_of(copy));
 }
