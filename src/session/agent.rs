@@ -127,14 +127,14 @@ pub(crate) trait Agent: Send + Sync + std::fmt::Debug {
 
 /// How the records of an agent are read, each by itself.
 pub(crate) trait Format: Copy + Send + Sync {
-    /// A record.
-    type Record<'a>: Send;
+    /// A record. It is large, and many are read: they are filled where they stay, not moved.
+    type Record<'a>: Default + Send;
 
-    /// Reads the first record of `text`. Returns how many bytes it took.
+    /// Reads the first record of `text` into `record`, a fresh one. Returns how many bytes it took.
     ///
     /// # Errors
     /// [`NotJson`] when there is no whole JSON object.
-    fn read(self, text: &str) -> Result<(Self::Record<'_>, usize), NotJson>;
+    fn read<'a>(self, text: &'a str, record: &mut Self::Record<'a>) -> Result<usize, NotJson>;
 
     /// What can be read in the place of bytes that cannot, byte for byte; `None` if there is nothing to mend.
     fn mended(self, bytes: &[u8]) -> Option<String> {
@@ -153,7 +153,7 @@ pub(crate) trait Records: Send + std::fmt::Debug {
     /// Puts a record of `len` bytes into `index`.
     fn place(
         &mut self,
-        record: <Self::Format as Format>::Record<'_>,
+        record: &mut <Self::Format as Format>::Record<'_>,
         place: Place,
         len: usize,
         index: &mut Index,
@@ -186,15 +186,15 @@ impl<R: Records> Indexer for R {
     }
 }
 
-/// What was read from the beginning of `text`, with its length, if that is an object that any reader of JSON takes. Of
+/// Reads a record from the beginning of `text`. Returns its length, if it is an object that any reader of JSON takes. Of
 /// what follows it nothing is looked at: a line may hold very many records.
 ///
 /// # Errors
 /// [`NotJson`] when nothing was read, or something in it is no JSON.
-pub(crate) fn sound<T>(text: &str, read: Option<(T, usize)>) -> Result<(T, usize), NotJson> {
-    let (record, len) = read.ok_or(NotJson)?;
+pub(crate) fn sound<'a>(text: &'a str, record: &mut impl json::Read<'a>) -> Result<usize, NotJson> {
+    let len = json::read_into(record, text).ok_or(NotJson)?;
     let is_object = text.starts_with('{') && text.get(..len).is_some_and(json::is_sound);
-    if is_object { Ok((record, len)) } else { Err(NotJson) }
+    if is_object { Ok(len) } else { Err(NotJson) }
 }
 
 /// There is no whole JSON object.

@@ -42,7 +42,7 @@ impl<'a, R: Records> Feeding<'a, R> {
     }
 
     /// Places the record that `bytes` are.
-    fn place(&mut self, record: Record<'_, R>, place: Place, bytes: &[u8]) {
+    fn place(&mut self, record: &mut Record<'_, R>, place: Place, bytes: &[u8]) {
         let index =
             self.locked.get_or_insert_with(|| self.index.write().unwrap_or_else(PoisonError::into_inner));
         let before = index.entry_count();
@@ -60,6 +60,14 @@ impl<'a, R: Records> Feeding<'a, R> {
         }
     }
 
+    /// Places the first record of `text`. Returns how many bytes it takes.
+    fn record(&mut self, place: Place, text: &str) -> Result<usize, NotJson> {
+        let mut record = Record::<R>::default();
+        let taken = self.records.format().read(text, &mut record)?;
+        self.place(&mut record, place, text.as_bytes().get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
     /// Feeds the records of a line; returns how many bytes of it are whole records or blanks.
     fn records(&mut self, place: Place, line: &[u8]) -> Result<usize, usize> {
         let mut at = line.len() - trimmed_start(line).len();
@@ -73,11 +81,7 @@ impl<'a, R: Records> Feeding<'a, R> {
         while let Some(rest) = line.get(at..).filter(|rest| !trimmed_start(rest).is_empty()) {
             let here = Place { offset: place.offset + at as u64, ..place };
             let sound = repaired.as_deref().or(whole).and_then(|line| line.get(at..)).unwrap_or_default();
-            let read = format.read(sound).map(|(record, taken)| {
-                self.place(record, here, sound.as_bytes().get(..taken).unwrap_or_default());
-                taken
-            });
-            let taken = match read {
+            let taken = match self.record(here, sound) {
                 Ok(taken) => taken,
                 Err(NotJson) if repaired.is_none() => match format.mended(line) {
                     None => return Err(at),
@@ -122,12 +126,12 @@ impl<'a, R: Records> Feeding<'a, R> {
     }
 
     /// Places the record that a line is; what is no such line is looked at closely.
-    fn line_read(&mut self, place: Place, line: &[u8], read: Option<(Record<'_, R>, usize)>) {
-        let Some((record, taken)) = read else { return self.line(place, line) };
+    fn line_read(&mut self, place: Place, read: &mut LineRead<'_, R::Format>) {
+        let LineRead { line, record, taken: Some(taken) } = read else { return self.line(place, read.line) };
         let tally = &mut self.lock().tally;
         tally.bytes = place.offset + line.len() as u64 + 1;
         tally.torn(None);
-        self.place(record, place, line.get(..taken).unwrap_or_default());
+        self.place(record, place, line.get(..*taken).unwrap_or_default());
     }
 
     fn note_broken(&mut self, place: Place, len: usize) {
@@ -167,14 +171,14 @@ impl<R: Records> Feed for Feeding<'_, R> {
         ahead::in_order(
             &pieces,
             |piece| read_ahead(format, piece.bytes(source)),
-            |piece, (read, rest)| {
+            |piece, (mut read, rest)| {
                 let bytes = piece.bytes(source);
                 if !lines.enter(piece, bytes, self) {
                     return;
                 }
-                for (line, record) in read {
-                    let place = lines.next(line.len());
-                    self.line_read(place, line, record);
+                for line in &mut read {
+                    let place = lines.next(line.line.len());
+                    self.line_read(place, line);
                 }
                 for line in rest.strip_suffix(b"\n").into_iter().flat_map(|rest| rest.split(|b| *b == b'\n'))
                 {
@@ -231,26 +235,39 @@ impl<R: Records> Sink for Feeding<'_, R> {
     }
 }
 
-/// The record that a line is, with its length, if nothing about the line is odd.
-fn the_record<F: Format>(format: F, line: &[u8]) -> Option<(F::Record<'_>, usize)> {
-    if line.len() > LONG_LINE || line.first() != Some(&b'{') {
-        return None;
-    }
-    let (record, taken) = format.read(simdutf8::basic::from_utf8(line).ok()?).ok()?;
-    let rest = line.get(taken..)?;
-    rest.iter().all(u8::is_ascii_whitespace).then_some((record, taken))
+/// A line that was read before it is its turn.
+struct LineRead<'a, F: Format> {
+    line: &'a [u8],
+    /// The record that it is…
+    record: F::Record<'a>,
+    /// … and its length, if nothing about the line is odd.
+    taken: Option<usize>,
 }
 
-/// The first lines that begin and end in a piece with the records that they are, and what follows them.
-type Ahead<'a, F> = (Vec<(&'a [u8], Option<(<F as Format>::Record<'a>, usize)>)>, &'a [u8]);
+impl<F: Format> LineRead<'_, F> {
+    fn read(&mut self, format: F) -> Option<usize> {
+        if self.line.len() > LONG_LINE || self.line.first() != Some(&b'{') {
+            return None;
+        }
+        let text = simdutf8::basic::from_utf8(self.line).ok()?;
+        let taken = format.read(text, &mut self.record).ok()?;
+        self.line.get(taken..)?.iter().all(u8::is_ascii_whitespace).then_some(taken)
+    }
+}
 
-fn read_ahead<F: Format>(format: F, bytes: &[u8]) -> Ahead<'_, F> {
+/// The first lines that begin and end in a piece, and what follows them.
+fn read_ahead<F: Format>(format: F, bytes: &[u8]) -> (Vec<LineRead<'_, F>>, &[u8]) {
     let whole = bytes.get(lines::whole(bytes)).unwrap_or_default();
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', whole).take(AHEAD).collect();
     let mut from = 0;
-    let mut read = Vec::new();
-    for at in memchr::memchr_iter(b'\n', whole).take(AHEAD) {
+    // In one piece of memory: who takes what was read gives it back on another core, which is dear for each record.
+    let mut read = Vec::with_capacity(ends.len());
+    for at in ends {
         let line = whole.get(from..at).unwrap_or_default();
-        read.push((line, the_record(format, line)));
+        read.push(LineRead { line, record: Default::default(), taken: None });
+        if let Some(read) = read.last_mut() {
+            read.taken = read.read(format);
+        }
         from = at + 1;
     }
     (read, whole.get(from..).unwrap_or_default())

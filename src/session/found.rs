@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::agent::Desk;
-use super::json::{self, Obj};
+use super::json::{self, Obj, Reader};
 use super::model::{Link, Output};
 
 /// Most pages kept of one search.
@@ -31,7 +31,7 @@ pub(crate) fn pages(text: &str, desk: &Desk<'_>) -> (Vec<Link>, Output) {
 
 /// The objects of a line that is a list of them.
 fn listed(line: &str) -> Option<Vec<Obj<'_>>> {
-    let (list, _) = json::first(line)?;
+    let list = Reader::new(line).raw()?;
     let objects: Vec<Obj<'_>> = json::list(list).into_iter().filter_map(Obj::of).collect();
     (!objects.is_empty()).then_some(objects)
 }

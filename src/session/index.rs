@@ -9,10 +9,11 @@ mod steps;
 mod tasks;
 mod tokens;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, LazyLock};
 
+use foldhash::quality::RandomState;
+use foldhash::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::lines::Place;
@@ -158,11 +159,12 @@ pub(crate) struct Index {
     pub tally: Tally,
 }
 
+/// What texts are hashed with: another secret in each run of the program.
+static HASHED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
 /// Hash of an id or a text, equal for equal strings within one run of the program.
 pub(crate) fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    HASHED.hash_one(text)
 }
 
 impl Index {

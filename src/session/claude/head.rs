@@ -1,8 +1,9 @@
 //! As much of a record as the index needs, read in one pass; everything else is read over.
 
 use crate::session::agent::Likeness;
-use crate::session::json::{Fill, Flag, Number, RawValue, Read, Reader, Text};
+use crate::session::json::{Flag, Number, RawValue, Read, Reader, Text};
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use crate::session::index::Spent;
 use crate::session::model::Usage;
@@ -17,15 +18,18 @@ macro_rules! lenient {
         pub(super) struct $name<'a> { $(pub $field: $type,)* $(pub $text: Option<RawValue<'a>>,)?
             pub marker: std::marker::PhantomData<&'a ()> }
 
-        impl<'a> Fill<'a> for $name<'a> {
-            fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        impl<'a> Read<'a> for $name<'a> {
+            fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
                 match reader.next()? {
                     b'{' => reader.fields(|key, reader| {
                         match key {
-                            $($key => self.$field = Read::read(reader)?,)*
-                            _ => { reader.raw()?; }
+                            $($key => {
+                                // A key may occur twice: the last counts.
+                                self.$field = <$type>::default();
+                                self.$field.read(reader)
+                            })*
+                            _ => reader.raw().map(drop),
                         }
-                        Some(())
                     })?,
                     $(b'"' => self.$text = Some(reader.raw()?),)?
                     _ => { reader.raw()?; }
@@ -34,11 +38,9 @@ macro_rules! lenient {
             }
         }
 
-        impl<'a> Read<'a> for $name<'a> {
-            fn read(reader: &mut Reader<'a>) -> Option<Self> {
-                let mut found = $name::default();
-                found.fill(reader)?;
-                Some(found)
+        impl<'a> Read<'a> for Option<$name<'a>> {
+            fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+                self.insert($name::default()).read(reader)
             }
         }
     };
@@ -145,24 +147,28 @@ lenient! {
 pub(super) enum Content<'a> {
     /// A string.
     Text(RawValue<'a>),
-    /// Blocks; none if it is anything else.
-    Blocks(Vec<Block<'a>>),
+    /// Blocks, mostly one; none if it is anything else.
+    Blocks(SmallVec<[Block<'a>; 1]>),
 }
 
-impl<'a> Read<'a> for Content<'a> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut blocks = Vec::new();
-        match reader.next()? {
-            b'"' => return reader.raw().map(Content::Text),
-            b'[' => reader.elements(|reader| {
-                blocks.push(Block::read(reader)?);
-                Some(())
+impl Default for Content<'_> {
+    fn default() -> Self {
+        Self::Blocks(SmallVec::new())
+    }
+}
+
+impl<'a> Read<'a> for Option<Content<'a>> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        let content = self.insert(Content::default());
+        match (reader.next()?, content) {
+            (b'"', content) => *content = Content::Text(reader.raw()?),
+            (b'[', Content::Blocks(blocks)) => reader.elements(|reader| {
+                blocks.push(Block::default());
+                blocks.last_mut()?.read(reader)
             })?,
-            _ => {
-                reader.raw()?;
-            }
+            _ => drop(reader.raw()?),
         }
-        Some(Content::Blocks(blocks))
+        Some(())
     }
 }
 

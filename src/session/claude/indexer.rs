@@ -4,8 +4,7 @@
 mod fields;
 mod queue;
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use super::head::{Block, Content, Fields, Message};
@@ -77,10 +76,10 @@ impl Record<'_, '_> {
 pub(super) struct Heads;
 
 impl Format for Heads {
-    type Record<'a> = Box<Fields<'a>>;
+    type Record<'a> = Fields<'a>;
 
-    fn read(self, text: &str) -> Result<(Box<Fields<'_>>, usize), NotJson> {
-        sound(text, json::filled(text))
+    fn read<'a>(self, text: &'a str, fields: &mut Fields<'a>) -> Result<usize, NotJson> {
+        sound(text, fields)
     }
 }
 
@@ -93,14 +92,14 @@ impl Records for Reading {
 
     fn place(
         &mut self,
-        fields: Box<Fields<'_>>,
+        fields: &mut Fields<'_>,
         place: Place,
         len: usize,
         index: &mut Index,
         cleaner: &Cleaner,
     ) {
         let at = fields.timestamp.as_str().and_then(|at| at.parse().ok());
-        self.put(&Record { fields: &fields, place, len, at, cleaner }, index);
+        self.put(&Record { fields, place, len, at, cleaner }, index);
     }
 
     fn fields(&self) -> Option<&'static Table> {

@@ -1,7 +1,6 @@
 //! Places what records say in the index.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::said::{Block, Counted, Facts, Recorded, Returned, Said, Title};
@@ -40,6 +39,7 @@ pub(super) struct Reading<D> {
 }
 
 /// What a record says.
+#[derive(Default)]
 pub(super) struct Heard<'a> {
     /// From where it begins.
     text: &'a str,
@@ -61,10 +61,10 @@ impl<D: Dialect> Reading<D> {
             model: None,
             prices: Prices::default(),
             answered: false,
-            twins: HashMap::new(),
+            twins: HashMap::default(),
             fresh: None,
-            seen: HashSet::new(),
-            sides: HashMap::new(),
+            seen: HashSet::default(),
+            sides: HashMap::default(),
         }
     }
 }
@@ -76,12 +76,16 @@ pub(super) struct Hearing<D>(D);
 impl<D: Dialect> Format for Hearing<D> {
     type Record<'a> = Heard<'a>;
 
-    fn read(self, text: &str) -> Result<(Heard<'_>, usize), NotJson> {
+    fn read<'a>(self, text: &'a str, heard: &mut Heard<'a>) -> Result<usize, NotJson> {
+        heard.text = text;
         if is_text(self.0) {
-            return Ok((Heard { text, said: vec![self.0.read_text(text)] }, text.len()));
+            heard.said = vec![self.0.read_text(text)];
+            return Ok(text.len());
         }
-        let (record, len) = sound(text, json::first::<Obj<'_>>(text))?;
-        Ok((Heard { text, said: self.0.read(&record) }, len))
+        let mut record = Obj::default();
+        let len = sound(text, &mut record)?;
+        heard.said = self.0.read(&record);
+        Ok(len)
     }
 
     fn mended(self, bytes: &[u8]) -> Option<String> {
@@ -99,11 +103,18 @@ impl<D: Dialect> Records for Reading<D> {
         Hearing(self.dialect)
     }
 
-    fn place(&mut self, heard: Heard<'_>, place: Place, len: usize, index: &mut Index, cleaner: &Cleaner) {
+    fn place(
+        &mut self,
+        heard: &mut Heard<'_>,
+        place: Place,
+        len: usize,
+        index: &mut Index,
+        cleaner: &Cleaner,
+    ) {
         let record = Record { text: heard.text, place, len, cleaner };
-        for mut said in heard.said {
-            only_shown(&mut said, index);
-            self.put(&said, &record, index);
+        for said in &mut heard.said {
+            only_shown(said, index);
+            self.put(said, &record, index);
         }
     }
 

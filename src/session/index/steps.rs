@@ -1,8 +1,7 @@
 //! The steps of a session, kept in 20 bytes each: which record calls it, under which id, which record brings its
 //! result, and how it ended.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use hashbrown::HashTable;
 
 use super::NewStep;

@@ -1,7 +1,9 @@
 //! Tokens of messages, each counted once. A message is told of several times, the last one counts; these stand
 //! close together, so that only what the last messages used is kept.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::{HashMap, HashSet};
 
 use crate::session::model::{Cost, Usage};
 

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-pub(crate) use read::{Fill, Read, Reader};
+pub(crate) use read::{Read, Reader};
 
 /// A value as it stands in its text, unparsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +34,10 @@ impl<'a> RawValue<'a> {
     }
 }
 
-impl<'a> Read<'a> for RawValue<'a> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        reader.raw()
-    }
-}
-
-impl<'a, T: Read<'a>> Read<'a> for Option<T> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        T::read(reader).map(Some)
+impl<'a> Read<'a> for Option<RawValue<'a>> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        *self = Some(reader.raw()?);
+        Some(())
     }
 }
 
@@ -57,11 +52,12 @@ impl Text<'_> {
 }
 
 impl<'a> Read<'a> for Text<'a> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
         match reader.next()? {
-            b'"' => reader.string().map(Text),
-            _ => reader.raw().map(|_| Text(None)),
+            b'"' => self.0 = reader.string()?,
+            _ => drop(reader.raw()?),
         }
+        Some(())
     }
 }
 
@@ -70,8 +66,9 @@ impl<'a> Read<'a> for Text<'a> {
 pub(crate) struct Flag(pub bool);
 
 impl<'a> Read<'a> for Flag {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        reader.raw().map(|raw| Flag(raw.get() == "true"))
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        self.0 = reader.raw()?.get() == "true";
+        Some(())
     }
 }
 
@@ -80,8 +77,9 @@ impl<'a> Read<'a> for Flag {
 pub(crate) struct Number(pub Option<u64>);
 
 impl<'a> Read<'a> for Number {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        reader.raw().map(|raw| Number(raw.get().parse().ok()))
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        self.0 = reader.raw()?.get().parse().ok();
+        Some(())
     }
 }
 
@@ -90,29 +88,27 @@ impl<'a> Read<'a> for Number {
 pub(crate) struct Obj<'a>(pub Vec<(Cow<'a, str>, RawValue<'a>)>);
 
 impl<'a> Read<'a> for Obj<'a> {
-    fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut fields = Vec::with_capacity(16);
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        self.0.reserve(16);
         reader.list(b'{', b'}', |reader| {
-            fields.push((reader.key()?, reader.raw()?));
+            self.0.push((reader.key()?, reader.raw()?));
             Some(())
-        })?;
-        Some(Obj(fields))
+        })
     }
 }
 
 /// The first value of `text`, and its length with the blanks before it.
 pub(crate) fn first<'a, T: Read<'a>>(text: &'a str) -> Option<(T, usize)> {
-    let mut reader = Reader::new(text);
-    let value = T::read(&mut reader)?;
-    Some((value, reader.at()))
+    let mut value = T::default();
+    let len = read_into(&mut value, text)?;
+    Some((value, len))
 }
 
-/// As [`first`], read where it will stay.
-pub(crate) fn filled<'a, T: Fill<'a>>(text: &'a str) -> Option<(Box<T>, usize)> {
+/// As [`first`], read where it will stay: into `value`, which is as by default.
+pub(crate) fn read_into<'a>(value: &mut impl Read<'a>, text: &'a str) -> Option<usize> {
     let mut reader = Reader::new(text);
-    let mut value = Box::<T>::default();
-    value.fill(&mut reader)?;
-    Some((value, reader.at()))
+    value.read(&mut reader)?;
+    Some(reader.at())
 }
 
 /// Whether no string in the first value of `text` holds what JSON does not allow in there: control characters.
@@ -134,8 +130,9 @@ impl<'a> Obj<'a> {
 
     /// The object in `text`; `None` if it is anything else.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let mut object = Self::default();
         let mut reader = Reader::new(text);
-        let object = Self::read(&mut reader)?;
+        object.read(&mut reader)?;
         reader.next().is_none().then_some(object)
     }
 

@@ -5,16 +5,10 @@ use std::borrow::Cow;
 
 use super::{RawValue, scan, text};
 
-/// What can be read from where a [`Reader`] stands.
-pub(crate) trait Read<'a>: Sized {
-    /// Reads one value. `None` if none stands there, or it does not end.
-    fn read(reader: &mut Reader<'a>) -> Option<Self>;
-}
-
-/// What a value can be read into: for what is large, and so not to be moved.
-pub(crate) trait Fill<'a>: Default {
-    /// Reads one value. `None` if none stands there, or it does not end.
-    fn fill(&mut self, reader: &mut Reader<'a>) -> Option<()>;
+/// What a value can be read into, where a [`Reader`] stands: some of it is large, and so not to be moved.
+pub(crate) trait Read<'a>: Default {
+    /// Reads one value into this, which is as by default. `None` if none stands there, or it does not end.
+    fn read(&mut self, reader: &mut Reader<'a>) -> Option<()>;
 }
 
 /// A place in a text with JSON in it.

@@ -40,7 +40,8 @@ fn end(text: &str) -> Option<usize> {
 
 /// Where we say so: by either way to look for it.
 fn read_end(text: &str) -> Option<usize> {
-    let end = first::<RawValue<'_>>(text).map(|(_, end)| end);
+    let mut reader = Reader::new(text);
+    let end = reader.raw().map(|_| reader.at());
     let bytes = text.as_bytes();
     let at = text.find(|c| c != ' ').unwrap_or_default();
     match bytes.get(at) {

@@ -6,9 +6,10 @@
 //! are asides. Neither `dequeue` nor `remove` says which text left: it is the oldest, put right when the
 //! user record shows another.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use super::{HEADLINE, Reading, Record};
