@@ -14,6 +14,12 @@ use super::json::Obj;
 
 /// Folder of sub-agents' records, in the folder named for the session.
 const AGENTS: &str = "subagents";
+/// Folder with a folder of such records for each workflow, beside them.
+const WORKFLOWS: &str = "subagents/workflows";
+/// Folder with a folder of such records for each call: exports have it beside the session.
+const TASKS: &str = "tasks";
+/// Most folders that are looked into.
+const FOLDERS: usize = 1_000;
 /// Folder of large outputs, beside that.
 const OUTPUTS: &str = "tool-results";
 /// Longest base name that is looked for, in bytes.
@@ -99,7 +105,20 @@ impl Beside {
         let name = is_name(id).then(|| format!("agent-{id}.jsonl"))?;
         // Until about version 2.1 they lay flat beside the sessions of all.
         let flat = self.folder.join(&name);
-        open(&self.own().join(AGENTS).join(&name)).or_else(|| self.is_ours(&flat).then(|| open(&flat))?)
+        open(&self.own().join(AGENTS).join(&name))
+            .or_else(|| self.is_ours(&flat).then(|| open(&flat))?)
+            .or_else(|| self.nested().find_map(|(folder, _)| open(&folder.join(&name))))
+    }
+
+    /// The folders, one for each workflow or call, with records of sub-agents, and where these belong in the folder
+    /// named for the session.
+    fn nested(&self) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        let places = [(self.own(), WORKFLOWS), (self.own(), TASKS), (self.folder.clone(), TASKS)];
+        let within = |(base, place): (PathBuf, &'static str)| {
+            let found = entries(&base.join(place), fs::FileType::is_dir);
+            found.map(move |name| (base.join(place).join(&name), Path::new(place).join(name)))
+        };
+        places.into_iter().flat_map(within).take(FOLDERS)
     }
 
     /// The id of the sub-agent that the call of this id sent, where a note beside its records tells. Reads such notes
@@ -145,10 +164,14 @@ impl Beside {
         };
         let own = [AGENTS, OUTPUTS].map(below).into_iter().flatten();
         let own = own.map(|place| Companion { path: self.own().join(&place), place });
-        let flat = names(&self.folder).filter(|name| name.starts_with("agent-") && name.ends_with(".jsonl"));
-        let flat =
-            flat.map(|name| Companion { path: self.folder.join(&name), place: Path::new(AGENTS).join(name) });
-        own.chain(flat.filter(|companion| self.is_ours(&companion.path))).collect()
+        let records_in = |folder: PathBuf, place: PathBuf| {
+            let records =
+                names(&folder).filter(|name| name.starts_with("agent-") && name.ends_with(".jsonl"));
+            records.map(move |name| Companion { path: folder.join(&name), place: place.join(name) })
+        };
+        let flat = records_in(self.folder.clone(), PathBuf::from(AGENTS));
+        let flat = flat.filter(|companion| self.is_ours(&companion.path));
+        own.chain(flat).chain(self.nested().flat_map(|(folder, place)| records_in(folder, place))).collect()
     }
 
     /// The folder named for the session.
@@ -173,9 +196,14 @@ fn is_name(name: &str) -> bool {
 
 /// Names of the regular files in a folder.
 fn names(folder: &Path) -> impl Iterator<Item = String> + use<> {
+    entries(folder, fs::FileType::is_file)
+}
+
+/// Names of what is of this kind in a folder.
+fn entries(folder: &Path, is_wanted: fn(&fs::FileType) -> bool) -> impl Iterator<Item = String> + use<> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    files.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_name(name))
+    let wanted = entries.filter(move |entry| entry.file_type().is_ok_and(|kind| is_wanted(&kind)));
+    wanted.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_name(name))
 }
 
 /// Opens a regular file that is no symbolic link; never waits.
@@ -218,11 +246,32 @@ mod tests {
         fs::write(home.path().join("agent-b2.jsonl"), r#"{"sessionId":"s1"}"#).unwrap();
         fs::write(home.path().join("agent-c3.jsonl"), r#"{"sessionId":"s2"}"#).unwrap();
         fs::write(home.path().join("s2.jsonl"), "x").unwrap();
+        for (folder, file) in [
+            (own.join(WORKFLOWS).join("wf_1"), "agent-d4.jsonl"),
+            (own.join(WORKFLOWS).join("wf_1"), "journal.jsonl"),
+            (home.path().join(TASKS).join("toolu_1"), "agent-e5.jsonl"),
+        ] {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(file), "x").unwrap();
+        }
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("agent-f6.jsonl"), "x").unwrap();
+        std::os::unix::fs::symlink(outside.path(), own.join(WORKFLOWS).join("wf_2")).unwrap();
         let beside = Beside::of(&home.path().join("s1.jsonl")).unwrap();
         let mut places: Vec<_> = beside.companions().into_iter().map(|found| found.place).collect();
         places.sort();
-        let expected = ["subagents/agent-a1.jsonl", "subagents/agent-b2.jsonl", "tool-results/o.txt"];
+        let expected = [
+            "subagents/agent-a1.jsonl",
+            "subagents/agent-b2.jsonl",
+            "subagents/workflows/wf_1/agent-d4.jsonl",
+            "tasks/toolu_1/agent-e5.jsonl",
+            "tool-results/o.txt",
+        ];
         assert_eq!(places, expected.map(PathBuf::from));
-        assert!(beside.agent("b2").is_some() && beside.agent("x9").is_none());
+        let found = |id: &str| beside.agent(id).is_some();
+        assert_eq!(
+            ["a1", "b2", "d4", "e5", "c3", "f6", "x9"].map(found),
+            [true, true, true, true, false, false, false]
+        );
     }
 }

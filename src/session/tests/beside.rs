@@ -92,7 +92,12 @@ pub(super) fn within(step: &Step) -> Vec<Step> {
 
 #[test]
 fn a_sub_agent_in_a_file_of_its_own_is_shown_by_the_step_that_sent_it() {
-    for place in ["s1/subagents/agent-a1b2.jsonl", "agent-a1b2.jsonl"] {
+    for place in [
+        "s1/subagents/agent-a1b2.jsonl",
+        "agent-a1b2.jsonl",
+        "s1/subagents/workflows/wf_9/agent-a1b2.jsonl",
+        "tasks/t1/agent-a1b2.jsonl",
+    ] {
         let home = tempfile::tempdir().unwrap();
         let session = opened(&session(home.path(), place));
         let steps = inside(&session);
