@@ -8,7 +8,7 @@ use super::phrase;
 use super::scene::Scene;
 use super::{changed, ending, timeline};
 use crate::redact::CleanText;
-use crate::session::model::{Cost, Overview, Usage};
+use crate::session::model::{Cost, Overview, Usage, Window};
 use crate::session::price;
 
 /// Characters of a first prompt that serve as title.
@@ -86,9 +86,9 @@ pub(super) fn facts(overview: &Overview, live: bool) -> Html {
 }
 
 /// The timeline, the files that were changed and how it ended, where they are known.
-pub(super) fn picture(scene: &Scene, overview: &Overview) -> Html {
+pub(super) fn picture(scene: &Scene, overview: &Overview, window: &Window) -> Html {
     let mut html = Html::new();
-    timeline::figure(&mut html, scene, overview);
+    timeline::figure(&mut html, scene, overview, window);
     if let Some(changes) = &overview.changes {
         changed::section(&mut html, scene, changes);
     }

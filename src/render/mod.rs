@@ -43,6 +43,7 @@ mod shell;
 mod signs;
 mod spark;
 mod step;
+mod subject;
 mod timeline;
 mod turn;
 mod web;

@@ -103,7 +103,7 @@ pub fn page(input: &PageInput<'_>) -> String {
         js: scene.asset(&assets::js().name),
         crumb: header::crumb(overview),
         facts: header::facts(overview, input.live),
-        picture: header::picture(&scene, overview),
+        picture: header::picture(&scene, overview, window),
         outline: outline::list(&scene, overview),
         content,
     };

@@ -4,12 +4,15 @@
 //! Each stretch is a picture of its own, and so is each pause between two: then a pause keeps its width in pixels
 //! (the style sheet says it) while the stretches share what is left in proportion to theirs, with no script.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::figures::{between, counted, lasted, offset};
 use super::html::Html;
+use super::page::shown;
 use super::scene::Scene;
-use crate::session::model::{Ended, Overview};
+use super::{phrase, subject};
+use crate::session::model::{Ended, OutlineEntry, Overview, Window};
 use crate::session::timeline::{Axis, Bar, Goal, Lane};
 
 /// Height of a lane and of a bar in it, in pixels.
@@ -32,12 +35,22 @@ const STEPS: [u64; 19] = [
 ];
 
 const HOUR: u64 = 3_600;
+/// Characters of a prompt in a title.
+const WORDS: usize = 80;
 
 /// All lanes, from the top.
 const LANES: [Lane; 6] = [Lane::You, Lane::Model, Lane::Read, Lane::Edit, Lane::Run, Lane::Agent];
 
+/// What the bars are of, in words.
+struct Told<'a> {
+    scene: &'a Scene,
+    outline: &'a [OutlineEntry],
+    /// What the steps of the window shown are about: of others nothing is decoded here.
+    steps: HashMap<u32, String>,
+}
+
 /// Appends the timeline; nothing where no times are known, or nothing took any.
-pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview) {
+pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview, window: &Window) {
     let timeline = &overview.timeline;
     let axis = Axis::of(timeline);
     let lanes: Vec<Lane> =
@@ -54,10 +67,11 @@ pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview) {
     html.raw("</ul><div class=\"chart\" aria-hidden=\"true\">");
     let mut parts = Part::all(&axis, height);
     ground(&mut parts, scene, overview, &axis, height);
+    let told = Told { scene, outline: &overview.outline, steps: subject::of_steps(window) };
     for (bar, next) in timeline.bars.iter().zip(timeline.bars.iter().skip(1).map(Some).chain([None])) {
         let Some(row) = lanes.iter().position(|lane| *lane == bar.lane) else { continue };
         let limit = next.filter(|next| next.lane == bar.lane).map_or(1.0, |next| axis.x(next.from));
-        one(&mut parts, scene, bar, (axis.x(bar.from), axis.x(bar.to).min(limit)), row as u64 * LANE);
+        one(&mut parts, &told, bar, (axis.x(bar.from), axis.x(bar.to).min(limit)), row as u64 * LANE);
     }
     let share = PAUSES / parts.iter().filter(|part| part.pause).count().max(1) as f64;
     let room: f64 = parts.iter().filter(|part| !part.pause).map(Part::long).sum();
@@ -254,7 +268,7 @@ fn label(seconds: u64, all: u64) -> String {
 }
 
 /// Draws a bar: what waited for somebody goes on behind a pause.
-fn one(parts: &mut [Part], scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: u64) {
+fn one(parts: &mut [Part], told: &Told<'_>, bar: &Bar, (from, to): (f64, f64), y: u64) {
     let (first, last) = (stretch(parts, from), stretch(parts, to.max(from)));
     let room = 1.0 - parts.iter().filter(|part| part.pause).map(Part::long).sum::<f64>();
     for part in parts.get_mut(first..=last).unwrap_or_default() {
@@ -265,15 +279,15 @@ fn one(parts: &mut [Part], scene: &Scene, bar: &Bar, (from, to): (f64, f64), y: 
         let least = if part.pause { 0.0 } else { LEAST * room / part.long() };
         // A bar at the very end is not pushed out.
         let place = (left.min((1.0 - least).max(0.0)), (right - left).max(least));
-        piece(&mut part.drawn, scene, bar, place, y);
+        piece(&mut part.drawn, told, bar, place, y);
     }
 }
 
 /// Appends a bar, or as much of it as is in one part.
-fn piece(html: &mut Html, scene: &Scene, bar: &Bar, (x, width): (f64, f64), y: u64) {
+fn piece(html: &mut Html, told: &Told<'_>, bar: &Bar, (x, width): (f64, f64), y: u64) {
     let id = bar.goal.id();
     if let Some(id) = &id {
-        html.raw("<a tabindex=\"-1\" href=\"").html(&scene.target(bar.window, id)).raw("\">");
+        html.raw("<a tabindex=\"-1\" href=\"").html(&told.scene.target(bar.window, id)).raw("\">");
     }
     html.raw("<rect class=\"").raw(name(bar.lane));
     if bar.minor {
@@ -293,41 +307,57 @@ fn piece(html: &mut Html, scene: &Scene, bar: &Bar, (x, width): (f64, f64), y: u
     html.raw("\" height=\"")
         .num(BAR)
         .raw("\" rx=\"1\"><title>")
-        .text(&title(scene, bar))
+        .text(&told.title(bar))
         .raw("</title></rect>");
     if id.is_some() {
         html.raw("</a>");
     }
 }
 
-/// `1:14 · step 12, edit, 47 s, declined`.
-fn title(scene: &Scene, bar: &Bar) -> String {
-    let mut title = scene.origin.map(|origin| format!("{} · ", offset(origin, bar.from))).unwrap_or_default();
-    let many = u64::from(bar.count);
-    let _ = match (bar.goal, bar.lane) {
-        (Goal::Prompt(no), _) if many == 1 => write!(title, "prompt {no}"),
-        (Goal::Prompt(no), _) => write!(title, "{many} prompts from {no} on"),
-        (Goal::Aside(_), _) => write!(title, "said while it worked"),
-        (_, Lane::Model) => write!(title, "thinking or writing"),
-        (_, lane) if bar.minor => {
-            write!(title, "{} of a sub-agent, {}", counted(many, "step", "steps"), name(lane))
+impl Told<'_> {
+    /// `1:14 · step 12, Edit src/main.rs, 47 s, declined`.
+    fn title(&self, bar: &Bar) -> String {
+        let origin = self.scene.origin;
+        let mut title = origin.map(|origin| format!("{} · ", offset(origin, bar.from))).unwrap_or_default();
+        let many = u64::from(bar.count);
+        let _ = match (bar.goal, bar.lane) {
+            (Goal::Prompt(no), _) if many == 1 => match self.prompt(no) {
+                Some(words) => write!(title, "prompt {no}, {words}"),
+                None => write!(title, "prompt {no}"),
+            },
+            (Goal::Prompt(no), _) => write!(title, "{many} prompts from {no} on"),
+            (Goal::Aside(_), _) => write!(title, "said while it worked"),
+            (_, Lane::Model) => write!(title, "thinking or writing"),
+            (_, lane) if bar.minor => {
+                write!(title, "{} of a sub-agent, {}", counted(many, "step", "steps"), name(lane))
+            }
+            (Goal::Step(no), lane) if many == 1 => {
+                let what = self.steps.get(&no).map_or(name(lane), String::as_str);
+                write!(title, "step {no}, {what}")
+            }
+            (Goal::Step(no), lane) => write!(title, "{many} steps from {no} on, {}", name(lane)),
+            (Goal::None | Goal::Inner(..), lane) => {
+                write!(title, "{}, {}", counted(many, "step", "steps"), name(lane))
+            }
+        };
+        if let Some(took) = between(bar.from, bar.to).filter(|took| took.as_millis() >= 500) {
+            let _ = write!(title, ", {}", lasted(took));
         }
-        (Goal::Step(no), lane) if many == 1 => write!(title, "step {no}, {}", name(lane)),
-        (Goal::Step(no), lane) => write!(title, "{many} steps from {no} on, {}", name(lane)),
-        (Goal::None | Goal::Inner(..), lane) => {
-            write!(title, "{}, {}", counted(many, "step", "steps"), name(lane))
+        match bar.ended {
+            Ended::Failed if many == 1 => title.push_str(", failed"),
+            Ended::Failed => title.push_str(", not all worked"),
+            Ended::Declined => title.push_str(", declined"),
+            Ended::Done | Ended::Open => {}
         }
-    };
-    if let Some(took) = between(bar.from, bar.to).filter(|took| took.as_millis() >= 500) {
-        let _ = write!(title, ", {}", lasted(took));
+        title
     }
-    match bar.ended {
-        Ended::Failed if many == 1 => title.push_str(", failed"),
-        Ended::Failed => title.push_str(", not all worked"),
-        Ended::Declined => title.push_str(", declined"),
-        Ended::Done | Ended::Open => {}
+
+    /// How a prompt begins.
+    fn prompt(&self, no: u32) -> Option<String> {
+        let at = self.outline.partition_point(|entry| entry.no < no);
+        let words = self.outline.get(at).filter(|entry| entry.no == no)?.text.as_str();
+        Some(shown(&phrase::one_line(words, WORDS))).filter(|words| !words.is_empty())
     }
-    title
 }
 
 #[cfg(test)]
