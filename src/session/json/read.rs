@@ -57,9 +57,16 @@ impl<'a> Reader<'a> {
 
     /// Reads an object, field by field: `field` gets each key and must read its value.
     pub(crate) fn fields(&mut self, mut field: impl FnMut(&str, &mut Self) -> Option<()>) -> Option<()> {
-        self.list(b'{', b'}', |reader| {
-            let key = reader.key()?;
-            field(&key, reader)
+        self.list(b'{', b'}', |reader| match reader.quoted()? {
+            (key, false) => {
+                reader.take(b':')?;
+                field(key, reader)
+            }
+            (key, true) => {
+                let key = reader.unescaped(key)?;
+                reader.take(b':')?;
+                field(&key, reader)
+            }
         })
     }
 
@@ -70,20 +77,35 @@ impl<'a> Reader<'a> {
 
     /// A key and the colon behind it.
     pub(super) fn key(&mut self) -> Option<Cow<'a, str>> {
-        let key = if self.next()? == b'"' { self.string()?? } else { return None };
+        let key = self.string()??;
         self.take(b':')?;
         Some(key)
     }
 
-    /// The string whose opening quote is [`Reader::next`]; nothing in it if its escapes mean nothing.
+    /// A string; nothing in it if its escapes mean nothing.
+    #[inline]
     pub(super) fn string(&mut self) -> Option<Option<Cow<'a, str>>> {
+        Some(match self.quoted()? {
+            (text, false) => Some(Cow::Borrowed(text)),
+            (text, true) => self.unescaped(text),
+        })
+    }
+
+    /// What the string says that was read last, which is `inner` and has escapes.
+    #[cold]
+    fn unescaped(&self, inner: &str) -> Option<Cow<'a, str>> {
+        let from = self.at.checked_sub(inner.len() + 2)?;
+        text(RawValue(self.text.get(from..self.at)?))
+    }
+
+    /// What stands between the quotes of a string, and whether there are escapes in it.
+    #[inline]
+    fn quoted(&mut self) -> Option<(&'a str, bool)> {
+        self.take(b'"')?;
         let from = self.at;
-        let end = scan::string_end(self.text.as_bytes(), from + 1)?;
+        let end = scan::string_end(self.text.as_bytes(), from)?;
         self.at = end.at + 1;
-        match end.escapes {
-            false => self.text.get(from + 1..end.at).map(|text| Some(Cow::Borrowed(text))),
-            true => self.text.get(from..self.at).map(|raw| text(RawValue(raw))),
-        }
+        Some((self.text.get(from..end.at)?, end.escapes))
     }
 
     pub(super) fn list(

@@ -1,5 +1,7 @@
 //! Reading what strangers wrote.
 
+use fearless_simd::{Level, dispatch};
+
 use super::*;
 
 #[test]
@@ -38,6 +40,24 @@ fn end(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
+/// What this processor has, and what each of its kind has.
+const LEVELS: [fn() -> Level; 2] = [Level::new, Level::baseline];
+
+#[test]
+fn a_control_character_is_found_wherever_it_stands() {
+    for len in [0, 1, 15, 16, 63, 64, 65, 127, 128, 200] {
+        for at in 0..=len {
+            let mut bytes = vec![b' '; len];
+            let has = bytes.get_mut(at).map(|byte| *byte = 0x1f).is_some();
+            assert_eq!(scan::by_steps::has_control(&bytes), has, "{at} of {len}");
+            for level in LEVELS.map(|level| level()) {
+                let found = dispatch!(level, simd => scan::by_blocks::has_control(simd, &bytes));
+                assert_eq!(found, has, "{level:?}: {at} of {len}");
+            }
+        }
+    }
+}
+
 /// Where we say so: by either way to look for it.
 fn read_end(text: &str) -> Option<usize> {
     let mut reader = Reader::new(text);
@@ -49,14 +69,18 @@ fn read_end(text: &str) -> Option<usize> {
             let first = memchr::memchr2(b'"', b'\\', &bytes[at + 1..]);
             let whole = (bytes.len() - at - 1) / 16 * 16;
             assert_eq!(scan::near(&bytes[at + 1..]), first.filter(|first| *first < whole.min(48)), "{text}");
-            let ends =
-                [scan::by_steps::string_end(bytes, at + 1), scan::by_blocks::string_end(bytes, at + 1)];
-            assert_eq!(ends, [end.map(|end| end - 1); 2], "{text}");
+            let end = end.map(|end| end - 1);
+            assert_eq!(scan::by_steps::string_end(bytes, at + 1), end, "{text}");
+            for level in LEVELS.map(|level| level()) {
+                let by_blocks = dispatch!(level, simd => scan::by_blocks::string_end(simd, bytes, at + 1));
+                assert_eq!(by_blocks, end, "{level:?}: {text}");
+            }
         }
-        Some(b'{' | b'[') => {
-            let ends = [scan::by_steps::container_end(bytes, at), scan::by_blocks::container_end(bytes, at)];
-            if end.is_some_and(|end| self::end(text) == Some(end)) {
-                assert_eq!(ends, [end; 2], "{text}");
+        Some(b'{' | b'[') if end.is_some_and(|end| self::end(text) == Some(end)) => {
+            assert_eq!(scan::by_steps::container_end(bytes, at), end, "{text}");
+            for level in LEVELS.map(|level| level()) {
+                let by_blocks = dispatch!(level, simd => scan::by_blocks::container_end(simd, bytes, at));
+                assert_eq!(by_blocks, end, "{level:?}: {text}");
             }
         }
         _ => {}
