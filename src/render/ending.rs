@@ -60,6 +60,17 @@ fn sentences(text: &str) -> String {
     if said.trim().is_empty() { text.to_owned() } else { said }
 }
 
+/// They in one line: no dot before the first entry of a list, which parts it from nothing, nor one or a comma before
+/// what was cut off.
+fn last_words(text: &str) -> String {
+    let line = phrase::one_line(&sentences(text), WORDS);
+    let line = line.strip_prefix("· ").unwrap_or(&line);
+    match line.strip_suffix('…') {
+        Some(cut) => format!("{}…", cut.trim_end_matches([' ', '·', ',', ';', ':', '–', '—'])),
+        None => line.to_owned(),
+    }
+}
+
 /// Whether a line heads what follows: as Markdown has it, or in bold from end to end.
 fn is_heading(line: &str) -> bool {
     let bold = || line.trim_end_matches(':').strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
@@ -68,11 +79,7 @@ fn is_heading(line: &str) -> bool {
 
 fn said(ending: &Ending) -> Html {
     match ending {
-        Ending::Reply(text) => {
-            let line = phrase::one_line(&sentences(text.as_str()), WORDS);
-            // The entry of a list that was cut off before its first word.
-            phrase::with_code(&line.replace(" ·…", "…"))
-        }
+        Ending::Reply(text) => phrase::with_code(&last_words(text.as_str())),
         Ending::Interrupted => Html::of("The agent was interrupted."),
         Ending::ApiError(text) => {
             let mut html = Html::of("The model did not answer: ");
@@ -92,11 +99,14 @@ mod tests {
 
     #[test]
     fn the_last_words_are_sentences_without_headings_code_and_tables() {
-        let line = |text| phrase::one_line(&sentences(text), WORDS);
+        let line = last_words;
         let text = "Done.\n\n## Changes\n\n**Files:**\n1. one\n2. `two`\n- three\n\n```json\n{ \"a\": 1 }\n```\n\n\
             | a | b |\n|---|---|\n\n---\nIt **works**: 3. times";
         assert_eq!(line(text), "Done. · one · `two` · three It works: 3. times");
         assert_eq!(line("```\nls\n```"), "ls");
         assert_eq!(line("# All done"), "All done");
+        assert_eq!(line("- one\n- two"), "one · two");
+        let long = format!("{} files:\n- {}", "a".repeat(270), "b".repeat(20));
+        assert_eq!(line(&long), format!("{} files…", "a".repeat(270)));
     }
 }

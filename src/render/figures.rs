@@ -104,13 +104,15 @@ pub(super) fn about(d: Duration) -> String {
     }
 }
 
-/// Time from `origin` to `at` as a clock: `0:06`, `41:20`, `1:02:03`. Times before the origin are `0:00`.
+/// Time from `origin` to `at` as a clock: `0:06`, `41:20`, `1:02:03`, `2 d 1:02:03`. Times before the origin are `0:00`.
 pub(super) fn offset(origin: Timestamp, at: Timestamp) -> String {
     let s = at.duration_since(origin).as_secs().max(0);
     if s < 3_600 {
         format!("{}:{:02}", s / 60, s % 60)
-    } else {
+    } else if s < 86_400 {
         format!("{}:{:02}:{:02}", s / 3_600, s % 3_600 / 60, s % 60)
+    } else {
+        format!("{} d {}:{:02}:{:02}", s / 86_400, s % 86_400 / 3_600, s % 3_600 / 60, s % 60)
     }
 }
 
@@ -219,7 +221,9 @@ mod tests {
     #[test]
     fn offsets_are_clocks_and_never_negative() {
         let origin = Timestamp::from_second(1_000).unwrap();
-        for (s, want) in [(1_006, "0:06"), (3_480, "41:20"), (4_723, "1:02:03"), (10, "0:00")] {
+        for (s, want) in
+            [(1_006, "0:06"), (3_480, "41:20"), (4_723, "1:02:03"), (177_523, "2 d 1:02:03"), (10, "0:00")]
+        {
             assert_eq!(offset(origin, Timestamp::from_second(s).unwrap()), want);
         }
     }

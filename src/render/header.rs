@@ -173,7 +173,9 @@ fn when(facts: &mut Facts, overview: &Overview, live: bool) {
             besides.push(format!("{} active", about(active)));
         }
         if !besides.is_empty() {
-            html.raw(" <span class=\"sub\">").text(&besides.join(", ")).raw("</span>");
+            // Two lengths without a comma would read as one.
+            html.raw(if facts.so_far { " " } else { ", " });
+            html.raw("<span class=\"sub\">").text(&besides.join(", ")).raw("</span>");
         }
         facts.add("<dt>Lasted</dt>", &format!("{} to {}", exact(started), exact(ended)), &html);
     }
