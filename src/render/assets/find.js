@@ -130,13 +130,19 @@ hits.addEventListener('click', e => {
 });
 
 // The words are marked without touching the page's elements, where the browser can.
+// That of the hit that is looked at is another, above the first.
 const marks = window.Highlight && CSS.highlights && new Highlight();
-if (marks) CSS.highlights.set('found', marks);
+const lit = marks && new Highlight();
+if (marks) {
+  lit.priority = 1;
+  CSS.highlights.set('found', marks);
+  CSS.highlights.set('here', lit);
+}
 
 // Marks the words in `e`, or in all windows anew.
 function remark(e) {
   if (!marks) return;
-  if (!e) marks.clear();
+  if (!e) [marks, lit].forEach(m => m.clear());
   if (words) (e ? [e] : boxes()).forEach(w => ranges(w).forEach(r => marks.add(r)));
 }
 
@@ -145,7 +151,8 @@ const remarkSoon = w => setTimeout(() => w.isConnected && remark(w));
 
 // What leaves the page takes its marks along: they would keep it in memory.
 function unmark(e) {
-  if (marks) [...marks].filter(r => e.contains(r.startContainer)).forEach(r => marks.delete(r));
+  for (const m of marks ? [marks, lit] : [])
+    [...m].filter(r => e.contains(r.startContainer)).forEach(r => m.delete(r));
 }
 
 // Where the words stand in `top`. A text that changes its length in lower case is left out.
@@ -183,6 +190,10 @@ function showMark() {
   const behind = r => el.compareDocumentPosition(r.startContainer) & Node.DOCUMENT_POSITION_FOLLOWING;
   const at = ranges(el)[0] || ranges(el.closest('.turn') || el).find(behind);
   if (!at) return;
+  if (marks) {
+    lit.clear();
+    lit.add(at);
+  }
   reveal(at.startContainer.parentElement);
   const r = document.createRange();
   r.setStart(at.startContainer, at.startOffset);

@@ -20,6 +20,10 @@ fn slash_opens_the_search_hits_are_counted_and_marked_and_lead_there() {
         "words are marked",
         "[...CSS.highlights.get('found')].some(r => r.startContainer.data.includes('reply-37'))",
     );
+    browser.assert(
+        "that which is looked at stands out from them",
+        "(r => r.length === 1 && r[0].startContainer.parentElement.closest('.turn').id === 'p38')([...CSS.highlights.get('here')])",
+    );
     browser.eval("void document.activeElement.blur()");
     browser.press("n");
     browser.until("n leads on, into a window that was not here", &format!("{COUNT} === '2 of 11 hits'"));
@@ -28,6 +32,7 @@ fn slash_opens_the_search_hits_are_counted_and_marked_and_lead_there() {
     browser.until("p leads back", &in_view("#s38r1"));
     browser.press("\u{e00c}");
     browser.until("Escape ends it", &format!("{COUNT} === '' && !document.querySelector('.hits li')"));
+    browser.assert("and no mark stays", "['found', 'here'].every(name => !CSS.highlights.get(name).size)");
     reader.end();
 }
 

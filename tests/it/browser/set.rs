@@ -120,7 +120,7 @@ fn measures_are_those_of_the_reference() {
 }
 
 /// Token, light, dark.
-const COLOURS: [(&str, &str, &str); 20] = [
+const COLOURS: [(&str, &str, &str); 22] = [
     ("bg", "#ffffff", "#131519"),
     ("wash", "#f5f6f8", "#1b1e24"),
     ("wash-2", "#eceef1", "#262a32"),
@@ -138,7 +138,9 @@ const COLOURS: [(&str, &str, &str); 20] = [
     ("add-mark", "#2f9e55", "#3fae68"),
     ("del-mark", "#d9483d", "#e0665c"),
     ("warn-mark", "#bd7a0a", "#c98f2b"),
+    ("mark-1", "#b7bec9", "#3b414b"),
     ("mark-2", "#7d8694", "#6f7886"),
+    ("mark-3", "#2f3641", "#c9ced6"),
     ("line", "#e3e6ea", "#282c34"),
     ("line-2", "#c9ced6", "#434954"),
 ];
@@ -165,4 +167,15 @@ fn colours_are_those_of_the_reference_by_the_system_and_by_choice() {
         assert_colours(dark, "by choice");
     }
     reader.end();
+}
+
+#[test]
+fn the_sheet_has_no_colour_that_the_reference_does_not_name() {
+    let named = |colour: &str| COLOURS.iter().any(|(_, light, dark)| [*light, *dark].contains(&colour));
+    let sheet = include_str!("../../../src/render/assets/page.css");
+    let colours = sheet.split('#').skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_hexdigit()).next());
+    let others: Vec<_> =
+        colours.flatten().filter(|word| word.len() == 6).map(|word| format!("#{word}")).collect();
+    let others: Vec<_> = others.into_iter().filter(|colour| !named(colour)).collect();
+    assert!(others.is_empty(), "{others:?}");
 }
