@@ -4,6 +4,8 @@
 //! Each stretch is a picture of its own, and so is each pause between two: then a pause keeps its width in pixels
 //! (the style sheet says it) while the stretches share what is left in proportion to theirs, with no script.
 
+mod labels;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -20,21 +22,12 @@ const LANE: u64 = 14;
 const BAR: u64 = 9;
 /// Least width of a bar, of the whole.
 const LEAST: f64 = 0.0028;
-/// Least distance of two labels on the axis, of the whole: short ones, and those with hours.
-const APART: (f64, f64) = (0.1, 0.14);
 /// Share of the width that all pauses take at most: up to then, each has the 24 px of the style sheet.
 const PAUSES: f64 = 0.4;
 /// The share of a pause on a phone.
 const NARROW: f64 = 0.08;
-/// Most labels on the axis.
-const TICKS: u64 = 8;
-/// Distances of labels, in seconds.
-const STEPS: [u64; 19] = [
-    1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800,
-    604_800,
-];
-
-const HOUR: u64 = 3_600;
+/// A label that begins before this share stands behind its line: before it there is no room.
+const FIRST: f64 = 0.02;
 /// Characters of a prompt in a title.
 const WORDS: usize = 80;
 
@@ -196,13 +189,21 @@ fn ground(parts: &mut [Part], scene: &Scene, overview: &Overview, axis: &Axis, h
     for prompt in prompts {
         line(parts, "<line class=\"turnline\" x1=\"", axis.x(prompt.from), height);
     }
-    for (x, label) in ticks(scene, overview, axis, parts) {
+    let ticks = labels::ticks(scene, overview, axis);
+    let on_phones: Vec<_> =
+        ticks.iter().map(|(x, label)| labels::place(on_phone(parts, *x), label, *x < FIRST)).collect();
+    let stride = labels::stride(&on_phones);
+    for (n, (x, label)) in ticks.into_iter().enumerate() {
         line(parts, "<line class=\"grid\" x1=\"", x, height);
         let at = stretch(parts, x);
         let Some(part) = parts.get_mut(at) else { continue };
         let share = part.share(x);
         let html = &mut part.drawn;
-        html.raw(if x < 0.02 { "<text class=\"first\" x=\"" } else { "<text x=\"" });
+        html.raw(match (x < FIRST, n % stride > 0) {
+            (true, _) => "<text class=\"first\" x=\"",
+            (false, true) => "<text class=\"close\" x=\"",
+            (false, false) => "<text x=\"",
+        });
         percent(html, share);
         html.raw("\" y=\"").num(height + 14).raw("\">").text(&label).raw("</text>");
     }
@@ -218,53 +219,6 @@ fn line(parts: &mut [Part], open: &'static str, x: f64, height: u64) {
     html.raw("\" x2=\"");
     percent(html, share);
     html.raw("\" y1=\"0\" y2=\"").num(height).raw("\"/>");
-}
-
-/// Labels at round times, where something goes on, not too close to each other.
-fn ticks(scene: &Scene, overview: &Overview, axis: &Axis, parts: &[Part]) -> Vec<(f64, String)> {
-    let stretches = &overview.timeline.stretches;
-    let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { return Vec::new() };
-    let origin = scene.origin.unwrap_or(first.0);
-    let all = between(origin, last.1).map_or(0, |all| all.as_secs());
-    let apart = if all < HOUR { APART.0 } else { APART.1 };
-    let active = overview.timeline.active().as_secs();
-    let step = STEPS.into_iter().find(|step| active / step < TICKS).unwrap_or(604_800);
-    let mut found: Vec<(f64, String)> = Vec::new();
-    // Of a pause of weeks no label is wanted, so each stretch is gone through by itself.
-    for (from, to) in stretches {
-        let begin = between(origin, *from).map_or(0, |d| d.as_secs()).div_ceil(step);
-        let end = between(origin, *to).map_or(0, |d| d.as_secs()) / step;
-        for n in begin..=end.min(begin + TICKS) {
-            let seconds = n * step;
-            let Some(at) = i64::try_from(seconds)
-                .ok()
-                .and_then(|s| origin.checked_add(jiff::SignedDuration::from_secs(s)).ok())
-            else {
-                continue;
-            };
-            let x = axis.x(at);
-            let clear =
-                |before: f64| x - before >= apart && on_phone(parts, x) - on_phone(parts, before) >= apart;
-            if x <= 0.97 && axis.covers(at) && found.last().is_none_or(|(before, _)| clear(*before)) {
-                found.push((x, label(seconds, all)));
-            }
-        }
-    }
-    found
-}
-
-/// `2:00` in a session of less than an hour, else `1 h 30`, `2 h`, `3 d 4 h`.
-fn label(seconds: u64, all: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        _ if all < HOUR => format!("{}:{:02}", seconds / 60, seconds % 60),
-        (0, 0, 0) => "0".to_owned(),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes:02}"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 /// Draws a bar: what waited for somebody goes on behind a pause.
@@ -385,19 +339,5 @@ mod tests {
         assert_eq!(shown, [0.0, 446.0, 526.0, 1000.0]);
         let alone = [part(0.0, 1.0, false)];
         assert_eq!(on_phone(&alone, 0.3), 0.3);
-    }
-
-    #[test]
-    fn labels_fit_the_length() {
-        for (seconds, all, want) in [
-            (120, 500, "2:00"),
-            (1_800, 7_000, "30 min"),
-            (5_400, 7_000, "1 h 30"),
-            (7_200, 9_000, "2 h"),
-            (100_800, 400_000, "1 d 4 h"),
-            (172_800, 400_000, "2 d"),
-        ] {
-            assert_eq!(label(seconds, all), want);
-        }
     }
 }

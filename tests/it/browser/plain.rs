@@ -62,6 +62,10 @@ fn assert_fits(browser: &Browser, width: u32, what: &str) {
     ));
     assert_eq!(wide, json!([]), "{what}: wider than {width}");
     browser.assert(what, &format!("document.documentElement.scrollWidth <= {width}"));
+    let touching = browser.eval(
+        "[...document.querySelectorAll('.timeline text')].map(e => [e.textContent, e.getBoundingClientRect()]).filter(([, r]) => r.width).flatMap(([words, r], n, all) => n && r.left < all[n - 1][1].right + 2 ? [words] : [])",
+    );
+    assert_eq!(touching, json!([]), "{what}: labels of the axis touch the one before at {width}");
 }
 
 fn open_all(browser: &Browser) {
@@ -112,15 +116,17 @@ fn every_form_fits_every_width_with_everything_open() {
 fn the_session_of_every_agent_fits_a_phone() {
     let Some(reader) = Reader::of_example() else { return };
     let Reader { browser, home, .. } = &reader;
-    browser.look(PHONE);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
     for session in folders.flat_map(files).filter(|path| path.is_file()) {
         let share = home.share(&session, "local");
         browser.open(share["public_url"].as_str().unwrap());
-        open_all(browser);
-        assert_fits(browser, PHONE.width, &session.display().to_string());
+        for width in [PHONE.width, 320] {
+            browser.look(Look { width, ..PHONE });
+            open_all(browser);
+            assert_fits(browser, width, &session.display().to_string());
+        }
         home.ask(&json!({"method": "StopShare", "params": {"share_id": share["id"]}}));
     }
 }
