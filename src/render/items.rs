@@ -186,6 +186,7 @@ fn headed_thought(mut row: Row, heading: &str, rest: &str, stays_open: bool) -> 
     if rest.is_empty() {
         return (row, Nature::ShortThought);
     }
+    row.classes.push("headed");
     row.body = Some(small(&part(rest)));
     if !stays_open {
         return (row, Nature::ShortThought);

@@ -48,7 +48,7 @@ function relative(e) {
     if ('since' in t.dataset) {
       t.textContent = 'started ' + ago(seconds);
     } else if (!t.firstElementChild) {
-      t.append(make('span', { className: 'sub', textContent: ' ' + ago(seconds) }));
+      t.append(' ', make('span', { className: 'sub', textContent: ago(seconds) }));
     }
   });
 }
