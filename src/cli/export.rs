@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -37,6 +38,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
     let refused = |error: OpenError| {
         CliError::failed(format!("{file}: {error}"), "`panko sessions` lists the sessions on this machine")
     };
+    if args.output.as_ref().is_some_and(|output| is_same(output, &path)) {
+        return Err(CliError::usage(
+            format!("{file}: the export would take the place of the session"),
+            "name another `--output`",
+        ));
+    }
     let source = Source::open(&path).map_err(refused)?;
     let session = Session::open(source, Cleaner::new()).map_err(refused)?.including(include(&args.include));
     read_through(&session).map_err(|error| CliError::failed(format!("{file}: {error}"), "try again"))?;
@@ -44,6 +51,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<Exit, CliError> {
         Some(output) => to_file(&session, format, output),
         None => to_stdout(&session, format),
     }
+}
+
+/// Whether both are one file, by whatever names.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let [one, other] = [one, other].map(|path| path.metadata().ok().map(|found| (found.dev(), found.ino())));
+    one.is_some() && one == other
 }
 
 /// All of it, sub-agents too: the head of an export says what the head of the page does.

@@ -1,7 +1,7 @@
 //! `panko export`: what lands on the disk, and that nothing of a session is lost or comes alive.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -95,6 +95,23 @@ fn an_export_is_private_whole_and_takes_the_place_of_what_was_there() {
         .flatten()
         .filter(|e| e.file_name().to_str().unwrap().starts_with(".tmp"));
     assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn an_export_never_takes_the_place_of_its_session() {
+    let home = Home::new();
+    let session = home.path("session.jsonl");
+    sessions::write(&session, 2, 32);
+    fs::create_dir(home.path("links")).unwrap();
+    symlink("../session.jsonl", home.path("links/out.jsonl")).unwrap();
+    let before = fs::read(&session).unwrap();
+    for output in ["session.jsonl", "./links/../session.jsonl", "links/out.jsonl"] {
+        let refused = home.run(&["export", session.to_str().unwrap(), "-o", output]);
+        assert_eq!(refused.status.code(), Some(2), "{output}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("would take the place of the session"), "{said}");
+        assert_eq!(fs::read(&session).unwrap(), before, "{output}");
+    }
 }
 
 #[test]
