@@ -14,7 +14,7 @@ use super::html::Html;
 use super::page::shown;
 use super::scene::Scene;
 use super::{phrase, subject};
-use crate::session::model::{Ended, OutlineEntry, Overview, Window};
+use crate::session::model::{Ended, Overview, Window};
 use crate::session::timeline::{Axis, Bar, Goal, Lane};
 
 /// Height of a lane and of a bar in it, in pixels.
@@ -37,7 +37,7 @@ const LANES: [Lane; 6] = [Lane::You, Lane::Model, Lane::Read, Lane::Edit, Lane::
 /// What the bars are of, in words.
 struct Told<'a> {
     scene: &'a Scene,
-    outline: &'a [OutlineEntry],
+    overview: &'a Overview,
     /// What the steps of the window shown are about: of others nothing is decoded here.
     steps: HashMap<u32, String>,
 }
@@ -60,7 +60,7 @@ pub(super) fn figure(html: &mut Html, scene: &Scene, overview: &Overview, window
     html.raw("</ul><div class=\"chart\" aria-hidden=\"true\">");
     let mut parts = Part::all(&axis, height);
     ground(&mut parts, scene, overview, &axis, height);
-    let told = Told { scene, outline: &overview.outline, steps: subject::of_steps(window) };
+    let told = Told { scene, overview, steps: subject::of_steps(window) };
     for (bar, next) in timeline.bars.iter().zip(timeline.bars.iter().skip(1).map(Some).chain([None])) {
         let Some(row) = lanes.iter().position(|lane| *lane == bar.lane) else { continue };
         let limit = next.filter(|next| next.lane == bar.lane).map_or(1.0, |next| axis.x(next.from));
@@ -308,8 +308,7 @@ impl Told<'_> {
 
     /// How a prompt begins.
     fn prompt(&self, no: u32) -> Option<String> {
-        let at = self.outline.partition_point(|entry| entry.no < no);
-        let words = self.outline.get(at).filter(|entry| entry.no == no)?.text.as_str();
+        let words = self.overview.entry(no)?.text.as_str();
         Some(shown(&phrase::one_line(words, WORDS))).filter(|words| !words.is_empty())
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn after(turns: &[Turn], end: bool) -> impl Iterator<Item = After> {
 
 /// Appends `turn`.
 pub(super) fn write(html: &mut Html, scene: &Scene, overview: &Overview, turn: &Turn, after: After) {
-    let entry = overview.outline.iter().find(|entry| entry.no == turn.no);
+    let entry = overview.entry(turn.no);
     if turn.continued {
         html.raw("<section class=\"turn continued\" aria-label=\"Prompt ").num(turn.no).raw(", continued\">");
     } else {

@@ -72,6 +72,12 @@ pub enum Ending {
 }
 
 impl Overview {
+    /// What the outline says of the turn of this number.
+    pub fn entry(&self, no: u32) -> Option<&OutlineEntry> {
+        let at = self.outline.partition_point(|entry| entry.no < no);
+        self.outline.get(at).filter(|entry| entry.no == no)
+    }
+
     /// The prompt that names the session where nobody gave it a title: the first, but for single words (a greeting)
     /// and bare commands, which say less than others do, be they known as such or typed into an agent that has others.
     pub fn first_words(&self) -> Option<&OutlineEntry> {
