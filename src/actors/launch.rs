@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::redact::Cleaner;
 use crate::session::{Identity, Session, Source};
 use crate::share::{Cause, Failure, Pace, ShareOptions};
 use crate::tunnel::environment::own_environment;
@@ -29,8 +30,8 @@ pub struct SessionFile {
     pub len: u64,
     /// What tells it from another in its place.
     pub identity: Identity,
-    /// It is one of many files of its session, which are joined when they are read.
-    pub joined: bool,
+    /// It grows at its end: it is neither written anew with every turn nor one of many files.
+    pub grows: bool,
 }
 
 /// Looks at the session file: is it one?
@@ -49,12 +50,11 @@ pub fn look_at_session(path: &Path) -> Result<SessionFile, Failure> {
         return Err(failed(what, "rename the file or its folders"));
     }
     let source = Source::open(&path).map_err(|error| session_failure(&error))?;
-    let joined = source.is_joined();
     let len = source.len().map_err(|error| failed(error.to_string(), "check the file"))?;
     let identity = Identity::of(&source, len).map_err(|error| failed(error.to_string(), "check the file"))?;
-    Session::open(source, crate::redact::Cleaner::new()).map_err(|error| session_failure(&error))?;
+    let session = Session::open(source, Cleaner::new()).map_err(|error| session_failure(&error))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(SessionFile { path, stem, len, identity, joined })
+    Ok(SessionFile { path, stem, len, identity, grows: session.grows() })
 }
 
 fn session_failure(error: &dyn std::error::Error) -> Failure {

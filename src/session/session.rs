@@ -143,6 +143,11 @@ impl Session {
         Some(Resume { offset, window, turn })
     }
 
+    /// Whether what is said later is added to the end of the file, so that it can be followed.
+    pub fn grows(&self) -> bool {
+        !matches!(self.agent.layout(), Layout::Document { .. }) && !self.source.is_joined()
+    }
+
     /// Shows more than what was said and done. To be called before anything is indexed.
     #[must_use]
     pub fn including(self, include: Include) -> Self {

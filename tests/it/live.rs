@@ -21,6 +21,25 @@ struct Live {
     root: String,
 }
 
+/// As Gemini CLI writes it: the whole file at each turn.
+#[test]
+fn a_session_that_is_written_anew_with_every_turn_is_shared_as_it_is_but_not_followed() {
+    let home = Home::started();
+    let session = home.path("session-1.json");
+    let message = json!({"id": "m1", "timestamp": "2026-05-04T09:00:00.000Z", "type": "user", "content": "a first question"});
+    let whole = json!({"sessionId": "s1", "projectHash": "p", "startTime": "2026-05-04T09:00:00.000Z",
+        "lastUpdated": "2026-05-04T09:00:00.000Z", "messages": [message]});
+    fs::write(&session, whole.to_string()).unwrap();
+    let share = |live: bool| {
+        home.ask(&json!({"method": "StartShare", "params": {
+            "session_path": session, "provider": "local", "options": {"live": live}}}))
+    };
+    let refused = share(true);
+    assert_eq!(refused["status"], "Error", "{refused}");
+    assert!(refused.to_string().contains("written anew with every turn"), "{refused}");
+    assert_eq!(share(false)["status"], "ShareStarted");
+}
+
 impl Live {
     #[track_caller]
     fn started() -> Self {

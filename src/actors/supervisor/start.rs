@@ -201,8 +201,8 @@ impl Supervisor {
 
 fn prepare(ask: &StartShare) -> Result<Prepared, Failure> {
     let file = launch::look_at_session(&ask.session_path)?;
-    if file.joined && ask.options.live {
-        let what = "a session that is kept in many files cannot be followed as it grows";
+    if ask.options.live && !file.grows {
+        let what = "a session whose files are written anew with every turn cannot be followed as it grows";
         return Err(Failure::new(Cause::Session, what, "share what it is now, without `live`"));
     }
     let token = Token::random().map_err(|error| internal(&format!("no random numbers: {error}")))?;

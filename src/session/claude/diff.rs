@@ -87,7 +87,9 @@ fn recorded(hunk: &Obj<'_>) -> Raw {
             Some('-') => Some((Tag::Removed, rest())),
             // `\ No newline at end of file`
             Some('\\') => None,
-            _ => Some((Tag::Same, rest())),
+            Some(' ') => Some((Tag::Same, rest())),
+            // Without a sign: the letter belongs to the line.
+            _ => Some((Tag::Same, line.to_owned())),
         }
     };
     let lines = hunk.list("lines").into_iter().filter_map(json::text).filter_map(|l| line(&l)).collect();
