@@ -233,7 +233,7 @@ impl Browser {
             if event["message"]["method"] == "Network.requestWillBeSent" {
                 let url = event["message"]["params"]["request"]["url"].as_str().unwrap();
                 // The tab is born with Chromium's own page in it.
-                if !url.starts_with("chrome://") {
+                if !url.starts_with("chrome://") && !url.starts_with("chrome-untrusted://") {
                     self.requests.push(url.to_owned());
                 }
             }
