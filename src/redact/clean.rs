@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use anstream::adapter::strip_str;
+
+use super::rules::MASK;
 use super::{pem, rules};
 
 /// Text that went through a [`Cleaner`]: safe to serve, as far as the rules know.
@@ -85,6 +88,21 @@ impl Cleaner {
         CleanText(format!("{}…", part[..word].trim_end()).into())
     }
 
+    /// The start of the value of a field (see [`Cleaner::start`]), whose name may say that it is a credential.
+    pub fn field(&self, name: &str, value: &str, max: usize) -> CleanText {
+        if !self.is_credential(name) {
+            return self.start(value, max);
+        }
+        let named = format!("{name}: ");
+        let clean = self.start(&format!("{named}{value}"), max.saturating_add(named.len()));
+        clean.slice(|clean| clean.strip_prefix(&named).unwrap_or(clean))
+    }
+
+    /// Whether a field of this name holds a credential.
+    pub fn is_credential(&self, name: &str) -> bool {
+        rules::is_header(name)
+    }
+
     /// Lines cleaned together (a key block spans many), one [`CleanText`] each.
     pub fn lines<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Vec<CleanText> {
         let lines: Vec<&str> = lines.into_iter().collect();
@@ -102,7 +120,21 @@ fn untorn(seen: &str) -> &str {
     tail.rfind(char::is_whitespace).map_or(&seen[..floor], |at| &seen[..floor + at])
 }
 
+/// `raw` without secrets. Such as a terminal's colours stand in are found without them, and shown without them.
 fn masked(raw: &str) -> Cow<'_, str> {
+    let masked = as_it_stands(raw);
+    if memchr::memchr(b'\x1b', raw.as_bytes()).is_none() {
+        return masked;
+    }
+    let plain = strip_str(raw).to_string();
+    let found = |text: &str| text.matches(MASK).count();
+    match as_it_stands(&plain) {
+        Cow::Owned(plain) if found(&plain) > found(&masked) => Cow::Owned(plain),
+        _ => masked,
+    }
+}
+
+fn as_it_stands(raw: &str) -> Cow<'_, str> {
     match pem::masked(raw) {
         Cow::Borrowed(raw) => rules::masked(raw),
         Cow::Owned(text) => match rules::masked(&text) {

@@ -5,6 +5,7 @@
 //! to be shown in. Unmistakable secrets (`rules`) are masked on the way. Nothing here does I/O.
 
 mod clean;
+mod header;
 mod pem;
 mod rules;
 #[cfg(test)]

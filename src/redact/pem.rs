@@ -1,7 +1,8 @@
 //! Private keys in PEM blocks: every line between the markers is masked, the markers stay.
 //!
 //! A block whose end is missing (a cut output) is masked as far as its lines look like key material, also
-//! behind what tools put before a line: numbers, `+`, `-`, `>`, quotes, comment marks.
+//! behind what tools put before a line: numbers, `+`, `-`, `>`, quotes, comment marks. So are the lines before an end
+//! whose beginning is missing.
 
 use std::borrow::Cow;
 
@@ -18,9 +19,66 @@ const BLOCK: usize = 64 << 10;
 const LINE: usize = 1024;
 /// Longest name between `BEGIN` and the dashes.
 const NAME: usize = 64;
+/// Characters that a line of a key has at least, the last one excepted.
+const LEAST: usize = 16;
 
 /// `raw` without private keys. Linear in its length.
 pub(super) fn masked(raw: &str) -> Cow<'_, str> {
+    match without_blocks(raw) {
+        Cow::Borrowed(raw) => without_tails(raw),
+        Cow::Owned(text) => match without_tails(&text) {
+            Cow::Borrowed(_) => Cow::Owned(text),
+            Cow::Owned(masked) => Cow::Owned(masked),
+        },
+    }
+}
+
+/// Without what stands before an end whose beginning is missing: what begins has been masked.
+fn without_tails(raw: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut done = 0;
+    for end in memmem::find_iter(raw.as_bytes(), END) {
+        if end < done || after_name(raw, end + END.len()).is_none() {
+            continue;
+        }
+        let (from, to) = tail(&raw[done..end]);
+        if from < to {
+            out.push_str(&raw[done..done + from]);
+            mask_lines(&raw[done + from..done + to], &mut out);
+            done += to;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.push_str(&raw[done..]);
+    Cow::Owned(out)
+}
+
+/// Where key material stands at the end of what stands before an end marker: on the marker's own line without a break,
+/// or on the lines before.
+fn tail(before: &str) -> (usize, usize) {
+    let own = before.trim_end_matches(|c| is_key(c) || c == '\\').len();
+    if before.len() - own >= LEAST {
+        return (own, before.len());
+    }
+    let near = before.len().saturating_sub(LINE);
+    let line = memchr::memrchr(b'\n', before.as_bytes().get(near..).unwrap_or_default());
+    let Some(lines) = line.map(|at| near + at + 1) else { return (0, 0) };
+    let mut from = lines;
+    for line in before[..lines].split_inclusive('\n').rev() {
+        let is_long = line.trim().len() >= LEAST || from == lines;
+        let is_bounded = lines - from < BLOCK && line.len() <= LINE;
+        if !is_long || !is_bounded || line.trim().is_empty() || !is_material(line) {
+            break;
+        }
+        from -= line.len();
+    }
+    (from, lines)
+}
+
+/// Without what stands between the markers, or behind a beginning whose end is missing.
+fn without_blocks(raw: &str) -> Cow<'_, str> {
     let mut begins = memmem::find_iter(raw.as_bytes(), BEGIN).peekable();
     if begins.peek().is_none() {
         return Cow::Borrowed(raw);

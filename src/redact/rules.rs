@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::header;
+
 /// What stands in a secret's place.
 pub const MASK: &str = "▇▇▇▇▇▇▇▇";
 
@@ -30,10 +32,7 @@ enum Rule {
 }
 
 /// Letters and digits without a break that a key has at least.
-const DENSE: usize = 16;
-/// Characters of the longest scheme of an `Authorization` value.
-const SCHEME: usize = 7;
-
+pub(super) const DENSE: usize = 16;
 /// Characters of tokens.
 #[derive(Clone, Copy, Debug)]
 enum Set {
@@ -45,12 +44,14 @@ enum Set {
     Url,
     /// Letters, digits, `_`, `-`, `.`.
     Dotted,
-    /// Letters, digits, `/`.
+    /// Letters, digits, `_`, `-`, `/`.
     Path,
+    /// Letters, digits, and what base64 has besides in any of its alphabets, `%` of an encoded one included.
+    Base64,
 }
 
 impl Set {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
     fn has(self, b: u8) -> bool {
         match self {
@@ -58,7 +59,8 @@ impl Set {
             Set::Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
             Set::Url => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
             Set::Dotted => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
-            Set::Path => b.is_ascii_alphanumeric() || b == b'/',
+            Set::Path => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/'),
+            Set::Base64 => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'%'),
         }
     }
 }
@@ -76,6 +78,10 @@ const RULES: &[(&str, Rule)] = &[
     ("glpat-", Rule::Token(Set::Dotted, 20)),
     ("gldt-", Rule::Token(Set::Url, 20)),
     ("glrt-", Rule::Token(Set::Dotted, 20)),
+    ("glptt-", Rule::Token(Set::Dotted, 20)),
+    ("gloas-", Rule::Token(Set::Dotted, 20)),
+    ("glft-", Rule::Token(Set::Dotted, 20)),
+    ("glcbt-", Rule::Token(Set::Dotted, 20)),
     ("AKIA", Rule::Token(Set::Upper, 16)),
     ("ASIA", Rule::Token(Set::Upper, 16)),
     ("ABIA", Rule::Token(Set::Upper, 16)),
@@ -89,11 +95,13 @@ const RULES: &[(&str, Rule)] = &[
     ("xoxs-", Rule::Token(Set::Url, 20)),
     ("xoxe-", Rule::Token(Set::Url, 20)),
     ("xoxc-", Rule::Token(Set::Url, 20)),
+    ("xoxd-", Rule::Token(Set::Base64, 20)),
     ("xoxe.xox", Rule::Token(Set::Dotted, 20)),
     ("xapp-", Rule::Token(Set::Url, 20)),
     ("hooks.slack.com/services/", Rule::Token(Set::Path, 20)),
     ("hooks.slack.com/workflows/", Rule::Token(Set::Path, 20)),
     ("discord.com/api/webhooks/", Rule::Token(Set::Path, 40)),
+    ("discordapp.com/api/webhooks/", Rule::Token(Set::Path, 40)),
     ("npm_", Rule::Key(Set::Alnum, 36)),
     ("pypi-AgE", Rule::Token(Set::Url, 40)),
     ("hf_", Rule::Key(Set::Alnum, 30)),
@@ -101,11 +109,23 @@ const RULES: &[(&str, Rule)] = &[
     ("rk_live_", Rule::Token(Set::Alnum, 16)),
     ("sk_test_", Rule::Token(Set::Alnum, 16)),
     ("rk_test_", Rule::Token(Set::Alnum, 16)),
-    ("whsec_", Rule::Token(Set::Alnum, 24)),
+    ("whsec_", Rule::Token(Set::Base64, 24)),
     ("SG.", Rule::Key(Set::Dotted, 60)),
     ("shpat_", Rule::Token(Set::Alnum, 32)),
     ("shpss_", Rule::Token(Set::Alnum, 32)),
     ("shpca_", Rule::Token(Set::Alnum, 32)),
+    ("shppa_", Rule::Token(Set::Alnum, 32)),
+    ("sq0csp-", Rule::Token(Set::Url, 22)),
+    ("sq0atp-", Rule::Token(Set::Url, 22)),
+    ("ATATT3x", Rule::Token(Set::Base64, 40)),
+    ("sbp_", Rule::Key(Set::Alnum, 40)),
+    ("HRKU-", Rule::Token(Set::Url, 30)),
+    ("dp.pt.", Rule::Key(Set::Alnum, 40)),
+    ("nfp_", Rule::Key(Set::Alnum, 36)),
+    ("ops_eyJ", Rule::Token(Set::Base64, 40)),
+    ("key-", Rule::Key(Set::Alnum, 32)),
+    ("v1.0-", Rule::Key(Set::Url, 60)),
+    (":AA", Rule::Token(Set::Url, 32)),
     ("dop_v1_", Rule::Token(Set::Alnum, 60)),
     ("doo_v1_", Rule::Token(Set::Alnum, 60)),
     ("glsa_", Rule::Token(Set::Url, 32)),
@@ -115,6 +135,7 @@ const RULES: &[(&str, Rule)] = &[
     ("r8_", Rule::Key(Set::Alnum, 36)),
     ("pplx-", Rule::Key(Set::Alnum, 40)),
     ("lin_api_", Rule::Token(Set::Alnum, 32)),
+    ("lin_oauth_", Rule::Token(Set::Alnum, 32)),
     ("ntn_", Rule::Key(Set::Alnum, 40)),
     ("dapi", Rule::Key(Set::Alnum, 32)),
     ("tskey-", Rule::Token(Set::Url, 20)),
@@ -136,6 +157,8 @@ const RULES: &[(&str, Rule)] = &[
     ("x-auth-token", Rule::Header),
     ("bearer ", Rule::Bearer),
     ("://", Rule::Url),
+    // As JSON may write it.
+    (r":\/\/", Rule::Url),
 ];
 
 /// `None` if it could not be built: then nothing is shown.
@@ -146,6 +169,13 @@ static ANCHORS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .build(RULES.iter().map(|(anchor, _)| anchor))
         .ok()
 });
+
+/// Whether a field of this name holds a credential.
+pub(super) fn is_header(name: &str) -> bool {
+    let is_it =
+        |(anchor, rule): &(&str, Rule)| matches!(rule, Rule::Header) && anchor.eq_ignore_ascii_case(name);
+    RULES.iter().any(is_it)
+}
 
 /// `raw` without secrets.
 pub(super) fn masked(raw: &str) -> Cow<'_, str> {
@@ -220,11 +250,14 @@ fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule, barren: &mut Barren
             let head = segment(body);
             let claims = dot(bytes, head).map(segment)?;
             let signature = dot(bytes, claims).map(segment)?;
-            (head - body >= 8 && claims - head >= 9 && signature - claims >= 9).then_some((body, signature))
+            // An encrypted one has two parts more.
+            let more = |end| dot(bytes, end).map(segment).filter(|more| more - end >= 9);
+            let end = more(signature).and_then(more).unwrap_or(signature);
+            (head - body >= 8 && claims - head >= 9 && signature - claims >= 9).then_some((body, end))
         }
-        Rule::Header => header_value(bytes, body, &mut barren.values),
+        Rule::Header => header::value(bytes, at, body, &mut barren.values),
         Rule::Bearer => {
-            let end = run(bytes, body, is_value);
+            let end = run(bytes, body, |b| header::is_value(b) || b == b'|');
             let value = bytes.get(body..end)?;
             (value.len() >= 20 && value.iter().any(u8::is_ascii_digit)).then_some((body, end))
         }
@@ -232,7 +265,7 @@ fn secret(bytes: &[u8], at: usize, anchor: &str, rule: Rule, barren: &mut Barren
     }
 }
 
-fn run(bytes: &[u8], from: usize, has: impl Fn(u8) -> bool) -> usize {
+pub(super) fn run(bytes: &[u8], from: usize, has: impl Fn(u8) -> bool) -> usize {
     from + bytes.get(from..).unwrap_or_default().iter().take_while(|b| has(**b)).count()
 }
 
@@ -256,41 +289,6 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_value(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
-}
-
-/// After the name of a header: `": "`, a scheme, then the value. Up to `barren` no value is a token.
-fn header_value(bytes: &[u8], from: usize, barren: &mut usize) -> Option<(usize, usize)> {
-    let blank = |b: u8| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b'`');
-    let colon = skip(bytes, from, 4, blank);
-    bytes.get(colon).filter(|b| matches!(b, b':' | b'='))?;
-    let start = skip(bytes, colon + 1, 8, blank);
-    // What is left of a word may still be a scheme.
-    if barren.saturating_sub(start) > SCHEME {
-        return None;
-    }
-    let end = run(bytes, start, is_value);
-    let scheme = bytes.get(start..end)?;
-    let schemes: [&[u8]; 7] = [b"bearer", b"basic", b"token", b"apikey", b"api-key", b"key", b"bot"];
-    if schemes.iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
-        let value = skip(bytes, end, 4, |b| b == b' ');
-        let stop = run(bytes, value, is_value);
-        return (value > end && stop - value >= 6).then_some((value, stop));
-    }
-    // Without a scheme it may be code (`authorization: getHeader()`): a token has digits and is long.
-    let digits = scheme.iter().filter(|b| b.is_ascii_digit()).count();
-    let is_token = scheme.len() >= DENSE && digits >= 2 && bytes.get(end) != Some(&b'(');
-    if !is_token {
-        *barren = end;
-    }
-    is_token.then_some((start, end))
-}
-
-fn skip(bytes: &[u8], from: usize, most: usize, what: impl Fn(u8) -> bool) -> usize {
-    from + bytes.get(from..).unwrap_or_default().iter().take(most).take_while(|b| what(**b)).count()
 }
 
 /// The password between the first `:` and the last `@` before the host.

@@ -37,6 +37,15 @@ fn tokens() -> Vec<(String, String)> {
         token(&["hv", "s."], noise(30)),
         token(&["ts", "key-"], format!("auth-{}", noise(24))),
         token(&["AGE-SECRET", "-KEY-1"], upper(58)),
+        token(&["gl", "ptt-"], noise(40)),
+        token(&["xo", "xd-"], format!("{}%2B{}", noise(30), noise(20))),
+        token(&["discord", ".com/api/webhooks/"], format!("{}/{}-_{}", "1234567890", noise(30), noise(30))),
+        token(&["discord", "app.com/api/webhooks/"], format!("{}/{}", "1234567890", noise(60))),
+        token(&["wh", "sec_"], format!("{}+/{}=", noise(20), noise(20))),
+        token(&["AT", "ATT3x"], noise(180)),
+        token(&["lin_", "oauth_"], noise(64)),
+        token(&["op", "s_eyJ"], noise(80)),
+        token(&["shp", "pa_"], noise(32)),
     ]
 }
 
@@ -91,6 +100,38 @@ fn the_value_of_an_authorization_header_is_masked_and_its_scheme_stays() {
             format!("\\\"Authorization\\\": \\\"{MASK}\\\""),
         ),
         (format!("x-api-key: {secret}"), format!("x-api-key: {MASK}")),
+        (
+            format!("Authorization: Token token=\"{secret}\", id=1\nnext"),
+            format!("Authorization: Token {MASK}\nnext"),
+        ),
+        (format!("Authorization: Bearer 12|{secret}"), format!("Authorization: Bearer {MASK}")),
+        (format!("send Bearer 12|{secret} along"), format!("send Bearer {MASK} along")),
+        (
+            format!("-H 'Authorization: Digest username=\"me\", response=\"{secret}\"' url"),
+            format!("-H 'Authorization: Digest {MASK}' url"),
+        ),
+        (
+            format!("{{\"Authorization\": \"OAuth a=\\\"{secret}\\\", b=1\", \"c\": 2}}"),
+            format!("{{\"Authorization\": \"OAuth {MASK}\", \"c\": 2}}"),
+        ),
+        (format!("Authorization: MyScheme {secret} rest"), format!("Authorization: MyScheme {MASK} rest")),
+        (format!("\"Authorization\":\t\"Basic {secret}\""), format!("\"Authorization\":\t\"Basic {MASK}\"")),
+        (
+            format!("{{\"name\":\"Authorization\",\"value\":\"Basic {secret}\"}}"),
+            format!("{{\"name\":\"Authorization\",\"value\":\"Basic {MASK}\"}}"),
+        ),
+        (
+            format!("[\"Authorization\", \"Basic {secret}\"]"),
+            format!("[\"Authorization\", \"Basic {MASK}\"]"),
+        ),
+        (
+            format!("headers[\"Authorization\"] = \"Basic {secret}\""),
+            format!("headers[\"Authorization\"] = \"Basic {MASK}\""),
+        ),
+        (
+            format!("Header.Set('Authorization', 'token {secret}')"),
+            format!("Header.Set('Authorization', 'token {MASK}')"),
+        ),
         (format!("send Bearer {secret} along"), format!("send Bearer {MASK} along")),
     ] {
         assert_eq!(clean(&text), wanted);
@@ -103,10 +144,45 @@ fn the_password_in_a_url_is_masked() {
     for (text, wanted) in [
         (format!("postgres://me:{word}@db.example/x"), format!("postgres://me:{MASK}@db.example/x")),
         (format!("redis://:{word}@localhost"), format!("redis://:{MASK}@localhost")),
+        (format!("\"http:\\/\\/me:{word}@host\\/\""), format!("\"http:\\/\\/me:{MASK}@host\\/\"")),
         (format!("https://me:{word}@{word}@host"), format!("https://me:{MASK}@host")),
     ] {
         assert_eq!(clean(&text), wanted);
     }
+}
+
+#[test]
+fn the_end_of_a_private_key_is_masked_without_its_beginning() {
+    let line = noise(64);
+    let (_, _, end) = key_block("");
+    let cut = format!("$ tail -4 k.pem\n{line}\n{line}\nab==\n{end}\ndone\n");
+    assert_eq!(clean(&cut), format!("$ tail -4 k.pem\n{MASK}\n{MASK}\n{MASK}\n{end}\ndone\n"));
+    let numbered = format!("  11→fn main() {{\n  12→{line}\n  13→{end}");
+    assert_eq!(clean(&numbered), format!("  11→fn main() {{\n{MASK}\n  13→{end}"));
+    let spelled = format!("\"{line}\\n{line}\\n{end}\"");
+    assert_eq!(clean(&spelled), format!("\"{MASK}{end}\""));
+    let alone = format!("the line {end} ends a key");
+    assert_eq!(clean(&alone), alone);
+}
+
+#[test]
+fn what_a_terminal_coloured_inside_a_token_is_masked() {
+    let secret = noise(36);
+    let token = ["gh", "p_"].concat();
+    let (prefix, rest) = token.split_at(2);
+    let coloured = format!("one\u{1b}[0m\n{prefix}\u{1b}[01;31m{rest}\u{1b}[m{secret}\nthree");
+    assert_eq!(clean(&coloured), format!("one\n{token}{MASK}\nthree"));
+    let kept = format!("\u{1b}[32mfine\u{1b}[0m {token}{secret}");
+    assert_eq!(clean(&kept), format!("\u{1b}[32mfine\u{1b}[0m {token}{MASK}"));
+}
+
+#[test]
+fn the_value_of_a_field_that_is_named_as_a_credential_is_masked() {
+    let cleaner = Cleaner::new();
+    let value = format!("Basic {}", noise(24));
+    let shown = |name: &str| cleaner.field(name, &value, 100).to_string();
+    assert_eq!(shown("authorization"), format!("Basic {MASK}"));
+    assert_eq!(shown("description"), value);
 }
 
 fn key_block(body: &str) -> (String, String, String) {
@@ -218,7 +294,7 @@ fn a_headline_is_cut_at_a_word() {
 #[test]
 fn repeated_anchors_cost_linear_time() {
     // Would take minutes if it were quadratic.
-    let (_, begin, _) = key_block("");
+    let (_, begin, end) = key_block("");
     for part in [
         "eyJ",
         "sk-",
@@ -238,6 +314,16 @@ fn repeated_anchors_cost_linear_time() {
         "eyJa.eyJ",
         &begin,
         &format!("{begin}\n"),
+        &end,
+        &format!("a{end}\n"),
+        "authorization: a ",
+        "authorization: digest ",
+        "authorization: digest a",
+        "authorization\",\"",
+        "\u{1b}[1m",
+        "\u{1b}[1;",
+        ":AA",
+        "key-",
     ] {
         let text = part.repeat(4_000_000 / part.len());
         assert!(!clean(&text).is_empty());

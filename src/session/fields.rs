@@ -228,7 +228,9 @@ impl Strange {
             Entry::Vacant(_) if next >= MOST => self.more += 1,
             Entry::Vacant(at) => {
                 let path = desk.cleaner.start(at.key(), 80);
-                let value = desk.cleaner.start(&visible(value, VALUE, &|key| fields.is_private(key)), VALUE);
+                let name = at.key().rsplit('.').next().unwrap_or_default();
+                let shown = visible(value, VALUE, &|key| fields.is_private(key));
+                let value = desk.cleaner.field(name, &shown, VALUE);
                 at.insert(next);
                 self.found.push(Field { path, value, hash, times: 1, same: true });
             }

@@ -10,6 +10,8 @@ use crate::redact::CleanText;
 const MOST: usize = 60;
 /// Bytes of a value on the page of one step; in a window it may have as many as an output.
 const VALUE: usize = 1 << 20;
+/// Characters of what stands for an input in one line.
+const SUBJECT: usize = 200;
 /// Room for a note at the end of a value that it is cut.
 const NOTE: usize = 64;
 
@@ -91,6 +93,17 @@ fn inside<'a>(
     }
 }
 
+/// What stands for `input` in one line: the first text in it that is no credential.
+pub(super) fn subject(input: &Obj<'_>, desk: &Desk<'_>) -> Option<CleanText> {
+    let told = input.0.iter().filter(|(key, _)| !desk.cleaner.is_credential(key));
+    first_line(&told.into_iter().find_map(|(_, value)| json::text(*value))?, desk)
+}
+
+/// The first line of what stands for an input.
+pub(super) fn first_line(text: &str, desk: &Desk<'_>) -> Option<CleanText> {
+    Some(desk.cleaner.headline(text.lines().next()?, SUBJECT)).filter(|line| !line.is_blank())
+}
+
 /// All fields of `input`.
 pub(super) fn all(input: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
     told(input.0.iter(), desk)
@@ -114,12 +127,20 @@ fn told<'a: 'b, 'b>(
     let max = desk.output.min(VALUE).saturating_sub(NOTE);
     let first = fields.by_ref().take(MOST);
     let mut told: Vec<_> =
-        first.map(|(key, value)| (desk.cleaner.start(key, 200), text(*value, max, desk))).collect();
+        first.map(|(key, value)| (desk.cleaner.start(key, 200), named(key, *value, max, desk))).collect();
     let more = fields.count();
     if more > 0 {
         told.push((desk.clean("and more"), desk.clean(&more.to_string())));
     }
     told
+}
+
+/// The value of the field `key`, see [`text`].
+fn named(key: &str, value: RawValue<'_>, max: usize, desk: &Desk<'_>) -> CleanText {
+    match json::text(value).filter(|_| desk.cleaner.is_credential(key)) {
+        Some(credential) => desk.cleaner.field(key, &credential, max),
+        None => text(value, max, desk),
+    }
 }
 
 /// A value as text, at most `max` bytes of it: strings as they are, anything else as JSON.

@@ -111,6 +111,6 @@ pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
 pub(super) fn fields(object: &Obj<'_>, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
     let is_private = super::hidden::is_private;
     let shown = object.0.iter().filter(|(key, _)| !is_private(key)).take(12);
-    let text = |value| desk.cleaner.start(&visible(value, 300, &is_private), 300);
-    shown.map(|(key, value)| (desk.cleaner.start(key, 80), text(*value))).collect()
+    let text = |key: &str, value| desk.cleaner.field(key, &visible(value, 300, &is_private), 300);
+    shown.map(|(key, value)| (desk.cleaner.start(key, 80), text(key, *value))).collect()
 }

@@ -220,7 +220,7 @@ fn agent(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 
 fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let text = |key: &str| call.input.text(key);
-    let object = match call.name {
+    let told = match call.name {
         "TaskUpdate" => text("taskId").map(|id| {
             let status = text("status").or_else(|| text("subject"));
             Cow::Owned(format!("#{id} {}", status.unwrap_or_default()).trim_end().to_owned())
@@ -230,14 +230,13 @@ fn other(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
             let told = call.outcome.extra().and_then(|extra| extra.text("command"));
             told.or_else(|| text("task_id")).or_else(|| text("shell_id"))
         }
-        _ => call.input.0.iter().find_map(|(_, value)| json::text(*value)),
+        _ => None,
     };
-    let first_line =
-        |object: Cow<'_, str>| desk.cleaner.headline(object.lines().next().unwrap_or_default(), 200);
+    let subject = || given::subject(&call.input, desk);
     let declined = call.outcome.declined();
     Tool::Other {
         server: names(call.name).1.map(|server| desk.cleaner.start(server, 200)),
-        object: object.map(first_line).filter(|object| !object.is_blank()),
+        object: told.map_or_else(subject, |told| given::first_line(&told, desk)),
         input: given::all(&call.input, desk),
         output: if declined { Output::default() } else { call.output(desk) },
         told: if declined { Vec::new() } else { given::object(call.outcome.text(), desk) },

@@ -299,8 +299,6 @@ impl Done<'_> {
     }
 
     fn other(&self, input: &Obj<'_>, desk: &Desk<'_>) -> Tool {
-        let object = input.0.iter().find_map(|(_, value)| json::text(*value));
-        let object = object.map(|text| desk.cleaner.headline(text.lines().next().unwrap_or_default(), 200));
         let mut fields = given::all(input, desk);
         if input.0.is_empty() && !self.call.input.is_empty() && self.call.input != "{}" {
             fields.push((desk.clean("input"), desk.cleaner.start(&self.call.input, 16 << 10)));
@@ -308,7 +306,7 @@ impl Done<'_> {
         let result = self.result.filter(|result| !result.declined);
         Tool::Other {
             server: names(&self.call.name).1.map(|server| desk.cleaner.start(server, 200)),
-            object: object.filter(|object| !object.is_blank()),
+            object: given::subject(input, desk),
             input: fields,
             output: self.output(desk),
             told: result.map(|result| given::object(&result.text, desk)).unwrap_or_default(),

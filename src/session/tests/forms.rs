@@ -76,6 +76,31 @@ fn an_answer_that_is_an_object_is_told_by_its_fields() {
 }
 
 #[test]
+fn what_a_tool_was_given_as_a_credential_is_masked_wherever_it_is_told() {
+    let secret = format!("Basic {}", "a1B2c3D4".repeat(3));
+    let result = record::result(2, "t", json!(json!({ "Authorization": secret }).to_string()), json!({}));
+    let input = json!({ "Authorization": secret, "x-api-key": "9f8e7d6c5b4a39281706", "url": "here" });
+    let shown = format!("{:?}", one_step("mcp__linear__get", input, result).tool);
+    assert!(!shown.contains("a1B2c3D4") && !shown.contains("9f8e7d6c"), "{shown}");
+    assert!(shown.contains("Basic ▇") && shown.contains("here"), "{shown}");
+}
+
+#[test]
+fn a_line_of_a_patch_without_a_sign_keeps_its_first_letter() {
+    let extra = json!({ "structuredPatch": [{ "oldStart": 1, "oldLines": 3, "newStart": 1, "newLines": 3,
+        "lines": [" same", "no sign", "+more", "-less", ""] }] });
+    let input = json!({ "file_path": "/a/b.rs", "old_string": "less", "new_string": "more" });
+    let step = one_step("Edit", input, record::result(2, "t", json!("done"), extra));
+    let Tool::Edit { diff, .. } = step.tool else { panic!("{:?}", step.tool) };
+    let same = |line: &DiffLine| match line {
+        DiffLine::Same(text) => Some(text.to_string()),
+        _ => None,
+    };
+    let lines: Vec<_> = diff.hunks[0].lines.iter().filter_map(same).collect();
+    assert_eq!(lines, ["same", "no sign", ""]);
+}
+
+#[test]
 fn an_entry_that_is_looked_at_is_told_with_what_is_known_of_it() {
     let got = |text: &str| {
         let result = record::result(2, "t", json!(text), json!({}));
