@@ -19,14 +19,14 @@ fn windows(session: &Session) -> Vec<Window> {
     (0..session.windows()).map(|no| session.window(no).unwrap().unwrap()).collect()
 }
 
-/// Every 97th word that is shown, some in capitals, and pairs of them.
+/// Every 13th word that is shown, some in capitals, and pairs of them.
 fn queries(windows: &[Window]) -> BTreeSet<String> {
     let blocks: Vec<_> = windows.iter().flat_map(texts::blocks).collect();
     let words: Vec<&str> = blocks
         .iter()
         .flat_map(|block| &block.texts)
         .flat_map(|text| text.split_whitespace())
-        .step_by(97)
+        .step_by(13)
         .collect();
     let mut queries = BTreeSet::new();
     for (no, word) in words.iter().take(15).enumerate() {
