@@ -183,7 +183,11 @@ pub(super) fn step(
     let (outcome, images) =
         found.map_or_else(|| (Outcomes::None, Vec::new()), |(answer, nth)| outcome(answer, nth, desk));
     let name = block.text("name").unwrap_or_default();
-    let input = block.obj("input").unwrap_or_default();
+    // What is no object is a field by itself: no form reads it, and so it is told.
+    let input = block
+        .raw("input")
+        .map(|input| Obj::of(input).unwrap_or_else(|| Obj(vec![(Cow::Borrowed("input"), input)])));
+    let input = input.unwrap_or_default();
     let id = block.text("id").unwrap_or_default();
     let call = Call { no: caller.no, id: &id, name: &name, input, cwd: caller.cwd, outcome };
     let mut tool = tools::tool(&call, desk);

@@ -17,9 +17,20 @@ pub(super) fn blocks_of<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
     content.map(blocks).unwrap_or_default()
 }
 
-/// The objects of an array.
+/// The blocks of a content that are objects.
 pub(super) fn blocks(content: RawValue<'_>) -> Vec<Obj<'_>> {
-    json::list(content).into_iter().filter_map(Obj::of).collect()
+    parts(content).into_iter().filter_map(Obj::of).collect()
+}
+
+/// The elements of a content; an object stands for a list of one.
+pub(super) fn parts(content: RawValue<'_>) -> Vec<RawValue<'_>> {
+    if content.get().starts_with('{') { vec![content] } else { json::list(content) }
+}
+
+/// What a text says; one that is no string, as it stands.
+pub(super) fn words(text: RawValue<'_>) -> Option<Cow<'_, str>> {
+    let as_it_stands = || Some(Cow::Borrowed(text.get())).filter(|text| text != "null");
+    json::text(text).or_else(as_it_stands)
 }
 
 fn is_image(kind: &str) -> bool {
@@ -58,7 +69,7 @@ fn content_images(content: RawValue<'_>) -> Vec<Obj<'_>> {
 pub(super) fn count_images(content: RawValue<'_>) -> u32 {
     // Most results are strings; and a list without the word has none.
     let json = content.get();
-    if !json.starts_with('[') || !(json.contains("\"image\"") || json.contains("\"document\"")) {
+    if json.starts_with('"') || !(json.contains("\"image\"") || json.contains("\"document\"")) {
         return 0;
     }
     content_images(content).len() as u32
@@ -92,16 +103,21 @@ pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
         return without_reminders(&text).into_owned();
     }
     let mut parts = Vec::new();
-    for block in json::list(content) {
-        if let Some(text) = json::text(block) {
-            parts.push(text.into_owned());
-        } else if let Some(block) = Obj::of(block) {
-            match block.text("type").as_deref() {
-                Some("text") => parts.extend(block.text("text").map(|t| without_reminders(&t).into_owned())),
-                Some("tool_reference") => parts.extend(block.text("tool_name").map(Cow::into_owned)),
-                _ => {}
+    let mut tell = |block: RawValue<'_>| match Obj::of(block) {
+        None => parts.extend(words(block).map(Cow::into_owned)),
+        Some(block) => match block.text("type").as_deref() {
+            Some("text") => {
+                let text = block.raw("text").and_then(words);
+                parts.extend(text.map(|text| without_reminders(&text).into_owned()));
             }
-        }
+            Some("tool_reference") => parts.extend(block.text("tool_name").map(Cow::into_owned)),
+            _ => {}
+        },
+    };
+    if content.get().starts_with(['[', '{']) {
+        self::parts(content).into_iter().for_each(&mut tell);
+    } else {
+        tell(content);
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n")

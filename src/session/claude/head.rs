@@ -162,6 +162,11 @@ impl<'a> Read<'a> for Option<Content<'a>> {
         let content = self.insert(Content::default());
         match (reader.next()?, content) {
             (b'"', content) => *content = Content::Text(reader.raw()?),
+            // A block that stands for a list of one.
+            (b'{', Content::Blocks(blocks)) => {
+                blocks.push(Block::default());
+                blocks.last_mut()?.read(reader)?;
+            }
             (b'[', Content::Blocks(blocks)) => reader.elements(|reader| {
                 blocks.push(Block::default());
                 blocks.last_mut()?.read(reader)

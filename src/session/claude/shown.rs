@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::call::{Answers, Caller, Inside, brought, step};
-use super::content::{attachments, blocks, blocks_of, fields, images, result_text};
+use super::content::{attachments, blocks, blocks_of, fields, images, parts, result_text, words};
 use super::said::{Said, is_declined, is_no_answer, joined, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
@@ -132,7 +132,7 @@ impl Page<'_> {
         let brought = brought(&calls.collect::<Vec<_>>(), desk)?;
         let answers = Answers::of(&brought);
         let mut image = self.entry.images + 1;
-        for block in json::list(content) {
+        for block in parts(content) {
             if let Some(text) = json::text(block).filter(|_| desk.only.is_none()) {
                 shown.items.push(say(&text));
             }
@@ -146,8 +146,10 @@ impl Page<'_> {
                 continue;
             }
             match text("type").as_ref() {
-                "text" if text("text").trim().is_empty() => {}
-                "text" => shown.items.push(say(&text("text"))),
+                "text" => {
+                    let said = block.raw("text").and_then(words).filter(|said| !said.trim().is_empty());
+                    shown.items.extend(said.map(|said| say(&said)));
+                }
                 "thinking" => shown.items.push(Item::Thinking { text: desk.long(&text("thinking")), at }),
                 "redacted_thinking" => shown.items.push(Item::Thinking { text: desk.clean(""), at }),
                 _ if call => {
@@ -368,9 +370,9 @@ impl Page<'_> {
         }
         let text = |block| match (json::text(block), Obj::of(block)) {
             (Some(bare), _) => Some(bare),
-            (None, Some(block)) if block.text("type").as_deref() == Some("text") => block.text("text"),
+            (None, Some(block)) if block.text("type").as_deref() == Some("text") => words(block.raw("text")?),
             _ => None,
         };
-        json::list(content).into_iter().filter_map(text).collect()
+        parts(content).into_iter().filter_map(text).collect()
     }
 }

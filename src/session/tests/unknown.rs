@@ -18,6 +18,22 @@ fn unknown(items: Vec<Item>) -> Vec<String> {
 }
 
 #[test]
+fn what_is_of_another_type_than_expected_is_told_as_it_stands() {
+    let session = lines(&[
+        record::user(0, json!({ "type": "text", "text": "WORDobject" })),
+        record::call(1, "a", "Bash", json!({ "command": ["echo", "WORDcommand"] })),
+        record::result(2, "a", json!(770_077), json!({})),
+        record::call(3, "b", "Read", json!("WORDinput")),
+        record::result(4, "b", json!({ "type": "text", "text": ["WORDresult"] }), json!({})),
+        record::user(5, json!([{ "type": "text", "text": ["WORDlist"] }])),
+    ]);
+    let told = format!("{:?}", turns(&session));
+    for word in ["WORDobject", "WORDcommand", "770077", "WORDinput", "WORDresult", "WORDlist"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}
+
+#[test]
 fn blocks_in_a_persons_record_that_nobody_knows_are_shown() {
     let new = |words: &str| json!({ "type": "brand-new", "words": words, "accountId": "FORBIDDEN" });
     let text = |text: &str| json!({ "type": "text", "text": text });

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::session::claude::content::{count_images, result_text};
+use crate::session::claude::content::{count_images, result_text, words};
 use crate::session::claude::head::{Block, Content, Fields};
 use crate::session::claude::said::is_declined;
 use crate::session::claude::{hidden, tools};
@@ -53,9 +53,10 @@ pub(super) fn texts<'b>(fields: &Fields<'b>) -> Vec<Cow<'b, str>> {
     if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
         return json::text(*text).into_iter().collect();
     }
-    let text = |block: &Block<'b>| {
-        let said = || block.text.filter(|_| block.kind.as_str() == Some("text"));
-        json::text(block.bare.or_else(said)?)
+    let text = |block: &Block<'b>| match (block.bare, block.text) {
+        (Some(bare), _) => json::text(bare),
+        (None, Some(text)) if block.kind.as_str() == Some("text") => words(text),
+        _ => None,
     };
     blocks(fields).iter().filter_map(text).collect()
 }
