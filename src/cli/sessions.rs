@@ -28,17 +28,19 @@ const MANY: usize = 20;
 pub(super) fn run(paths: &Paths, args: &SessionsArgs) -> Result<Exit, CliError> {
     let (mut catalog, walked) = open(paths)?;
     let cleaner = Cleaner::new();
+    let mut with_words = None;
     let mut listed = match &args.search {
         None => catalog.list(&walked, &cleaner).map_err(failed)?,
         Some(query) => {
             let (listed, hits, update) =
                 catalog.search(&walked, query, usize::MAX, &cleaner, progress).map_err(failed)?;
             explain(&update);
-            let found: HashSet<i64> = hits.iter().map(|hit| hit.session.id).collect();
-            listed.into_iter().filter(|session| found.contains(&session.id)).collect()
+            with_words = Some(hits.iter().map(|hit| hit.session.id).collect::<HashSet<i64>>());
+            listed
         }
     };
     let found = listed.len();
+    listed.retain(|session| with_words.as_ref().is_none_or(|ids| ids.contains(&session.id)));
     listed.retain(|session| {
         let is = |asked: &Option<String>, told: &str| asked.as_ref().is_none_or(|asked| alike(told, asked));
         is(&args.agent, &session.agent) && is(&args.project, session.project.as_deref().unwrap_or_default())

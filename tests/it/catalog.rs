@@ -78,6 +78,9 @@ fn sessions_are_listed_the_last_active_first_and_chosen() {
     assert_eq!(prompts(&home, &["--agent", "claude-code", "--project", "alpha"]), ["first"]);
     assert!(prompts(&home, &["--agent", "codex"]).is_empty());
     assert_eq!(prompts(&home, &["--search", "zebra"]), ["second"]);
+    let nothing = home.run(&["sessions", "--search", "nobodysaidthis"]);
+    let said = String::from_utf8(nothing.stderr).unwrap();
+    assert!(said.contains("none of the 4 sessions here is of that kind"), "{said}");
     let all = listed(&home, &[]);
     assert_eq!(all[2]["answered"], false);
     let last = &all[3];
