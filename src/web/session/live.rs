@@ -116,8 +116,9 @@ impl SessionSite {
             revision = later_than(revision);
         }
         let windows = kept.0.windows;
-        drop(kept);
+        // While the overview is held: a page made from the new one and the old state would be kept as the new one's.
         live.news.send_replace(News { revision, windows, state, trouble });
+        drop(kept);
     }
 }
 
