@@ -21,6 +21,10 @@ const LINE: usize = 1024;
 const NAME: usize = 64;
 /// Characters that a line of a key has at least, the last one excepted.
 const LEAST: usize = 16;
+/// Bytes of what may stand behind a marker on its line.
+const DRESSING: usize = 16;
+/// So many in a row are of a key beside its marker, whatever stands before and behind them.
+const SURE: usize = 40;
 
 /// `raw` without private keys. Linear in its length.
 pub(super) fn masked(raw: &str) -> Cow<'_, str> {
@@ -122,21 +126,25 @@ fn after_name(raw: &str, at: usize) -> Option<usize> {
 /// Bytes from the start of `rest` that look like key material. What is looked at beyond them is bounded by a
 /// line, so that many markers in a row cost no more than their length.
 fn material(rest: &str) -> usize {
-    // On the marker's own line only what follows without a break can be the key (`\n` spelled out in it).
-    let own = rest.find(|c: char| !(is_key(c) || c == '\\')).unwrap_or(rest.len());
-    let (_, after) = rest.split_at(own);
-    let blank = after.len() - after.trim_start_matches([' ', '\t', '\r']).len();
-    if !after[blank..].starts_with('\n') {
-        return own;
+    // On the marker's own line only what follows without a break can be the key (`\n` spelled out in it), or folded, at
+    // blanks.
+    let in_row = |text: &str| text.find(|c: char| !(is_key(c) || c == '\\')).unwrap_or(text.len());
+    let mut own = in_row(rest);
+    while let Some(folded) = rest[own..].strip_prefix(' ').map(in_row).filter(|len| *len >= SURE) {
+        own += 1 + folded;
     }
-    let mut len = own + blank + 1;
+    // What tools put behind a line is short.
+    let near = &rest.as_bytes()[own..rest.len().min(own + DRESSING)];
+    let Some(end) = memchr::memchr(b'\n', near) else { return own };
+    let lines = own + end + 1;
+    let mut len = lines;
     for line in rest[len..].split_inclusive('\n') {
         if len >= BLOCK || line.len() > LINE || !is_material(line) {
             break;
         }
         len += line.len();
     }
-    len
+    if len > lines { len } else { own }
 }
 
 fn is_key(c: char) -> bool {
@@ -153,6 +161,7 @@ fn is_material(line: &str) -> bool {
     let header = ["Proc-Type:", "DEK-Info:"].iter().any(|name| line.contains(name));
     header
         || line.trim().is_empty()
+        || line.split(|c| !is_key(c)).any(|run| run.len() >= SURE)
         || (plain && !word.is_empty() && word.chars().all(|c| is_key(c) || c == '\\'))
 }
 

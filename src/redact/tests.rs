@@ -152,6 +152,23 @@ fn the_password_in_a_url_is_masked() {
 }
 
 #[test]
+fn a_private_key_that_is_cut_off_is_masked_whatever_stands_around_its_lines() {
+    let line = noise(64);
+    let (_, begin, _) = key_block("");
+    for (before, after) in
+        [("certs/k.pem:3:", ""), ("", "$"), ("   │ 3 │ ", ""), ("'", "\\n' +"), ("\u{1b}[32m", "\u{1b}[0m")]
+    {
+        let dressed = format!("{before}{line}{after}\n");
+        let cut = format!("{before}{begin}{after}\n{dressed}{dressed}done here\n");
+        let seen = clean(&cut);
+        assert!(!seen.contains(&line[..40]), "{before}: {seen}");
+        assert!(seen.ends_with("done here\n") && seen.lines().count() == 4, "{before}: {seen}");
+    }
+    let folded = format!("key: {begin} {line} {line} done");
+    assert_eq!(clean(&folded), format!("key: {begin}{MASK} done"));
+}
+
+#[test]
 fn the_end_of_a_private_key_is_masked_without_its_beginning() {
     let line = noise(64);
     let (_, _, end) = key_block("");
