@@ -85,6 +85,6 @@ fn a_session_in_many_files_is_not_followed() {
     let params = json!({"session_path": own, "provider": "local", "options": {"live": true}});
     let reply = home.ask(&json!({"method": "StartShare", "params": params}));
     assert_eq!(reply["status"], "Error", "{reply}");
-    assert!(reply["data"]["message"].as_str().unwrap().contains("many files"), "{reply}");
+    assert!(reply["data"]["message"].as_str().unwrap().contains("written anew with every turn"), "{reply}");
     assert!(home.shares().is_empty());
 }

@@ -117,6 +117,8 @@ impl Browser {
         let (requests, complaints) = (Vec::new(), Vec::new());
         let mut browser = Self { client: None, runtime, driver, folder, requests, complaints };
         browser.client = Some(connected.unwrap());
+        // Keys go where the focus is: a window that nobody sees has it not of itself, and keys may then be lost.
+        browser.tools("Emulation.setFocusEmulationEnabled", json!({"enabled": true}));
         browser.look(DESKTOP);
         Some(browser)
     }
