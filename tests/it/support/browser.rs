@@ -117,8 +117,6 @@ impl Browser {
         let (requests, complaints) = (Vec::new(), Vec::new());
         let mut browser = Self { client: None, runtime, driver, folder, requests, complaints };
         browser.client = Some(connected.unwrap());
-        // Keys go where the focus is: a window that nobody sees has it not of itself, and keys may then be lost.
-        browser.tools("Emulation.setFocusEmulationEnabled", json!({"enabled": true}));
         browser.look(DESKTOP);
         Some(browser)
     }
@@ -148,10 +146,14 @@ impl Browser {
         self.tools("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
-    /// Opens a page and waits until it is loaded.
+    /// Opens a page and waits until it is loaded and painted: keys that come before are lost.
     #[track_caller]
     pub fn open(&self, url: &str) {
         self.runtime.block_on(self.client().goto(url)).unwrap();
+        self.until(
+            "it is painted",
+            "document.contentType !== 'text/html' || performance.getEntriesByType('paint').length > 0",
+        );
     }
 
     /// Reloads the page.
