@@ -57,7 +57,7 @@ fn without_a_script_search_is_a_page() {
     let Some(reader) = Reader::of_turns(400) else { return };
     let Reader { browser, url, .. } = &reader;
     browser.tools("Emulation.setScriptExecutionDisabled", serde_json::json!({"value": true}));
-    browser.open(url);
+    browser.goto(url);
     browser.click("#find");
     browser.press("reply-37\u{e007}");
     browser.until("a page of hits", "document.querySelectorAll('.hits li').length === 11");

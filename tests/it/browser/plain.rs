@@ -12,7 +12,7 @@ fn without_a_script_the_page_reads_opens_and_links() {
     let Some(reader) = Reader::of_turns(400) else { return };
     let Reader { browser, url, .. } = &reader;
     browser.tools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
-    browser.open(url);
+    browser.goto(url);
     browser.assert(
         "no script ran",
         "!document.documentElement.dataset.depth && document.querySelector('.controls').hidden",
@@ -33,7 +33,7 @@ fn without_a_script_the_page_reads_opens_and_links() {
     // The outline leads into other windows.
     let last = "[...document.querySelectorAll('.outline a')].pop()";
     let href = browser.text(&format!("{last}.href"));
-    browser.open(&href);
+    browser.goto(&href);
     browser.until("the last prompt is in view", &in_view("#p400"));
     reader.end();
 }
@@ -44,7 +44,7 @@ fn without_a_script_the_outline_of_a_phone_opens_and_leads() {
     let Reader { browser, url, .. } = &reader;
     browser.look(PHONE);
     browser.tools("Emulation.setScriptExecutionDisabled", json!({"value": true}));
-    browser.open(url);
+    browser.goto(url);
     browser.assert("it is away", "document.querySelector('#rail').offsetHeight === 0");
     browser.click(".topbar .btn");
     browser.until("it comes", "document.querySelector('#rail').offsetHeight > 100");
@@ -80,12 +80,12 @@ fn on_a_phone_nothing_scrolls_sideways() {
     let Reader { browser, url, .. } = &reader;
     for width in [390, 320] {
         browser.look(Look { width, ..PHONE });
-        browser.open(&format!("{url}find?q=json"));
+        browser.goto(&format!("{url}find?q=json"));
         assert_fits(browser, width, "the page of hits");
         browser.assert("its button is one line", "document.querySelector('.finds .btn').offsetHeight < 44");
-        browser.open(&format!("{url}s9"));
+        browser.goto(&format!("{url}s9"));
         assert_fits(browser, width, "a step's own page");
-        browser.open(url);
+        browser.goto(url);
         assert_fits(browser, width, "the page");
         open_all(browser);
         assert_fits(browser, width, "the page, all open");
@@ -121,7 +121,7 @@ fn the_session_of_every_agent_fits_a_phone() {
     let folders = files(root).filter(|path| path.is_dir() && !path.ends_with("snapshots"));
     for session in folders.flat_map(files).filter(|path| path.is_file()) {
         let share = home.share(&session, "local");
-        browser.open(share["public_url"].as_str().unwrap());
+        browser.goto(share["public_url"].as_str().unwrap());
         for width in [PHONE.width, 320] {
             browser.look(Look { width, ..PHONE });
             open_all(browser);
@@ -137,7 +137,7 @@ fn where_nothing_is_there_stands_one_quiet_page() {
     let Reader { browser, url, .. } = &mut reader;
     let nowhere = format!("{}x/", url.trim_end_matches('/'));
     let before = browser.requests().len();
-    browser.open(&nowhere);
+    browser.goto(&nowhere);
     browser.assert("it says so", "document.querySelector('h1').textContent === 'No session here'");
     browser.assert("it is styled", "document.querySelector('main').offsetWidth === 352");
     browser.assert("and says nothing else", "document.querySelectorAll('a').length === 0");

@@ -146,13 +146,19 @@ impl Browser {
         self.tools("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
-    /// Opens a page and waits until it is loaded and painted: keys that come before are lost.
+    /// Opens a page and waits until it is loaded.
+    #[track_caller]
+    pub fn goto(&self, url: &str) {
+        self.runtime.block_on(self.client().goto(url)).unwrap();
+    }
+
+    /// The same, with scripts: waits until frames are drawn, for keys that come before are lost.
     #[track_caller]
     pub fn open(&self, url: &str) {
-        self.runtime.block_on(self.client().goto(url)).unwrap();
+        self.goto(url);
         self.until(
             "it is painted",
-            "document.contentType !== 'text/html' || performance.getEntriesByType('paint').length > 0",
+            "(window.framed ??= (requestAnimationFrame(() => requestAnimationFrame(() => { window.framed = 2; })), 1)) === 2",
         );
     }
 
