@@ -156,16 +156,22 @@ impl Browser {
     #[track_caller]
     pub fn open(&self, url: &str) {
         self.goto(url);
-        self.until(
-            "it is painted",
-            "(window.framed ??= (requestAnimationFrame(() => requestAnimationFrame(() => { window.framed = 2; })), 1)) === 2",
-        );
+        self.until_drawn();
     }
 
-    /// Reloads the page.
+    /// Reloads the page, which has scripts.
     #[track_caller]
     pub fn reload(&self) {
         self.runtime.block_on(self.client().refresh()).unwrap();
+        self.until_drawn();
+    }
+
+    #[track_caller]
+    fn until_drawn(&self) {
+        self.until(
+            "frames are drawn",
+            "(window.framed ??= (requestAnimationFrame(() => requestAnimationFrame(() => { window.framed = 2; })), 1)) === 2",
+        );
     }
 
     /// The value of a JavaScript expression in the page.
