@@ -135,11 +135,17 @@ fn masked(raw: &str) -> Cow<'_, str> {
 }
 
 fn as_it_stands(raw: &str) -> Cow<'_, str> {
-    match pem::masked(raw) {
-        Cow::Borrowed(raw) => rules::masked(raw),
-        Cow::Owned(text) => match rules::masked(&text) {
-            Cow::Borrowed(_) => Cow::Owned(text),
-            Cow::Owned(masked) => Cow::Owned(masked),
+    then(pem::masked(raw), rules::masked)
+}
+
+/// `text` as `mask` leaves it: copied only where something is masked.
+pub(super) fn then<'a>(text: Cow<'a, str>, mask: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    let masked = match &text {
+        Cow::Borrowed(text) => return mask(text),
+        Cow::Owned(text) => match mask(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked),
         },
-    }
+    };
+    masked.map_or(text, Cow::Owned)
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use super::clean::then;
 use super::rules::MASK;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -28,13 +29,7 @@ const SURE: usize = 40;
 
 /// `raw` without private keys. Linear in its length.
 pub(super) fn masked(raw: &str) -> Cow<'_, str> {
-    match without_blocks(raw) {
-        Cow::Borrowed(raw) => without_tails(raw),
-        Cow::Owned(text) => match without_tails(&text) {
-            Cow::Borrowed(_) => Cow::Owned(text),
-            Cow::Owned(masked) => Cow::Owned(masked),
-        },
-    }
+    then(without_blocks(raw), without_tails)
 }
 
 /// Without what stands before an end whose beginning is missing: what begins has been masked.

@@ -102,25 +102,25 @@ pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
     if let Some(text) = json::text(content) {
         return without_reminders(&text).into_owned();
     }
-    let mut parts = Vec::new();
+    let mut told = Vec::new();
     let mut tell = |block: RawValue<'_>| match Obj::of(block) {
-        None => parts.extend(words(block).map(Cow::into_owned)),
+        None => told.extend(words(block).map(Cow::into_owned)),
         Some(block) => match block.text("type").as_deref() {
             Some("text") => {
                 let text = block.raw("text").and_then(words);
-                parts.extend(text.map(|text| without_reminders(&text).into_owned()));
+                told.extend(text.map(|text| without_reminders(&text).into_owned()));
             }
-            Some("tool_reference") => parts.extend(block.text("tool_name").map(Cow::into_owned)),
+            Some("tool_reference") => told.extend(block.text("tool_name").map(Cow::into_owned)),
             _ => {}
         },
     };
     if content.get().starts_with(['[', '{']) {
-        self::parts(content).into_iter().for_each(&mut tell);
+        parts(content).into_iter().for_each(&mut tell);
     } else {
         tell(content);
     }
-    parts.retain(|part| !part.is_empty());
-    parts.join("\n")
+    told.retain(|text| !text.is_empty());
+    told.join("\n")
 }
 
 /// Fields of an unknown record or block, what is private left out, cut to a sane length.
