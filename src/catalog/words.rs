@@ -11,6 +11,8 @@ use super::search::Span;
 /// Marks put around a hit by FTS5. Texts are stored without them.
 pub(super) const MARKS: [char; 2] = ['\u{1}', '\u{2}'];
 
+/// Characters of a word in a snippet.
+const WORD: usize = 64;
 /// What parts characters that are words of their own: nothing that is seen, and no letter to FTS5.
 const PARTING: char = '\u{200b}';
 
@@ -77,16 +79,37 @@ pub(super) fn spans(marked: &str) -> Vec<Span> {
     let mut hit = false;
     for text in marked.split(MARKS) {
         if !text.is_empty() {
-            spans.push(Span { text: text.replace(PARTING, ""), hit });
+            spans.push(Span { text: shortened(&text.replace(PARTING, "")), hit });
         }
         hit = !hit;
     }
     spans
 }
 
+/// `text` with the middle of each word left out that is longer than [`WORD`]: encoded bytes, a minified file.
+fn shortened(text: &str) -> String {
+    let short = |word: &str| -> String {
+        let chars: Vec<char> = word.chars().collect();
+        let end = chars.len().saturating_sub(WORD / 2);
+        match chars.get(..WORD / 2).zip(chars.get(end..)) {
+            Some((start, end)) if chars.len() > WORD => start.iter().chain(&['…']).chain(end).collect(),
+            _ => word.to_owned(),
+        }
+    };
+    text.split_inclusive(char::is_whitespace).map(short).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_snippet_are_not_longer_than_a_line() {
+        let (fits, half) = ("x".repeat(WORD - 1), "y".repeat(WORD / 2));
+        let shown = shortened(&format!("a {fits} {half}-in-the-middle-{half}"));
+        assert_eq!(shown, format!("a {fits} {half}…{half}"));
+        assert_eq!(shortened("short  words\n"), "short  words\n");
+    }
 
     #[test]
     fn what_is_typed_has_no_operators() {

@@ -133,6 +133,6 @@ mod tests {
         let hit = Hit { session, turn: 3, role: Role::Reply, snippet, passages: 2 };
         let shown = block(&hit, &Marks("[", "]"));
         assert!(shown.chars().all(|c| c == '\n' || (!c.is_control() && c != '\u{202e}')), "{shown:?}");
-        assert!(shown.contains("a b [ [2Jx ]") && shown.contains("prompt 3 and 1 more"), "{shown}");
+        assert!(shown.contains("a b [x ]") && shown.contains("prompt 3 and 1 more"), "{shown}");
     }
 }
