@@ -97,7 +97,7 @@ impl Dialect for Copilot {
 }
 
 fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
-    let text = |key| data.text(key).unwrap_or_default();
+    let text = |key| data.words(key);
     let facts = |facts| Said { facts, ..Said::default() };
     match kind {
         "session.start" | "session.resume" => {
@@ -126,7 +126,7 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
         "session.compaction_complete" => Said::one(Block::Compacted {
             before: data.number("preCompactionTokens"),
             after: data.number("postCompactionTokens"),
-            summary: data.text("summaryContent"),
+            summary: data.says("summaryContent"),
         }),
         "user.message" => {
             let mut said = Said::default();
@@ -161,8 +161,9 @@ fn event<'a>(kind: &str, data: &Obj<'a>, record: &Obj<'a>) -> Said<'a> {
 
 fn answer<'a>(data: &Obj<'a>) -> Said<'a> {
     let mut said = Said { facts: Facts { model: data.text("model"), ..Facts::default() }, ..Said::default() };
-    said.thought(data.text("reasoningText").unwrap_or_default());
-    said.reply(data.text("content").unwrap_or_default());
+    said.thought(data.words("reasoningText"));
+    said.reply(data.words("content"));
+    said.shows(data.raw("content"));
     for request in data.list("toolRequests").into_iter().filter_map(Obj::of) {
         said.blocks.push(Block::Call(Box::new(Call {
             id: request.text("toolCallId"),
@@ -182,7 +183,7 @@ fn arguments<'a>(call: &Obj<'a>) -> Cow<'a, str> {
 
 fn result<'a>(data: &Obj<'a>) -> Returned<'a> {
     let result = data.obj("result").unwrap_or_default();
-    let error = data.obj("error").and_then(|error| error.text("message"));
+    let error = data.obj("error").and_then(|error| error.says("message"));
     let content = || Some(result_text(result.raw("content"))).filter(|text| !text.is_empty());
     let denied = data.obj("error").and_then(|error| error.text("code"));
     Returned {

@@ -65,10 +65,10 @@ impl Dialect for Droid {
                 result: None,
             }))),
             "tool_result" => Said::one(Block::Result(Box::new(result(record)))),
-            "completion" => spoken(record.text("finalText").unwrap_or_default(), Recorded::Event),
-            "error" => Said::one(Block::Error(record.text("message").unwrap_or_default())),
+            "completion" => spoken(record.words("finalText"), Recorded::Event),
+            "error" => Said::one(Block::Error(record.words("message"))),
             "compaction_state" => {
-                Said::one(Block::Compacted { before: None, after: None, summary: record.text("summaryText") })
+                Said::one(Block::Compacted { before: None, after: None, summary: record.says("summaryText") })
             }
             "todo_state" | "session_end" => Said::default(),
             "system" => match record.text("subtype") {
@@ -100,7 +100,7 @@ fn stored<'a>(message: &Obj<'a>) -> Said<'a> {
 }
 
 fn streamed<'a>(record: &Obj<'a>) -> Said<'a> {
-    let text = record.text("text").unwrap_or_default();
+    let text = record.words("text");
     match record.text("role").as_deref() {
         Some("user") => {
             let mut said = Said::default();
@@ -123,7 +123,7 @@ fn spoken(text: Cow<'_, str>, how: Recorded) -> Said<'_> {
 fn result<'a>(record: &Obj<'a>) -> Returned<'a> {
     let value = record.raw("value");
     let object = value.and_then(Obj::of).unwrap_or_default();
-    let part = |key| object.text(key).unwrap_or_default();
+    let part = |key| object.words(key);
     let streams = [part("stdout"), part("stderr")];
     let printed = streams.iter().map(|text| text.trim_end()).filter(|text| !text.is_empty());
     let printed = printed.collect::<Vec<_>>().join("\n");
@@ -131,7 +131,7 @@ fn result<'a>(record: &Obj<'a>) -> Returned<'a> {
     let text = match value.and_then(json::text) {
         Some(text) => text,
         None if object.raw("stdout").is_some() || object.raw("stderr").is_some() => Cow::Owned(printed),
-        None => record.obj("error").and_then(|error| error.text("message")).unwrap_or_else(whole),
+        None => record.obj("error").and_then(|error| error.says("message")).unwrap_or_else(whole),
     };
     Returned {
         of: record.text("toolCallId"),

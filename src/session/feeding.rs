@@ -14,6 +14,8 @@ use crate::redact::Cleaner;
 
 /// A longer line is worth a warning, in bytes.
 const LONG_LINE: usize = 4 << 20;
+/// Bytes of a line that is too long which are kept in mind: what is shown of it.
+const HEAD: usize = 2048;
 /// How many places of a broken line are tried for a record that begins there.
 const RESCUES: usize = 8;
 /// How records begin that were appended to a torn line.
@@ -217,7 +219,7 @@ impl<R: Records> Sink for Feeding<'_, R> {
         let index = self.lock();
         index.tally.warn(place, Oddity::TooLong(len));
         index.tally.bytes = place.offset + len + 1;
-        index.flow(New::one(place, 0, None, Kind::TooLong));
+        index.flow(New::one(place, HEAD, None, Kind::TooLong));
     }
 
     fn tail(&mut self, place: Place, bytes: &[u8]) -> usize {

@@ -14,6 +14,7 @@ use super::fields::{Fields, Table};
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
+use super::words::words;
 
 /// The fields of its records.
 static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/gemini.txt")));
@@ -119,7 +120,7 @@ fn answer<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
     let facts = Facts { model: record.text("model"), usage, ..Facts::default() };
     let mut said = Said { facts, ..Said::default() };
     for thought in record.list("thoughts").into_iter().filter_map(Obj::of) {
-        let part = |key| thought.text(key).unwrap_or_default();
+        let part = |key| thought.words(key);
         let (subject, description) = (part("subject"), part("description"));
         said.thought(if subject.trim().is_empty() {
             description
@@ -165,18 +166,19 @@ fn result<'a>(call: &Obj<'a>, status: &str) -> Returned<'a> {
         let response = Obj::of(part)?.obj("functionResponse")?;
         response.obj("response")
     });
-    let error = response.as_ref().and_then(|response| response.text("error"));
-    let output = response.as_ref().and_then(|response| response.text("output"));
+    let error = response.as_ref().and_then(|response| response.says("error"));
+    let output = response.as_ref().and_then(|response| response.says("output"));
     let display = call.raw("resultDisplay");
     let shown = display.and_then(json::text).filter(|text| !text.trim().is_empty());
     let changed = display.and_then(Obj::of).and_then(|display| display.text("fileDiff"));
+    let told = || display.filter(|_| changed.is_none()).map(words).unwrap_or_default();
     let exit = output.as_deref().and_then(exit_code);
     let text = match (error.clone(), output) {
         (Some(error), _) => error,
         (None, Some(output)) if output.starts_with("Command: ") || output.starts_with("Output: ") => {
             shown.unwrap_or_else(|| Cow::Owned(printed(&output).to_owned()))
         }
-        (None, output) => output.or(shown).unwrap_or_default(),
+        (None, output) => output.or(shown).unwrap_or_else(told),
     };
     Returned {
         of: call.text("id"),
@@ -184,7 +186,7 @@ fn result<'a>(call: &Obj<'a>, status: &str) -> Returned<'a> {
         failed: status == "error" || error.is_some(),
         declined: status == "cancelled",
         exit,
-        hunks: changed.map(|changed| diff::unified(&changed)).unwrap_or_default(),
+        hunks: changed.as_deref().map(diff::unified).unwrap_or_default(),
         images: call.raw("result").map(pictures).unwrap_or_default(),
         ..Returned::default()
     }

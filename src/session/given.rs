@@ -15,6 +15,9 @@ const SUBJECT: usize = 200;
 /// Room for a note at the end of a value that it is cut.
 const NOTE: usize = 64;
 
+/// The fields that are read as a list of words.
+const WORDS: &[&str] = &["command", "cmd", "script"];
+
 /// The fields whose objects are shown one by one, and what these are known to hold: the forms show it or what it means,
 /// or it is of no interest.
 const INSIDE: &[(&[&str], &[&str])] = &[
@@ -59,18 +62,33 @@ pub(super) fn beside(input: &Obj<'_>, shown: &[&str], desk: &Desk<'_>) -> Vec<(C
         let known = INSIDE.iter().find(|(names, _)| names.contains(&key.as_ref()));
         match known {
             _ if !shown.contains(&key.as_ref()) => fields.push((key.clone(), *value)),
+            // One that is written as a text.
+            Some(_) if key == "plan" && json::text(*value).is_some() => {}
             Some((_, known)) => inside(*value, key, "", known, &mut fields),
-            None => {}
+            None if is_read(key, *value) => {}
+            None => fields.push((key.clone(), *value)),
         }
     }
     told(fields.iter(), desk)
+}
+
+/// Whether a form that shows the field `key` can read this of it: no object, and a list where it is one of words.
+fn is_read(key: &str, value: RawValue<'_>) -> bool {
+    match value.get().as_bytes().first() {
+        Some(b'{') => false,
+        Some(b'[') => {
+            WORDS.contains(&key) && json::list(value).iter().all(|word| word.get().starts_with('"'))
+        }
+        _ => true,
+    }
 }
 
 fn says(value: RawValue<'_>) -> bool {
     !matches!(value.get(), "null" | "false" | "\"\"" | "[]" | "{}")
 }
 
-/// Adds what stands in the objects of the field `of`, below `above`, and is not `known`.
+/// Adds what stands in the objects of the field `of`, below `above`, and is not `known`, or is no plain value; and what
+/// stands in the place of such an object.
 fn inside<'a>(
     value: RawValue<'a>,
     of: &str,
@@ -78,17 +96,25 @@ fn inside<'a>(
     known: &[&str],
     fields: &mut Vec<(Cow<'a, str>, RawValue<'a>)>,
 ) {
-    let objects = if value.get().starts_with('[') { json::list(value) } else { vec![value] };
-    for (key, value) in objects.into_iter().filter_map(Obj::of).flat_map(|object| object.0) {
-        let path = format!("{above}{key}");
-        let below = format!("{path}.");
-        if !says(value) || known.contains(&path.as_str()) {
+    let parts = if value.get().starts_with('[') { json::list(value) } else { vec![value] };
+    for part in parts.into_iter().filter(|part| says(*part)) {
+        let Some(object) = Obj::of(part) else {
+            // A choice may be its label alone.
+            if above == "options." && json::text(part).is_some() {
+                continue;
+            }
+            let path = format!("{of}.{above}");
+            fields.push((Cow::Owned(path.trim_end_matches('.').to_owned()), part));
             continue;
-        }
-        if known.iter().any(|known| known.starts_with(&below)) {
-            inside(value, of, &below, known, fields);
-        } else {
-            fields.push((Cow::Owned(format!("{of}.{path}")), value));
+        };
+        for (key, value) in object.0.into_iter().filter(|(_, value)| says(*value)) {
+            let path = format!("{above}{key}");
+            let below = format!("{path}.");
+            if known.iter().any(|known| known.starts_with(&below)) {
+                inside(value, of, &below, known, fields);
+            } else if !known.contains(&path.as_str()) || value.get().starts_with(['{', '[']) {
+                fields.push((Cow::Owned(format!("{of}.{path}")), value));
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, picture
 use super::fields::{Fields, Table};
 use super::json::{Obj, RawValue};
 use super::private::Private;
+use super::words::words;
 
 /// The fields of its records.
 static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/grok.txt")));
@@ -52,8 +53,7 @@ impl Dialect for Grok {
             }
             "assistant" => answer(record, &mut said),
             "reasoning" => {
-                let part = |part| Obj::of(part)?.text("text");
-                let parts: Vec<_> = record.list("summary").into_iter().filter_map(part).collect();
+                let parts: Vec<_> = record.list("summary").into_iter().map(words).collect();
                 said.thought(Cow::Owned(parts.join("\n\n")));
             }
             "tool_result" => said.blocks.push(Block::Result(Box::new(Returned {

@@ -135,11 +135,11 @@ fn returned<'a>(told: &Obj<'a>, result: &mut Returned<'a>) {
     let function =
         told.obj("functionResponse").or_else(|| told.obj("responseParts")?.obj("functionResponse"));
     let response = function.and_then(|function| function.obj("response")).unwrap_or_default();
-    let error = response.text("error");
+    let error = response.says("error");
     let display = told.raw("resultDisplay");
     let shown = || Some(result_text(display)).filter(|text| !text.is_empty());
     let changed = display.and_then(Obj::of).and_then(|display| display.text("fileDiff"));
     result.failed |= error.is_some();
-    result.text = error.or_else(|| response.text("output")).or_else(shown).unwrap_or_default();
+    result.text = error.or_else(|| response.says("output")).or_else(shown).unwrap_or_default();
     result.hunks = changed.map(|changed| diff::unified(&changed)).unwrap_or_default();
 }

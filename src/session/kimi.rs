@@ -98,12 +98,12 @@ impl Dialect for Kimi {
             "context.apply_compaction" => Said::one(Block::Compacted {
                 before: record.number("tokensBefore"),
                 after: record.number("tokensAfter"),
-                summary: record.text("summary"),
+                summary: record.says("summary"),
             }),
             "turn.cancel" => Said::one(Block::Interrupted),
             "config.update" => {
                 let mut said = facts(Facts { model: record.text("modelAlias"), ..Facts::default() });
-                said.context(Private::Instructions, record.text("systemPrompt").unwrap_or_default());
+                said.context(Private::Instructions, record.words("systemPrompt"));
                 said
             }
             "profile.bind" => {
@@ -112,7 +112,7 @@ impl Dialect for Kimi {
                     cwd: record.obj("environmentDisclosure").and_then(|told| told.text("cwd")),
                     ..Facts::default()
                 });
-                said.context(Private::Instructions, record.text("systemPrompt").unwrap_or_default());
+                said.context(Private::Instructions, record.words("systemPrompt"));
                 said
             }
             "usage.record" => facts(Facts {
@@ -190,8 +190,8 @@ fn input<'a>(event: &Obj<'a>) -> Cow<'a, str> {
 fn part<'a>(part: &Obj<'a>) -> Said<'a> {
     let mut said = Said::default();
     match part.text("type").as_deref() {
-        Some("text") => said.reply(part.text("text").unwrap_or_default()),
-        Some("think") => said.thought(part.text("think").unwrap_or_default()),
+        Some("text") => said.reply(part.words("text")),
+        Some("think") => said.thought(part.words("think")),
         kind => said.blocks.push(match picture(part) {
             Some(image) => Block::Image(image),
             None => Block::Unknown(format!("part {}", kind.unwrap_or_default()), part.clone()),

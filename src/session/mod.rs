@@ -51,6 +51,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+mod words;
 
 pub use beside::{Beside, Companion};
 pub use error::{OpenError, ReadError};

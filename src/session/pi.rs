@@ -83,7 +83,7 @@ impl Dialect for Pi {
             "compaction" | "branch_summary" => Said::one(Block::Compacted {
                 before: record.number("tokensBefore"),
                 after: None,
-                summary: record.text("summary"),
+                summary: record.says("summary"),
             }),
             "message" | "custom_message" => message(&record.obj("message").unwrap_or_else(|| record.clone())),
             kind if HIDDEN.contains(&kind) => Said::default(),
@@ -118,7 +118,7 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
             match message.text("stopReason").as_deref() {
                 Some("aborted") => said.blocks.push(Block::Interrupted),
                 Some("error") => {
-                    let text = message.text("errorMessage").unwrap_or("the service did not answer".into());
+                    let text = message.says("errorMessage").unwrap_or("the service did not answer".into());
                     said.blocks.push(Block::Error(text));
                 }
                 _ => {}
@@ -126,11 +126,11 @@ fn message<'a>(message: &Obj<'a>) -> Said<'a> {
         }
         Some("toolResult") => said.blocks.push(Block::Result(Box::new(result(message)))),
         Some("bashExecution") => {
-            let command = Cow::Owned(format!("!{}", message.text("command").unwrap_or_default()));
-            said.blocks.push(Block::Local { command, output: message.text("output").unwrap_or_default() });
+            let command = Cow::Owned(format!("!{}", message.words("command")));
+            said.blocks.push(Block::Local { command, output: message.words("output") });
         }
         Some("branchSummary" | "compactionSummary") => {
-            let summary = message.text("summary");
+            let summary = message.says("summary");
             let before = message.number("tokensBefore");
             said.blocks.push(Block::Compacted { before, after: None, summary });
         }

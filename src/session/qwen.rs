@@ -9,9 +9,10 @@ use super::dialect::{
 };
 use super::diff;
 use super::fields::{Fields, Table};
-use super::json::{self, Obj, RawValue};
+use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::private::Private;
+use super::words::{joined, words};
 
 /// The fields of its records.
 static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/qwen.txt")));
@@ -79,7 +80,7 @@ fn parts<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
 
 fn user<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
     let mut texts = Vec::new();
-    for text in parts(record).iter().filter_map(|part| part.text("text")) {
+    for text in parts(record).iter().filter_map(|part| part.says("text")) {
         // What hooks and the agent itself put beside the words.
         match text.trim_start() {
             own if own.starts_with("<qwen:") => said.context(Private::Hook, text),
@@ -88,18 +89,14 @@ fn user<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
             _ => texts.push(text),
         }
     }
-    let text = match texts.len() {
-        1 => texts.pop().unwrap_or_default(),
-        _ => Cow::Owned(texts.join("\n\n")),
-    };
     let message = record.obj("message").unwrap_or_default();
     let images = message.raw("parts").map(pictures).unwrap_or_default();
-    said.prompt(Words { text, images });
+    said.prompt(Words { text: joined(texts, "\n\n"), images });
 }
 
 /// News of something in the background, and what else is said in the person's name.
 fn notice<'a>(record: &Obj<'a>) -> Block<'a> {
-    if let Some(text) = record.obj("systemPayload").and_then(|payload| payload.text("displayText")) {
+    if let Some(text) = record.obj("systemPayload").and_then(|payload| payload.says("displayText")) {
         return Block::Local { command: text, output: Cow::Borrowed("") };
     }
     let parts = record.obj("message").and_then(|message| message.raw("parts"));
@@ -116,7 +113,7 @@ fn assistant<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
         (Counted::Record, Usage { input, output, cache_read, cache_write: 0 })
     });
     for part in parts(record) {
-        let text = part.text("text");
+        let text = part.says("text");
         match (text, part.obj("functionCall")) {
             (Some(text), _) if part.flag("thought") => said.thought(text),
             (Some(text), _) => said.reply(text),
@@ -136,14 +133,15 @@ fn results<'a>(record: &Obj<'a>) -> Vec<Block<'a>> {
     let status = told.text("status").unwrap_or_default();
     let display = told.raw("resultDisplay");
     let changed = display.and_then(Obj::of).and_then(|display| display.text("fileDiff"));
+    let told = || display.filter(|_| changed.is_none()).map(words);
     let responses = parts(record).into_iter().filter_map(|part| part.obj("functionResponse"));
     let result = |response: Obj<'a>| {
         let given = response.obj("response").unwrap_or_default();
-        let error = given.text("error");
-        let text = error.clone().or_else(|| given.text("output"));
+        let error = given.says("error");
+        let text = error.clone().or_else(|| given.says("output"));
         Block::Result(Box::new(Returned {
             of: response.text("id"),
-            text: text.or_else(|| display.and_then(json::text)).unwrap_or_default(),
+            text: text.or_else(told).unwrap_or_default(),
             failed: status == "error" || error.is_some(),
             declined: status == "cancelled",
             hunks: changed.as_deref().map(diff::unified).unwrap_or_default(),

@@ -75,13 +75,13 @@ pub enum Oddity {
     Torn,
     #[error("not valid JSON: shown as an unknown block")]
     NotJson,
-    #[error("bytes that JSON does not allow (invalid UTF-8, control characters, lone surrogates): replaced")]
+    #[error("bytes that JSON does not allow (invalid UTF-8, control characters): replaced")]
     Repaired,
     #[error("the file begins with a byte order mark: skipped")]
     ByteOrderMark,
     #[error("NUL bytes, as after a power failure: skipped")]
     Nul,
-    #[error("a line of {0} bytes: too long to be shown")]
+    #[error("a line of {0} bytes: too long, its beginning alone is shown")]
     TooLong(u64),
     #[error("a line of {0} bytes")]
     Long(u64),

@@ -9,12 +9,21 @@ use crate::session::json::{self, Obj, RawValue};
 use crate::session::media;
 use crate::session::model::Attachment;
 use crate::session::private::visible;
+use crate::session::words::words;
 
 /// The blocks of a record: of its message, or of the prompt it carries as an attachment.
 pub(super) fn blocks_of<'a>(record: &Obj<'a>) -> Vec<Obj<'a>> {
     let carried = || record.obj("attachment").and_then(|attached| attached.raw("prompt"));
-    let content = record.obj("message").and_then(|message| message.raw("content")).or_else(carried);
-    content.map(blocks).unwrap_or_default()
+    content_of(record).or_else(carried).map(blocks).unwrap_or_default()
+}
+
+/// What the message of a record says: a plain value, or blocks.
+pub(super) fn content_of<'a>(record: &Obj<'a>) -> Option<RawValue<'a>> {
+    let message = record.raw("message")?;
+    match Obj::of(message) {
+        Some(message) => message.raw("content").filter(|content| content.get() != "null"),
+        None => Some(message).filter(|message| message.get().starts_with('"')),
+    }
 }
 
 /// The blocks of a content that are objects.
@@ -25,12 +34,6 @@ pub(super) fn blocks(content: RawValue<'_>) -> Vec<Obj<'_>> {
 /// The elements of a content; an object stands for a list of one.
 pub(super) fn parts(content: RawValue<'_>) -> Vec<RawValue<'_>> {
     if content.get().starts_with('{') { vec![content] } else { json::list(content) }
-}
-
-/// What a text says; one that is no string, as it stands.
-pub(super) fn words(text: RawValue<'_>) -> Option<Cow<'_, str>> {
-    let as_it_stands = || Some(Cow::Borrowed(text.get())).filter(|text| text != "null");
-    json::text(text).or_else(as_it_stands)
 }
 
 fn is_image(kind: &str) -> bool {
@@ -104,14 +107,13 @@ pub(super) fn result_text(content: Option<RawValue<'_>>) -> String {
     }
     let mut told = Vec::new();
     let mut tell = |block: RawValue<'_>| match Obj::of(block) {
-        None => told.extend(words(block).map(Cow::into_owned)),
-        Some(block) => match block.text("type").as_deref() {
-            Some("text") => {
-                let text = block.raw("text").and_then(words);
-                told.extend(text.map(|text| without_reminders(&text).into_owned()));
-            }
-            Some("tool_reference") => told.extend(block.text("tool_name").map(Cow::into_owned)),
-            _ => {}
+        None => told.push(words(block).into_owned()),
+        Some(object) => match object.text("type").as_deref() {
+            Some("text") => told.push(without_reminders(&object.words("text")).into_owned()),
+            Some("tool_reference") => told.extend(object.text("tool_name").map(Cow::into_owned)),
+            // Of a type that nobody knows it is told as a field of the record.
+            Some(_) => {}
+            None => told.push(words(block).into_owned()),
         },
     };
     if content.get().starts_with(['[', '{']) {

@@ -5,6 +5,7 @@ use crate::session::agent::Desk;
 use crate::session::diff::{Raw, Tag, cleaned, compared};
 use crate::session::json::{self, Obj};
 use crate::session::model::FileDiff;
+use crate::session::words::words;
 
 /// What an `Edit` or `MultiEdit` changed.
 pub(super) fn edit(call: &Call<'_>, desk: &Desk<'_>) -> FileDiff {
@@ -92,6 +93,6 @@ fn recorded(hunk: &Obj<'_>) -> Raw {
             _ => Some((Tag::Same, line.to_owned())),
         }
     };
-    let lines = hunk.list("lines").into_iter().filter_map(json::text).filter_map(|l| line(&l)).collect();
+    let lines = hunk.list("lines").into_iter().map(words).filter_map(|l| line(&l)).collect();
     Raw { start, lines }
 }

@@ -7,9 +7,6 @@ use crate::session::agent::Desk;
 use crate::session::given;
 use crate::session::model::Tool;
 
-/// The fields that forms read lists or objects from: such a value in another place is told.
-const LISTS: [&str; 4] = ["edits", "todos", "questions", "answers"];
-
 /// What `call` was given that `tool` does not show.
 pub(super) fn beside(call: &Call<'_>, tool: &Tool, desk: &Desk<'_>) -> Vec<(CleanText, CleanText)> {
     let shown: &[&str] = match tool {
@@ -34,10 +31,5 @@ pub(super) fn beside(call: &Call<'_>, tool: &Tool, desk: &Desk<'_>) -> Vec<(Clea
         Tool::Question { .. } => &["questions", "answers"],
         Tool::Agent { .. } => &["description", "subagent_type", "prompt"],
     };
-    let is_read = |key: &str| match call.input.raw(key) {
-        Some(value) => LISTS.contains(&key) || !value.get().starts_with(['[', '{']),
-        None => true,
-    };
-    let shown: Vec<&str> = shown.iter().copied().filter(|key| is_read(key)).collect();
-    given::beside(&call.input, &shown, desk)
+    given::beside(&call.input, shown, desk)
 }

@@ -105,6 +105,7 @@ lenient! {
         content: Option<Content<'a>> = "content",
         parts: Option<RawValue<'a>> = "parts",
     }
+    bare bare
 }
 
 lenient! {
@@ -145,9 +146,9 @@ lenient! {
 /// What a message says.
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    /// A string.
+    /// A string, or another plain value.
     Text(RawValue<'a>),
-    /// Blocks, mostly one; none if it is anything else.
+    /// Blocks, mostly one.
     Blocks(SmallVec<[Block<'a>; 1]>),
 }
 
@@ -171,9 +172,24 @@ impl<'a> Read<'a> for Option<Content<'a>> {
                 blocks.push(Block::default());
                 blocks.last_mut()?.read(reader)
             })?,
-            _ => drop(reader.raw()?),
+            (_, content) => {
+                let plain = reader.raw()?;
+                if plain.get() != "null" {
+                    *content = Content::Text(plain);
+                }
+            }
         }
         Some(())
+    }
+}
+
+impl<'a> Message<'a> {
+    /// What it says, if it is one plain value.
+    pub(super) fn plain(&self) -> Option<RawValue<'a>> {
+        match self.content {
+            Some(Content::Text(text)) => Some(text),
+            _ => self.bare,
+        }
     }
 }
 

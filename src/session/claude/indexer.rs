@@ -7,7 +7,7 @@ mod queue;
 use foldhash::HashMap;
 use jiff::Timestamp;
 
-use super::head::{Block, Content, Fields, Message};
+use super::head::{Block, Fields};
 use super::said::{SYNTHETIC, Said, is_no_answer, joined, reason, said};
 use super::{FIELDS, hidden, tasks, tools};
 use crate::redact::{CleanText, Cleaner};
@@ -264,9 +264,7 @@ impl Reading {
                 kind => index.tally.unknown(record.place, &format!("block {kind}")),
             }
         }
-        if let Some(Message { content: Some(Content::Text(_)), .. }) = &fields.message {
-            index.tally.counts.replies += 1;
-        }
+        index.tally.counts.replies += u64::from(message.plain().is_some());
     }
 
     fn user(&mut self, record: &Record<'_, '_>, index: &mut Index) {

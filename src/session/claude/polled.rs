@@ -10,6 +10,9 @@ const PRINTED: [&str; 3] = ["stdout", "stderr", "output"];
 const TOLD: [&str; 8] =
     ["status", "retrieval_status", "task_id", "task_type", "exit_code", "timestamp", "shell_id", "command"];
 
+/// What stands before the end of an output that was too long for the agent.
+const CUT: &str = "[Truncated. ";
+
 /// The form of such a call.
 pub(super) fn polled(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let extra = call.outcome.extra();
@@ -22,12 +25,20 @@ pub(super) fn polled(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let name = || ["task_id", "bash_id", "shell_id", "agentId"].iter().find_map(|key| call.input.text(key));
     let command = said("command").or_else(|| said("description")).or_else(name).unwrap_or_default();
     let state = said("status").or_else(|| element(text, "status").map(|(state, _)| state.trim().into()));
+    let printed = printed(text);
+    // Of a long one the agent got the end; the record has all of it.
+    let whole = || task.as_ref().map(|task| task.words("output")).filter(|all| all.len() > printed.len());
+    let whole = printed.starts_with(CUT).then(whole).flatten();
     let exit = element(text, "exit_code").and_then(|(code, _)| code.trim().parse().ok());
     Tool::Polled {
         command: desk.long(&command),
         state: state.map(|state| desk.cleaner.start(&state, 80)),
         exit: exit.filter(|code| *code != 0),
-        output: if call.outcome.declined() { Output::default() } else { desk.text(&printed(text)) },
+        output: if call.outcome.declined() {
+            Output::default()
+        } else {
+            desk.text(whole.as_deref().unwrap_or(&printed))
+        },
     }
 }
 

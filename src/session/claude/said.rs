@@ -163,6 +163,14 @@ fn is_local(text: &str, name: &str) -> bool {
     }
 }
 
+/// What was put before and after a person's words in `text`.
+pub(super) fn injected(text: &str) -> [&str; 2] {
+    let text = text.trim();
+    let words = without_injected(text);
+    let from = words.as_ptr() as usize - text.as_ptr() as usize;
+    [text.get(..from), text.get(from + words.len()..)].map(|around| around.unwrap_or_default().trim())
+}
+
 /// `text` without what was put before and after a person's words.
 fn without_injected(text: &str) -> &str {
     let mut text = text.trim();
@@ -307,6 +315,15 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(said(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_put_around_words_is_known_apart() {
+        let (before, after) =
+            ("<ide_opened_file>x.rs</ide_opened_file>", "<system-reminder>todo</system-reminder>");
+        assert_eq!(injected(&format!("{before}\nfix it\n{after}\n")), [before, after]);
+        assert_eq!(injected("fix it"), ["", ""]);
+        assert_eq!(injected(before), [before, ""]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::call::{Answers, Caller, Inside, brought, step};
-use super::content::{attachments, blocks, blocks_of, fields, images, parts, result_text, words};
-use super::said::{Said, is_declined, is_no_answer, joined, reason, said};
+use super::content::{attachments, blocks, blocks_of, content_of, fields, images, parts, result_text};
+use super::said::{Said, injected, is_declined, is_no_answer, joined, reason, said};
 use super::{first, hidden, tools};
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
@@ -12,6 +12,7 @@ use crate::session::index::{Entry, Kind, hash};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{AsideHow, Item, Marker, Output, Prompt};
 use crate::session::private::Private;
+use crate::session::words::words;
 
 /// Bytes of a result without a call.
 const STRAY: usize = 16 << 10;
@@ -41,7 +42,7 @@ pub(super) fn items(
             if operation != "enqueue" {
                 return Ok(page.unknown(&format!("queue-operation {operation}")));
             }
-            let text = record.text("content").unwrap_or_default();
+            let text = record.words("content");
             Ok(page.said_aside(&text, false, &[]))
         }
         (_, "attachment") => {
@@ -97,6 +98,11 @@ fn listed(raw: RawValue<'_>) -> String {
     })
 }
 
+/// Whether a content is neither blocks nor one of them.
+fn is_plain(content: RawValue<'_>) -> bool {
+    !content.get().starts_with(['[', '{'])
+}
+
 fn one(item: Item) -> Shown {
     Shown { prompt: None, items: vec![item] }
 }
@@ -116,12 +122,12 @@ impl Page<'_> {
             false => Item::Reply { text: desk.long(text), at },
         };
         let mut no = self.entry.steps;
-        let Some(content) = message.raw("content") else { return Ok(shown) };
+        let Some(content) = content_of(self.record) else { return Ok(shown) };
         if is_no_answer(&message.text("model").unwrap_or_default(), &joined(&self.texts(), "\n")) {
             return Ok(shown);
         }
-        if let Some(text) = json::text(content) {
-            shown.items.push(say(&text));
+        if is_plain(content) {
+            shown.items.push(say(&words(content)));
         }
         let mut next = no;
         let calls = blocks(content).into_iter().filter(|block| {
@@ -147,10 +153,12 @@ impl Page<'_> {
             }
             match text("type").as_ref() {
                 "text" => {
-                    let said = block.raw("text").and_then(words).filter(|said| !said.trim().is_empty());
-                    shown.items.extend(said.map(|said| say(&said)));
+                    let said = block.words("text");
+                    shown.items.extend((!said.trim().is_empty()).then(|| say(&said)));
                 }
-                "thinking" => shown.items.push(Item::Thinking { text: desk.long(&text("thinking")), at }),
+                "thinking" => {
+                    shown.items.push(Item::Thinking { text: desk.long(&block.words("thinking")), at })
+                }
                 "redacted_thinking" => shown.items.push(Item::Thinking { text: desk.clean(""), at }),
                 _ if call => {
                     let caller = Caller { no, at, cwd: &cwd, inside: self.inside };
@@ -194,6 +202,9 @@ impl Page<'_> {
                 said => shown.items.extend(self.remark(said)),
             }
         }
+        if self.entry.kind == Kind::Prompt {
+            shown.items.extend(texts.iter().flat_map(|text| self.around(text)));
+        }
         shown.items.extend(self.unknown_blocks(&blocks));
         if self.entry.kind != Kind::Prompt && words.is_empty() && command.is_none() && shown.items.is_empty()
         {
@@ -208,6 +219,15 @@ impl Page<'_> {
             });
         }
         shown
+    }
+
+    /// What was put around the words of a prompt.
+    fn around(&self, text: &str) -> Vec<Item> {
+        let context = |around: &str| {
+            let what = if around.starts_with("<ide_") { Private::Editor } else { Private::Reminder };
+            self.context(what, around).items
+        };
+        injected(text).into_iter().flat_map(context).collect()
     }
 
     /// What the agent was told besides; checked here too, so that it depends on no index.
@@ -313,7 +333,7 @@ impl Page<'_> {
     }
 
     fn system(&self) -> Shown {
-        let text = self.record.text("content").unwrap_or_default();
+        let text = self.record.words("content");
         let subtype = self.record.text("subtype").unwrap_or_default();
         match subtype.as_ref() {
             "compact_boundary" => {
@@ -340,7 +360,7 @@ impl Page<'_> {
         let inner = nested.obj("error").unwrap_or_default();
         let cause = self.record.obj("cause").or_else(|| error.obj("cause")).unwrap_or_default();
         let message =
-            inner.text("message").or_else(|| nested.text("message")).or_else(|| error.text("message"));
+            inner.says("message").or_else(|| nested.says("message")).or_else(|| error.says("message"));
         let words = message.or_else(|| cause.text("code")).or_else(|| self.record.text("error"));
         let status = error.number("status").map(|status| format!("{status} "));
         format!("{}{}", status.unwrap_or_default(), words.unwrap_or("the service did not answer".into()))
@@ -351,7 +371,12 @@ impl Page<'_> {
     }
 
     fn summary(&self) -> Marker {
-        let summary = Some(self.desk.long(&joined(&self.texts(), "\n\n")));
+        let texts = self.texts();
+        let summary = match content_of(self.record) {
+            Some(content) if texts.is_empty() => words(content),
+            _ => joined(&texts, "\n\n"),
+        };
+        let summary = Some(self.desk.long(&summary));
         Marker::Compacted { at: self.entry.at(), before: None, after: None, summary }
     }
 
@@ -362,15 +387,13 @@ impl Page<'_> {
 
     /// The texts of the message, one a block.
     fn texts(&self) -> Vec<Cow<'_, str>> {
-        let Some(content) = self.record.obj("message").and_then(|message| message.raw("content")) else {
-            return Vec::new();
-        };
-        if let Some(text) = json::text(content) {
-            return vec![text];
+        let Some(content) = content_of(self.record) else { return Vec::new() };
+        if is_plain(content) {
+            return vec![words(content)];
         }
         let text = |block| match (json::text(block), Obj::of(block)) {
             (Some(bare), _) => Some(bare),
-            (None, Some(block)) if block.text("type").as_deref() == Some("text") => words(block.raw("text")?),
+            (None, Some(block)) if block.text("type").as_deref() == Some("text") => block.says("text"),
             _ => None,
         };
         parts(content).into_iter().filter_map(text).collect()

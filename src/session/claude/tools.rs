@@ -13,6 +13,7 @@ use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Choice, Output, Question, StepKind, TodoItem, Tool};
 use crate::session::numbers::unnumbered;
 use crate::session::paths;
+use crate::session::words::{joined, words};
 
 /// Whether a block of this type calls a tool.
 pub(super) fn is_call(kind: Option<&str>) -> bool {
@@ -98,7 +99,7 @@ fn shell(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
         None => (None, text),
     };
     Tool::Shell {
-        command: desk.long(&call.input.text("command").unwrap_or_default()),
+        command: desk.long(&call.input.words("command")),
         description: call.input.text("description").map(|text| desk.cleaner.start(&text, 2000)),
         background: call.input.flag("run_in_background"),
         exit,
@@ -148,7 +149,7 @@ fn todo(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 
 fn plan(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let told = || call.outcome.extra().and_then(|extra| extra.text("plan"));
-    Tool::Plan { text: desk.long(&call.input.text("plan").or_else(told).unwrap_or_default()) }
+    Tool::Plan { text: desk.long(&call.input.says("plan").or_else(told).unwrap_or_default()) }
 }
 
 fn questions(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
@@ -180,23 +181,15 @@ fn offered(option: RawValue<'_>) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)>
     let option = Obj::of(option)?;
     let parts = ["description", "preview", "markdown"].iter().filter_map(|key| option.text(key));
     let parts: Vec<_> = parts.filter(|text| !text.trim().is_empty()).collect();
-    Some((
-        option.text("label")?,
-        (!parts.is_empty()).then(|| {
-            parts
-                .join(
-                    "
-
-",
-                )
-                .into()
-        }),
-    ))
+    Some((option.text("label")?, (!parts.is_empty()).then(|| joined(parts, "\n\n"))))
 }
 
+/// What was answered: a text, or the choices of a list.
 fn answer_text(answer: RawValue<'_>) -> String {
-    let many = || json::list(answer).into_iter().filter_map(json::text).collect::<Vec<_>>().join(", ");
-    json::text(answer).map_or_else(many, Cow::into_owned)
+    if answer.get().starts_with('[') {
+        return json::list(answer).into_iter().map(words).collect::<Vec<_>>().join(", ");
+    }
+    words(answer).into_owned()
 }
 
 fn agent(call: &Call<'_>, desk: &Desk<'_>) -> Tool {

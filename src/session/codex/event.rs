@@ -63,7 +63,7 @@ const HIDDEN: &[&str] = &[
 /// What an event says.
 pub(super) fn read<'a>(event: &Obj<'a>) -> Said<'a> {
     let kind = event.text("type").unwrap_or_default();
-    let text = |key| event.text(key).unwrap_or_default();
+    let text = |key| event.words(key);
     let twin = |kind, text: &str| Some(Twin::of(kind, text, Recorded::Event));
     match kind.as_ref() {
         "user_message" => {

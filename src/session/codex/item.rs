@@ -7,6 +7,7 @@ use super::output::returned;
 use crate::session::dialect::{Block, Call, Recorded, Returned, Said, Twin, Words, pictures, said_by};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::private::Private;
+use crate::session::words::{joined, words};
 
 /// Items without anything for a reader.
 const HIDDEN: &[&str] = &[
@@ -35,7 +36,7 @@ pub(super) fn read<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
         // Read alone: a part of reasoning.
         "summary_text" | "reasoning_text" => vec![thought(item)],
         "function_call" => vec![called(item, arguments(item))],
-        "custom_tool_call" => vec![called(item, item.text("input").unwrap_or_default())],
+        "custom_tool_call" => vec![called(item, item.words("input"))],
         "tool_search_call" => {
             vec![Said::one(Block::Call(Box::new(call(item, "tool_search".into(), arguments(item)))))]
         }
@@ -65,21 +66,21 @@ fn message<'a>(item: &Obj<'a>) -> Said<'a> {
     let texts = content.map(texts).unwrap_or_default();
     match role.as_ref() {
         "assistant" => {
-            let text = joined(texts);
+            let text = joined(texts, "\n\n");
             let mut said = Said { twin: Some(Twin::of("reply", &text, Recorded::Item)), ..Said::default() };
             said.reply(text);
             said.shows(content);
             said
         }
         "user" => person(texts, content.map(pictures).unwrap_or_default(), Recorded::Item),
-        "developer" | "system" => Said::one(Block::Context(Private::Instructions, joined(texts))),
+        "developer" | "system" => Said::one(Block::Context(Private::Instructions, joined(texts, "\n\n"))),
         role => Said::one(said_by(role, content)),
     }
 }
 
 /// What one agent told another. May be encrypted: then nobody can read it.
 fn between_agents<'a>(item: &Obj<'a>) -> Said<'a> {
-    let text = joined(item.raw("content").map(texts).unwrap_or_default());
+    let text = joined(item.raw("content").map(texts).unwrap_or_default(), "\n\n");
     if text.trim().is_empty() {
         return Said::default();
     }
@@ -106,7 +107,7 @@ pub(super) fn person<'a>(texts: Vec<Cow<'a, str>>, images: Vec<Cow<'a, str>>, ho
             Voice::Nothing => {}
         }
     }
-    let text = joined(words);
+    let text = joined(words, "\n\n");
     let words = Words { text, images };
     if !words.is_empty() {
         said.twin = Some(Twin::of("prompt", &words.text, how));
@@ -115,20 +116,10 @@ pub(super) fn person<'a>(texts: Vec<Cow<'a, str>>, images: Vec<Cow<'a, str>>, ho
     said
 }
 
-fn joined<'a>(mut texts: Vec<Cow<'a, str>>) -> Cow<'a, str> {
-    match texts.len() {
-        1 => texts.pop().unwrap_or_default(),
-        _ => Cow::Owned(texts.join("\n\n")),
-    }
-}
-
 /// The texts of a content: a string, or blocks.
 fn texts(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
-    if let Some(text) = json::text(content) {
-        return vec![text];
-    }
-    let texts = json::list(content).into_iter().filter_map(|block| Obj::of(block)?.text("text"));
-    texts.filter(|text| !text.trim().is_empty()).collect()
+    let parts = if content.get().starts_with('[') { json::list(content) } else { vec![content] };
+    parts.into_iter().map(words).filter(|text| !text.trim().is_empty()).collect()
 }
 
 /// One thought a part, because each is recorded as an event of its own as well. What is encrypted is for
@@ -150,7 +141,7 @@ fn reasoning<'a>(item: &Obj<'a>) -> Vec<Said<'a>> {
 }
 
 fn thought<'a>(part: &Obj<'a>) -> Said<'a> {
-    let text = part.text("text").unwrap_or_default();
+    let text = part.words("text");
     let mut said = Said { twin: Some(Twin::of("thought", &text, Recorded::Item)), ..Said::default() };
     said.thought(text);
     said

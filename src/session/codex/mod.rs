@@ -106,8 +106,8 @@ fn meta<'a>(payload: &Obj<'a>) -> Said<'a> {
         ..Facts::default()
     };
     let mut said = Said { facts, ..Said::default() };
-    let base = payload.obj("base_instructions").and_then(|base| base.text("text"));
-    said.context(Private::Instructions, base.or_else(|| payload.text("instructions")).unwrap_or_default());
+    let base = payload.obj("base_instructions").and_then(|base| base.says("text"));
+    said.context(Private::Instructions, base.or_else(|| payload.says("instructions")).unwrap_or_default());
     said
 }
 
@@ -115,7 +115,7 @@ fn meta<'a>(payload: &Obj<'a>) -> Said<'a> {
 fn bare_meta<'a>(record: &Obj<'a>) -> Said<'a> {
     let branch = record.obj("git").and_then(|git| git.text("branch"));
     let mut said = Said { facts: Facts { branch, ..Facts::default() }, ..Said::default() };
-    said.context(Private::Instructions, record.text("instructions").unwrap_or_default());
+    said.context(Private::Instructions, record.words("instructions"));
     said
 }
 
@@ -125,7 +125,7 @@ fn context<'a>(payload: &Obj<'a>) -> Said<'a> {
 }
 
 fn compacted<'a>(payload: &Obj<'a>) -> Said<'a> {
-    let summary = payload.text("message").filter(|text| !text.trim().is_empty());
+    let summary = payload.says("message").filter(|text| !text.trim().is_empty());
     Said {
         twin: Some(Twin::of("compacted", "", super::dialect::Recorded::Item)),
         ..Said::one(Block::Compacted { before: None, after: None, summary })

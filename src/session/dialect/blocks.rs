@@ -6,6 +6,7 @@ use super::said::{Block, Call, Returned, Said, Words};
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::AsideHow;
 use crate::session::private::Private;
+use crate::session::words::{joined, words as words_of};
 
 /// Whose content it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +33,16 @@ pub(crate) fn content<'a>(
             Err((what, text)) => said.context(what, text),
         },
     };
-    if let Some(text) = json::text(content) {
-        say(text, said);
-    }
     let mut answers = false;
-    for block in json::list(content) {
-        if let Some(text) = json::text(block) {
-            say(text, said);
-        }
-        let Some(block) = Obj::of(block) else { continue };
+    for part in parts(content) {
+        let Some(block) = Obj::of(part) else {
+            say(words_of(part), said);
+            continue;
+        };
         let kind = block.text("type").unwrap_or_default();
         match kind.as_ref() {
-            "text" | "input_text" | "output_text" => say(block.text("text").unwrap_or_default(), said),
-            "thinking" => said.thought(block.text("thinking").unwrap_or_default()),
+            "text" | "input_text" | "output_text" => say(block.words("text"), said),
+            "thinking" => said.thought(block.words("thinking")),
             "redacted_thinking" | "cache_control" => {}
             "tool_use" | "toolCall" => said.blocks.push(Block::Call(Box::new(call(&block)))),
             "tool_result" => {
@@ -63,11 +61,7 @@ pub(crate) fn content<'a>(
     if agent {
         return;
     }
-    let text = match texts.len() {
-        1 => texts.pop().unwrap_or_default(),
-        _ => Cow::Owned(texts.join("\n\n")),
-    };
-    let words = Words { text, images };
+    let words = Words { text: joined(texts, "\n\n"), images };
     if words.is_empty() {
         return;
     }
@@ -99,28 +93,21 @@ fn result<'a>(block: &Obj<'a>) -> Returned<'a> {
     }
 }
 
-/// The text of a result's content: a string, or its blocks of text.
+/// The elements of a content; what is no list stands for a list of one.
+fn parts(content: RawValue<'_>) -> Vec<RawValue<'_>> {
+    if content.get().starts_with('[') { json::list(content) } else { vec![content] }
+}
+
+/// The text of a result's content.
 pub(crate) fn result_text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
-    let Some(content) = content else { return Cow::Borrowed("") };
-    if let Some(text) = json::text(content) {
-        return text;
-    }
-    let text = |block| json::text(block).or_else(|| Obj::of(block)?.text("text"));
-    let mut parts: Vec<Cow<'_, str>> = json::list(content).into_iter().filter_map(text).collect();
-    match parts.len() {
-        1 => parts.pop().unwrap_or_default(),
-        _ => Cow::Owned(parts.join("\n")),
-    }
+    content.map(words_of).unwrap_or_default()
 }
 
 /// A message of a role that nobody knows: what it says, as an unknown block.
 pub(crate) fn said_by<'a>(role: &str, content: Option<RawValue<'a>>) -> Block<'a> {
-    let texts = |content: RawValue<'a>| match json::text(content) {
-        Some(_) => vec![content],
-        None => json::list(content).into_iter().filter_map(|block| Obj::of(block)?.raw("text")).collect(),
-    };
-    let texts = content.map(texts).unwrap_or_default();
-    let fields = texts.into_iter().map(|text| (Cow::Borrowed("text"), text)).collect();
+    let text = |part| Obj::of(part).and_then(|block| block.raw("text")).unwrap_or(part);
+    let texts = content.map(parts).unwrap_or_default().into_iter().map(text);
+    let fields = texts.map(|text| (Cow::Borrowed("text"), text)).collect();
     Block::Unknown(format!("message of {role}"), Obj(fields))
 }
 

@@ -8,16 +8,17 @@ use super::{Dialect, first, is_text, whole};
 use crate::redact::CleanText;
 use crate::session::agent::{Desk, Shown};
 use crate::session::error::ReadError;
-use crate::session::given;
 use crate::session::index::{Entry, hash};
 use crate::session::json::{Obj, RawValue};
 use crate::session::model::{Item, Marker, Output, Prompt};
-use crate::session::private::is_private_key;
+use crate::session::private::{is_private_key, visible};
 
 /// Bytes of a result without a call.
 const STRAY: usize = 16 << 10;
 /// Fields shown of what is not understood.
 const FIELDS: usize = 12;
+/// Characters of such a field.
+const FIELD: usize = 300;
 
 /// A record being shown.
 pub(super) struct Page<'a, D> {
@@ -162,30 +163,28 @@ impl<D: Dialect> Page<'_, D> {
 
     /// Fields of what is not understood, one level of objects in it opened, what is private left out.
     fn fields(&self, object: &Obj<'_>) -> Vec<(CleanText, CleanText)> {
-        let desk = self.desk;
+        let cleaner = &self.desk.cleaner;
         let private = |key: &str| is_private_key(key) || self.dialect.is_private(key);
-        let mut fields = Vec::new();
+        let mut fields: Vec<(String, RawValue<'_>)> = Vec::new();
         for (key, value) in object.0.iter().filter(|(key, _)| !private(key)) {
-            let inner = Obj::of(*value).unwrap_or_default();
-            for (under, value) in inner.0.iter().filter(|(key, value)| !private(key) && is_plain(*value)) {
-                fields.push((
-                    desk.cleaner.start(&format!("{key}.{under}"), 80),
-                    given::text(*value, 300, desk),
-                ));
+            match Obj::of(*value) {
+                Some(inner) => {
+                    let inner = inner.0.into_iter().filter(|(under, _)| !private(under));
+                    fields.extend(inner.map(|(under, value)| (format!("{key}.{under}"), value)));
+                }
+                None => fields.push((key.to_string(), *value)),
             }
-            if is_plain(*value) {
-                fields.push((desk.cleaner.start(key, 80), given::text(*value, 300, desk)));
-            }
+            fields.retain(|(_, value)| !matches!(value.get(), "[]" | "{}"));
             if fields.len() >= FIELDS {
                 break;
             }
         }
         fields.truncate(FIELDS);
-        fields
+        let told = |(path, value): (String, RawValue<'_>)| {
+            let key = path.rsplit('.').next().unwrap_or_default();
+            let value = cleaner.field(key, &visible(value, FIELD, &private), FIELD);
+            (cleaner.start(&path, 80), value)
+        };
+        fields.into_iter().map(told).collect()
     }
-}
-
-/// Neither object nor list: nobody knows what is in those.
-fn is_plain(value: RawValue<'_>) -> bool {
-    !value.get().starts_with(['{', '['])
 }

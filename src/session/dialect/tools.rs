@@ -220,7 +220,8 @@ impl Done<'_> {
             }
             Form::Todo => todo(input, desk),
             Form::Plan => {
-                Tool::Plan { text: desk.long(&first(input, &["plan", "text"]).unwrap_or_default()) }
+                let plan = ["plan", "text"].iter().find_map(|name| input.says(name));
+                Tool::Plan { text: desk.long(&plan.unwrap_or_default()) }
             }
             Form::Agent => Tool::Agent {
                 description: clean(&["description", "agent_name", "name"]),

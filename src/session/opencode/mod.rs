@@ -19,6 +19,7 @@ use super::json::{Obj, RawValue};
 use super::model::Usage;
 use super::numbers::numbered_lines;
 use super::private::Private;
+use super::words;
 pub(super) use join::joined;
 
 /// The fields of its records.
@@ -119,11 +120,8 @@ fn message<'a>(record: &Obj<'a>) -> Vec<Said<'a>> {
 fn texts<'a>(parts: &[RawValue<'a>], wanted: impl Fn(&Obj<'a>) -> bool) -> Cow<'a, str> {
     let parts = parts.iter().filter_map(|part| Obj::of(*part));
     let parts = parts.filter(|part| part.text("type").as_deref() == Some("text") && wanted(part));
-    let mut texts: Vec<_> = parts.filter_map(|part| part.text("text")).collect();
-    match texts.len() {
-        1 => texts.pop().unwrap_or_default(),
-        _ => Cow::Owned(texts.join("\n\n")),
-    }
+    let texts = parts.filter_map(|part| part.says("text")).collect();
+    words::joined(texts, "\n\n")
 }
 
 fn person<'a>(record: &Obj<'a>, parts: &[RawValue<'a>]) -> Said<'a> {
@@ -135,7 +133,7 @@ fn person<'a>(record: &Obj<'a>, parts: &[RawValue<'a>]) -> Said<'a> {
     let mut words = Words { text: typed, images };
     for part in parts.iter().filter_map(|part| Obj::of(*part)) {
         match part.text("type").as_deref() {
-            Some("subtask") if words.is_empty() => words.text = part.text("prompt").unwrap_or_default(),
+            Some("subtask") if words.is_empty() => words.text = part.words("prompt"),
             Some("compaction") => {
                 said.blocks.push(Block::Compacted { before: None, after: None, summary: None })
             }
@@ -196,8 +194,8 @@ fn counted(tokens: &Obj<'_>) -> Usage {
 fn part<'a>(kind: &str, part: &Obj<'a>) -> Said<'a> {
     let mut said = Said::default();
     match kind {
-        "text" if !part.flag("ignored") => said.reply(part.text("text").unwrap_or_default()),
-        "reasoning" => said.thought(part.text("text").unwrap_or_default()),
+        "text" if !part.flag("ignored") => said.reply(part.words("text")),
+        "reasoning" => said.thought(part.words("text")),
         "tool" => said.blocks.push(Block::Call(Box::new(call(part)))),
         "compaction" => said.blocks.push(Block::Compacted { before: None, after: None, summary: None }),
         "retry" => said.blocks.push(Block::Error(words_of(&part.obj("error").unwrap_or_default()))),
@@ -220,8 +218,8 @@ fn failure<'a>(error: &Obj<'a>) -> Said<'a> {
 }
 
 fn words_of<'a>(error: &Obj<'a>) -> Cow<'a, str> {
-    let told = error.obj("data").and_then(|data| data.text("message"));
-    told.or_else(|| error.text("message")).or_else(|| error.text("name")).unwrap_or_default()
+    let told = error.obj("data").and_then(|data| data.says("message"));
+    told.or_else(|| error.says("message")).or_else(|| error.text("name")).unwrap_or_default()
 }
 
 fn call<'a>(part: &Obj<'a>) -> Call<'a> {
@@ -238,7 +236,7 @@ fn call<'a>(part: &Obj<'a>) -> Call<'a> {
 
 fn returned<'a>(tool: &str, state: &Obj<'a>) -> Returned<'a> {
     let failed = state.text("status").as_deref() == Some("error");
-    let text = if failed { state.text("error") } else { state.text("output") };
+    let text = if failed { state.says("error") } else { state.says("output") };
     let text = text.unwrap_or_default();
     let told = state.obj("metadata").unwrap_or_default();
     let between = || {

@@ -24,15 +24,12 @@ impl Session {
             Ok((Shown { prompt: None, items: vec![item] }, Vec::new()))
         };
         match entry.kind {
-            Kind::Broken => {
+            Kind::Broken | Kind::TooLong => {
                 let bytes = self.source.bytes(entry.offset, (entry.len as usize).min(2048))?;
                 let start = self.cleaner.start(&String::from_utf8_lossy(&bytes), 300);
-                note(
-                    format!("line {} is not valid JSON", entry.line),
-                    vec![(self.cleaner.text("starts with"), start)],
-                )
+                let is = if entry.kind == Kind::Broken { "not valid JSON" } else { "too long to be shown" };
+                note(format!("line {} is {is}", entry.line), vec![(self.cleaner.text("starts with"), start)])
             }
-            Kind::TooLong => note(format!("line {} is too long to be shown", entry.line), vec![]),
             Kind::Strange => {
                 let record = desk.record(entry)?;
                 let named = self.agent.fields().and_then(|fields| fields.named(&record, desk));

@@ -135,6 +135,16 @@ fn what_a_command_in_the_background_printed_is_output() {
 }
 
 #[test]
+fn an_output_that_was_cut_for_the_agent_is_shown_whole_where_the_record_has_it() {
+    let text = "<status>running</status>\n\n<output>\n[Truncated. Full output: /tmp/b4.output]\n\nthe end\n</output>";
+    let all = format!("the beginning\n{}the end\n", "line\n".repeat(30));
+    let extra = json!({ "task": { "description": "Start it", "status": "running", "output": all } });
+    let step = one_step("TaskOutput", json!({ "task_id": "b4" }), record::result(2, "t", json!(text), extra));
+    let Tool::Polled { output, .. } = &step.tool else { panic!("{step:?}") };
+    assert_eq!(output.text.as_str(), all);
+}
+
+#[test]
 fn a_cell_of_a_notebook_is_compared_with_what_it_was() {
     let notebook = json!({ "cells": [
         { "cell_type": "code", "id": "f00", "source": ["import tides\n", "tides.low()"] },

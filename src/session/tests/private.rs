@@ -57,7 +57,11 @@ fn context_is_there_when_it_is_asked_for_and_never_what_is_forbidden() {
     let all = [
         record::user_with(0, json!("body of the skill"), json!({ "isMeta": true })),
         record::user_with(1, json!("<system-reminder>think of the list</system-reminder>"), json!({})),
-        record::user_with(2, json!("go"), json!({ "serverClassifierContext": "FORBIDDEN" })),
+        record::user_with(
+            2,
+            json!("<ide_opened_file>open.rs</ide_opened_file>\ngo"),
+            json!({ "serverClassifierContext": "FORBIDDEN" }),
+        ),
         attached(3, "hook_success", json!({ "stdout": "hook says hello", "toolUseID": "FORBIDDEN" })),
         attached(4, "hook_success", json!({ "stdout": "{}", "content": "" })),
         attached(
@@ -89,6 +93,7 @@ fn context_is_there_when_it_is_asked_for_and_never_what_is_forbidden() {
         [
             "added text: body of the skill",
             "reminder: <system-reminder>think of the list</system-reminder>",
+            "editor: <ide_opened_file>open.rs</ide_opened_file>",
             "hook: hook says hello",
             "reminder: write (pending)",
             "added text: lines of a file",

@@ -105,6 +105,7 @@ fn todos_questions_plans_and_other_tools_take_their_forms() {
     assert_eq!(questions[1].answer.as_ref().map(|a| a.as_str()), Some("because"));
     let step = one_step("ExitPlanMode", json!({ "plan": "# P" }), done("t"));
     assert!(matches!(&step.tool, Tool::Plan { text } if text.as_str() == "# P"));
+    assert!(step.beside.is_empty(), "{:?}", step.beside);
     let step = one_step("mcp__notes__find", json!({ "n": 1, "query": "x" }), done("t"));
     assert!(matches!(&step.tool, Tool::Other { server: Some(server), object: Some(object), .. }
         if server.as_str() == "notes" && object.as_str() == "x"));

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{file, record, windows};
 use crate::redact::Cleaner;
+use crate::session::lines::MAX_LINE;
 use crate::session::{OpenError, Progress, Session, Source};
 
 fn refused(bytes: &[u8]) -> OpenError {
@@ -104,4 +105,20 @@ fn the_example_of_the_readme_is_a_session() {
     assert_eq!(overview.title.as_ref().map(|t| t.as_str()), Some("Add a --json flag to tally"));
     assert_eq!((overview.outline.len(), overview.steps, overview.windows), (3, 15, 1));
     assert_eq!(session.report().warnings, []);
+}
+
+#[test]
+fn of_a_line_that_is_too_long_the_beginning_is_shown() {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+
+    let mut file = file(
+        format!("{}\n{{\"type\":\"user\",\"words\":\"how it begins", record::user(0, json!("go"))).as_bytes(),
+    );
+    file.seek(SeekFrom::Current(MAX_LINE as i64)).unwrap();
+    writeln!(file, "\"}}\n{}", record::reply(2, "done")).unwrap();
+    let session = Session::open(Source::from_file(file, None).unwrap(), Cleaner::new()).unwrap();
+    while session.advance(1).unwrap() == Progress::More {}
+    let told = format!("{:?}", super::turns(&session));
+    assert!(told.contains("line 2 is too long to be shown") && told.contains("how it begins"), "{told}");
+    assert!(told.contains("done"), "{told}");
 }

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::session::claude::content::{count_images, result_text, words};
-use crate::session::claude::head::{Block, Content, Fields};
+use crate::session::claude::content::{count_images, result_text};
+use crate::session::claude::head::{Block, Content, Fields, Message};
 use crate::session::claude::said::is_declined;
 use crate::session::claude::{hidden, tools};
 use crate::session::index::{NewStep, hash};
 use crate::session::json::{self, RawValue};
 use crate::session::model::{Ended, StepKind};
+use crate::session::words::words;
 
 /// The blocks of a message; none if it is a string.
 pub(super) fn blocks<'a, 'b>(fields: &'a Fields<'b>) -> &'a [Block<'b>] {
@@ -50,12 +51,12 @@ fn ended(result: &Block<'_>) -> Ended {
 
 /// The texts of a message, one a block.
 pub(super) fn texts<'b>(fields: &Fields<'b>) -> Vec<Cow<'b, str>> {
-    if let Some(Content::Text(text)) = fields.message.as_ref().and_then(|message| message.content.as_ref()) {
-        return json::text(*text).into_iter().collect();
+    if let Some(text) = fields.message.as_ref().and_then(Message::plain) {
+        return vec![words(text)];
     }
     let text = |block: &Block<'b>| match (block.bare, block.text) {
         (Some(bare), _) => json::text(bare),
-        (None, Some(text)) if block.kind.as_str() == Some("text") => words(text),
+        (None, Some(text)) if block.kind.as_str() == Some("text") => Some(words(text)),
         _ => None,
     };
     blocks(fields).iter().filter_map(text).collect()

@@ -17,8 +17,8 @@ use crate::redact::Cleaner;
 use crate::session::claude::said::{Said, said};
 use crate::session::claude::{content, hidden};
 use crate::session::index::{Index, Kind, New, hash};
-use crate::session::json;
 use crate::session::lines::Place;
+use crate::session::words::words;
 
 /// Texts that wait; more are a file gone wrong.
 const WAITING: usize = 1000;
@@ -198,7 +198,7 @@ impl Reading {
         let fields = record.fields;
         match fields.operation.as_str().unwrap_or_default() {
             "enqueue" => {
-                let text = fields.content.and_then(json::text).unwrap_or_default().into_owned();
+                let text = fields.content.map(words).unwrap_or_default().into_owned();
                 if said(&text) != Said::Nothing {
                     let Record { place, len, at, .. } = *record;
                     let hash = hash(text.trim());

@@ -8,5 +8,6 @@ mod fixtures;
 mod inputs;
 mod mutations;
 mod retold;
+mod retyped;
 mod traps;
 mod unknown;
