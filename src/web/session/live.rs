@@ -124,8 +124,15 @@ impl SessionSite {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Poll, Wake, Waker};
+
     use super::*;
+    use crate::session::Include;
     use crate::web::follow::Lost;
+    use crate::web::session::SiteSource;
 
     #[test]
     fn a_session_is_live_idle_or_gone() {
@@ -141,6 +148,56 @@ mod tests {
             assert_eq!(state, expected, "{look:?}");
             assert_eq!(trouble.is_some(), !matches!(look, Ok(Look::Grown | Look::Same)), "{look:?}");
         }
+    }
+
+    /// A viewer who looks, the moment there is news, whether a page could be made already.
+    struct Looks {
+        site: Arc<SessionSite>,
+        told: AtomicBool,
+        could_make_a_page: AtomicBool,
+    }
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            self.told.store(true, Ordering::SeqCst);
+            self.could_make_a_page.store(self.site.overview.try_lock().is_ok(), Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn no_page_can_be_made_between_a_new_overview_and_the_news_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let followed = folder.path().join("session.jsonl");
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/grok/chat_history.jsonl");
+        std::fs::copy(fixture, &followed).unwrap();
+        let source = SiteSource {
+            path: folder.path().join("copy.jsonl"),
+            len: None,
+            name: None,
+            include: Include::default(),
+            follows: Some(followed.clone()),
+            downloads: false,
+        };
+        let site = Arc::new(SessionSite::open(&source).unwrap());
+        let live = site.live.as_ref().unwrap();
+        while site.follow(live).unwrap() == Progress::More {}
+        std::fs::remove_file(&followed).unwrap();
+
+        let viewer = Arc::new(Looks {
+            site: site.clone(),
+            told: AtomicBool::default(),
+            could_make_a_page: AtomicBool::default(),
+        });
+        let mut news = live.news();
+        {
+            let mut changed = pin!(news.changed());
+            let waker = Waker::from(viewer.clone());
+            assert!(matches!(changed.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending));
+            while site.follow(live).unwrap() == Progress::More {}
+        }
+        assert_eq!(news.borrow().state, Going::Gone);
+        assert!(viewer.told.load(Ordering::SeqCst), "viewers are told");
+        assert!(!viewer.could_make_a_page.load(Ordering::SeqCst), "of what pages are made from");
     }
 
     #[test]
