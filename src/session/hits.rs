@@ -9,13 +9,44 @@ pub(crate) struct Told {
     pub files: Option<u64>,
 }
 
+/// What `text` says that a tool shown as `verb` printed: lines that match are looked for by `Grep` alone.
+pub(crate) fn of(verb: &str, text: &str) -> Told {
+    match verb {
+        "Grep" => told(text),
+        "Glob" => nothing(text).or_else(|| in_words(text.trim_start().lines().next()?)).unwrap_or_default(),
+        _ => Told::default(),
+    }
+}
+
 /// What `text`, printed by a search, says: in words (`Found 7 files`, `Found 5 matches in 2 files`), or by a place
 /// before each line, as grep and ripgrep write it (`src/a.rs:12:`, with `src/a.rs-13-` for a line around). Of
 /// several files only if every line has one and none can be read in two ways: a list that was cut tells nothing.
-pub(crate) fn told(text: &str) -> Told {
+fn told(text: &str) -> Told {
+    if let Some(nothing) = nothing(text) {
+        return nothing;
+    }
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let in_words = lines().next().and_then(in_words).or_else(|| lines().next_back().and_then(in_words));
     in_words.or_else(|| by_places(text)).unwrap_or_default()
+}
+
+/// What `text` says where a search found nothing (`No matches found for pattern "x"`), with a note in brackets at most
+/// below it: a file that is searched may hold such words too.
+fn nothing(text: &str) -> Option<Told> {
+    const NO_MATCHES: [&str; 6] =
+        ["no match", "no results", "no lines", "nothing found", "found 0 match", "found 0 results"];
+    const NO_FILES: [&str; 5] =
+        ["no files found", "no files match", "no files were found", "no file found", "found 0 files"];
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next()?.to_ascii_lowercase();
+    if !lines.all(|line| line.starts_with(['[', '('])) {
+        return None;
+    }
+    let begins = |words: &[&str]| words.iter().any(|words| first.starts_with(words));
+    if begins(&NO_FILES) {
+        return Some(Told { matches: None, files: Some(0) });
+    }
+    begins(&NO_MATCHES).then_some(Told { matches: Some(0), files: None })
 }
 
 /// `Found 7 files`, `Found 12 matches for "x"`, `Found 5 total occurrences across 3 files.`
@@ -25,8 +56,8 @@ fn in_words(line: &str) -> Option<Told> {
     for word in line.strip_prefix("Found ")?.split(' ').take(8) {
         let word = word.trim_end_matches([',', '.', ':']);
         match word {
-            "file" | "files" => told.files = told.files.or(number.take()),
-            "match" | "matches" | "occurrence" | "occurrences" => {
+            "file" | "files" | "file(s)" => told.files = told.files.or(number.take()),
+            "match" | "matches" | "match(es)" | "occurrence" | "occurrences" => {
                 told.matches = told.matches.or(number.take())
             }
             "total" | "in" | "across" => {}
@@ -106,6 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_of_files_tells_how_many_in_words_alone() {
+        for (verb, text, wanted) in [
+            ("Glob", "No files found", Some(0)),
+            ("Glob", "Found 2 file(s) matching \"*.rs\" within /w:\n/w/a.rs\n/w/b.rs", Some(2)),
+            ("Glob", "src/a.rs:3:x", None),
+            ("LS", "No files found", None),
+        ] {
+            assert_eq!(of(verb, text).files, wanted, "{verb} {text}");
+        }
+    }
+
+    #[test]
     fn what_a_search_printed_tells_how_much_it_found() {
         let told = |text| {
             let Told { matches, files } = told(text);
@@ -122,7 +165,16 @@ mod tests {
             ("notes/2026-01-02.md:4:x", (None, None)),
             ("src/a.rs:3:x\n[Showing results with pagination = limit: 1]", (None, None)),
             ("fn a() {\nfn b() {", (None, None)),
-            ("No matches found", (None, None)),
+            ("No matches found", (Some(0), None)),
+            ("No matches found\n\n[Showing results with pagination = limit: 5, offset: 0]", (Some(0), None)),
+            ("No matches found for pattern \"x\" in path \".\".", (Some(0), None)),
+            ("No files found", (None, Some(0))),
+            ("No files found matching pattern \"*.rs\" within /w", (None, Some(0))),
+            ("No files matched the pattern.", (None, Some(0))),
+            ("Found 0 matches", (Some(0), None)),
+            // What a searched file says.
+            ("No matches found\nfn a() {", (None, None)),
+            ("notes.md:3:No files found", (Some(1), Some(1))),
             ("Found nothing", (None, None)),
             ("", (None, None)),
         ] {

@@ -8,7 +8,7 @@ use crate::redact::CleanText;
 use crate::session::agent::Desk;
 use crate::session::found;
 use crate::session::given;
-use crate::session::hits::{self, Told};
+use crate::session::hits;
 use crate::session::json::{self, Obj, RawValue};
 use crate::session::model::{Choice, Output, Question, StepKind, TodoItem, Tool};
 use crate::session::numbers::unnumbered;
@@ -122,7 +122,7 @@ fn read(call: &Call<'_>, desk: &Desk<'_>) -> Tool {
 
 fn find(verb: &'static str, call: &Call<'_>, desk: &Desk<'_>) -> Tool {
     let text = call.outcome.good_text();
-    let told = if verb == "Grep" { hits::told(text) } else { Told::default() };
+    let told = hits::of(verb, text);
     let number = |name| call.outcome.extra().and_then(|extra| extra.number(name));
     // Of lines, it counts no files.
     let content = call.outcome.extra().is_some_and(|e| e.text("mode").as_deref() == Some("content"));

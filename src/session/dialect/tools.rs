@@ -294,7 +294,7 @@ impl Done<'_> {
             (None, Some(path)) => (path, None),
             (pattern, within) => (pattern.unwrap_or_default(), within),
         };
-        let told = if verb == "Grep" { hits::told(self.good_text()) } else { Told::default() };
+        let told = hits::of(verb, self.good_text());
         let Told { matches, files } = told;
         Tool::Find { verb, pattern, within, matches, files, hits: self.good_output(desk) }
     }
