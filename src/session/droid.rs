@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::agent::Likeness;
 use super::dialect::{
     Block, Call, Dialect, Facts, Recorded, Returned, Said, Speaker, Title, Twin, Words, content, result_text,
-    said_by,
+    said_by, told_exit,
 };
 use super::fields::{Fields, Table};
 use super::json::{self, Obj, RawValue};
@@ -96,7 +96,17 @@ fn stored<'a>(message: &Obj<'a>) -> Said<'a> {
         Some("system") => said.context(Private::Instructions, result_text(Some(raw))),
         role => said.blocks.push(said_by(role.unwrap_or("nobody"), Some(raw))),
     }
+    said.blocks.iter_mut().for_each(exit_in_words);
     said
+}
+
+/// The store has no field for a command's exit code, and does not call a result an error: its first line tells.
+fn exit_in_words(block: &mut Block<'_>) {
+    if let Block::Result(result) = block
+        && result.text.starts_with("Error: Command failed (exit code")
+    {
+        result.exit = result.exit.or_else(|| told_exit(&result.text));
+    }
 }
 
 fn streamed<'a>(record: &Obj<'a>) -> Said<'a> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::agent::Likeness;
 use super::dialect::{Block, Call, Dialect, Facts, Returned, Said, Words, pictures, result_text};
 use super::fields::{Fields, Table};
-use super::json::{Obj, RawValue};
+use super::json::{self, Obj, RawValue};
 use super::private::Private;
 use super::words::words;
 
@@ -85,13 +85,42 @@ fn answer<'a>(record: &Obj<'a>, said: &mut Said<'a>) {
     }
 }
 
-/// Done by the vendor: what came back is not recorded.
+/// Done by the vendor: of what came back only the pages that a search found are recorded, among what it was given.
 fn vendors_call<'a>(kind: &Obj<'a>) -> Block<'a> {
     let done = kind.text("status").is_some_and(|status| status == "completed");
+    let action = kind.raw("action").map_or("", RawValue::get);
+    let searched = Obj::parse(action).filter(|_| done).and_then(|action| {
+        let sources = action.raw("sources").filter(|sources| are_pages(*sources))?;
+        Some((without(&action, "sources"), format!("Links: {}", sources.get())))
+    });
+    let (input, text) = match searched {
+        Some((input, links)) => (Cow::Owned(input), Cow::Owned(links)),
+        None => (Cow::Borrowed(action), Cow::default()),
+    };
     Block::Call(Box::new(Call {
         id: None,
         name: kind.text("tool_type").unwrap_or_default(),
-        input: kind.raw("action").map_or("", RawValue::get).into(),
-        result: done.then(Box::default),
+        input,
+        result: done.then(|| Box::new(Returned { text, ..Returned::default() })),
     }))
+}
+
+/// Whether a list of results can show all of this: pages that have a URL, and nothing but a title besides.
+fn are_pages(sources: RawValue<'_>) -> bool {
+    let pages: Vec<_> = json::list(sources).into_iter().map(Obj::of).collect();
+    let is_page = |page: &Option<Obj<'_>>| {
+        page.as_ref().is_some_and(|page| {
+            let known = |(key, _): &(Cow<'_, str>, _)| matches!(key.as_ref(), "type" | "url" | "title");
+            page.text("url").is_some_and(|url| !url.is_empty()) && page.0.iter().all(known)
+        })
+    };
+    !pages.is_empty() && pages.iter().all(is_page)
+}
+
+/// `object` as JSON, without one field.
+fn without(object: &Obj<'_>, field: &str) -> String {
+    let rest = object.0.iter().filter(|(key, _)| key != field);
+    let rest: Vec<_> =
+        rest.map(|(key, value)| format!("{}:{}", serde_json::json!(key), value.get())).collect();
+    format!("{{{}}}", rest.join(","))
 }

@@ -26,7 +26,7 @@ use super::fields::Table;
 use super::index::Entry;
 use super::json::{self, Obj};
 pub(super) use blocks::{Speaker, content, picture, pictures, result_text, said_by};
-pub(super) use output::wall_time;
+pub(super) use output::{told_exit, wall_time};
 pub(super) use said::{Block, Call, Counted, Facts, Recorded, Returned, Said, Title, Twin, Words, usage};
 
 /// One agent's way to write records.

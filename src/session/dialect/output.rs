@@ -9,7 +9,7 @@ pub(crate) fn wall_time(seconds: &str) -> Option<Duration> {
 }
 
 /// The exit code that the first or the last line of a failed command's output tells.
-pub(super) fn told_exit(output: &str) -> Option<i32> {
+pub(crate) fn told_exit(output: &str) -> Option<i32> {
     let mut lines = output.trim().lines();
     let ends = [lines.next(), lines.next_back()];
     ends.into_iter().flatten().find_map(|line| {

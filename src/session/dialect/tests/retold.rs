@@ -104,7 +104,10 @@ fn told_step(step: &Step) -> String {
         }
         Tool::Polled { command, output, .. } => format!("polled {command} -> {}", shown(output)),
         Tool::Fetch { url, content, .. } => format!("fetch {url} -> {}", shown(content)),
-        Tool::WebSearch { query, results, .. } => format!("search {query} -> {}", shown(results)),
+        Tool::WebSearch { query, links, results } => {
+            let links: String = links.iter().map(|link| format!(" [{} {}]", link.title, link.url)).collect();
+            format!("search {query}{links} -> {}", shown(results))
+        }
         Tool::Todo { items, .. } => {
             let items: Vec<_> = items.iter().map(|item| format!("{:?} {}", item.state, item.text)).collect();
             format!("todo {}", items.join("; "))
