@@ -4,8 +4,10 @@
 const LEAD: usize = 40;
 /// A first paragraph of fewer characters says too little by itself.
 const SHORT: usize = 12;
-/// What some tools write above the words a person typed.
-const TITLE_OF_INPUT: &str = "User Input";
+/// What some tools write above the words a person typed, and above what they tell the agent where nothing was typed.
+const TITLES: [&str; 2] = ["User Input", "Outline"];
+/// What they say of it, in each of their prompts.
+const OF_INPUT: &str = "You **MUST** consider the user input before proceeding (if not empty).";
 
 /// The part of a prompt that says what it is about: its first paragraph or heading, without a line that only leads
 /// to it, and without the marks of a terminal it was copied from.
@@ -42,11 +44,24 @@ fn after_lead(text: &str) -> Option<&str> {
     let (line, rest) = text.split_once('\n')?;
     let line = line.trim();
     let words = line.trim_start_matches('#').trim_start();
-    let leads = words == TITLE_OF_INPUT && line.starts_with('#')
+    let leads = TITLES.contains(&words) && line.starts_with('#')
+        || line == OF_INPUT
+        || is_picture(line)
         || line.ends_with(':') && line.chars().nth(LEAD).is_none() && rest.starts_with(['\n', '\r']);
     // What was typed stands in a fence.
     let rest = if leads { unfenced(rest.trim_start()) } else { rest };
     (leads && rest.chars().any(char::is_alphanumeric)).then_some(rest)
+}
+
+/// Whether a line is the path of a picture and nothing else: what a terminal writes where one is dropped into it.
+fn is_picture(line: &str) -> bool {
+    let bare = line.trim_matches(['\'', '"']);
+    let ends = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic"];
+    // What separates words in a path stands behind a backslash, unless the path is quoted.
+    let one = line.len() > bare.len() || !bare.replace("\\ ", "").contains(char::is_whitespace);
+    let tail = bare.get(bare.floor_char_boundary(bare.len().saturating_sub(5))..).unwrap_or_default();
+    let tail = tail.to_ascii_lowercase();
+    bare.starts_with(['/', '~']) && one && ends.iter().any(|end| tail.ends_with(end))
 }
 
 /// The text behind the fence it begins with, and behind that fence's end if nothing is in it.
@@ -90,6 +105,15 @@ mod tests {
             ("$HOME is not set", "$HOME is not set"),
             ("## User Input\n\n```text\nCreate a spec\n```\n\nYou MUST", "Create a spec"),
             ("## User Input\n\n```text\n\n```\n\nYou **MUST** consider\n\nit", "You **MUST** consider"),
+            (
+                "## User Input\n\n```text\n\n```\n\nYou **MUST** consider the user input before proceeding (if not \
+                 empty).\n\n## Outline\n\n1. **Setup**: Run `plan.sh`\n\n2. **Load**",
+                "1. **Setup**: Run `plan.sh`",
+            ),
+            ("'/var/T/Screenshot 2025.png'\n\nwhy do the colours differ?", "why do the colours differ?"),
+            ("/tmp/a\\ b.PNG\nand this?\n", "and this?"),
+            ("/tmp/a.png is blank\n\nwhy?", "/tmp/a.png is blank"),
+            ("'/tmp/a.png'", "'/tmp/a.png'"),
             ("User Input\nis broken", "User Input\nis broken"),
             ("a list of things to do:\n- one", "a list of things to do:\n- one"),
             ("see:\n\n---", "see:\n\n---"),
