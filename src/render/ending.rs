@@ -57,6 +57,8 @@ fn sentences(text: &str) -> String {
         }
     }
     let said = said.join("\n");
+    // What it leads to is left out.
+    let said = said.trim_end().strip_suffix(':').map_or(said.clone(), |lead| format!("{lead}…"));
     if said.trim().is_empty() { text.to_owned() } else { said }
 }
 
@@ -103,6 +105,8 @@ mod tests {
         let text = "Done.\n\n## Changes\n\n**Files:**\n1. one\n2. `two`\n- three\n\n```json\n{ \"a\": 1 }\n```\n\n\
             | a | b |\n|---|---|\n\n---\nIt **works**: 3. times";
         assert_eq!(line(text), "Done. · one · `two` · three It works: 3. times");
+        assert_eq!(line("Done. It says:\n\n```\nok\n```\n"), "Done. It says…");
+        assert_eq!(line("Two:\n- one\n- two"), "Two: · one · two");
         assert_eq!(line("```\nls\n```"), "ls");
         assert_eq!(line("# All done"), "All done");
         assert_eq!(line("- one\n- two"), "one · two");

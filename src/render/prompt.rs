@@ -22,9 +22,17 @@ pub(super) fn split(text: &str) -> (String, &str) {
     let end = ["\n\n", "\r\n\r\n", "\n \n"].iter().filter_map(|blank| text.find(blank)).min();
     let (first, rest) = end.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
     match phrase::clip_words(first, HEADING) {
-        None => (first.to_owned(), rest.trim()),
+        None => (first.to_owned(), from_first_line(rest).trim_end()),
         Some(cut) => (format!("{cut}…"), text.get(cut.len()..).unwrap_or_default().trim()),
     }
+}
+
+/// From the first line that is not blank on, indented as it is: so a list that was pasted stays a list.
+fn from_first_line(text: &str) -> &str {
+    let words = text.trim_start();
+    let blank = text.len() - words.len();
+    let line = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
+    text.get(line..).unwrap_or(words)
 }
 
 /// Appends the heading's content: a command in mono, words with their code marked, line breaks kept.
@@ -85,6 +93,7 @@ fn folded(html: &mut Html, text: &str) {
         return;
     }
     let document = is_document(text);
+    let text = if document { text.trim_start() } else { text };
     let at = if document { fold_between_blocks(text) } else { fold(text) };
     let (first, rest) = text.split_at_checked(at).unwrap_or((text, ""));
     let prose = |text: &str| {
@@ -174,6 +183,7 @@ mod tests {
     fn the_first_paragraph_is_the_heading() {
         assert_eq!(split("one\ntwo\n\nthree\n\nfour"), ("one\ntwo".to_owned(), "three\n\nfour"));
         assert_eq!(split("  one  "), ("one".to_owned(), ""));
+        assert_eq!(split("do:\n\n  \n  1. a\n  2. b\n"), ("do:".to_owned(), "  1. a\n  2. b"));
         let broken = format!("{}\nthe end of it.\nAnother\nline", "word ".repeat(16).trim_end());
         assert_eq!(rejoined(&broken), format!("{}the end of it.\nAnother\nline", "word ".repeat(16)));
         let bare = ["## User Input", "#hashtag", "# one\ntwo", "C# or F#"].map(without_marks);
