@@ -31,10 +31,10 @@ pub(super) fn after(turns: &[Turn], end: bool) -> impl Iterator<Item = After> {
 pub(super) fn write(html: &mut Html, scene: &Scene, overview: &Overview, turn: &Turn, after: After) {
     let entry = overview.entry(turn.no);
     if turn.continued {
-        html.raw("<section class=\"turn continued\" aria-label=\"Prompt ").num(turn.no).raw(", continued\">");
+        html.raw("<section class=\"turn continued\">");
     } else {
-        html.raw("<section class=\"turn\" id=\"p").num(turn.no).raw("\" aria-labelledby=\"h").num(turn.no);
-        html.raw("\">");
+        // Without a name: headings lead from prompt to prompt, hundreds of landmarks would lead nowhere.
+        html.raw("<section class=\"turn\" id=\"p").num(turn.no).raw("\">");
     }
     head(html, scene, entry, turn);
     let lead = turn.prompt.as_ref().map(command).unwrap_or_default();

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::{Reader, live};
 use crate::support::browser::{Browser, DESKTOP, Look, PHONE, is_ci};
+use crate::support::daemon::Home;
+use crate::support::sessions;
 
 pub(super) fn axe() -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/npm/node_modules/axe-core/axe.min.js");
@@ -19,10 +21,13 @@ pub(super) fn axe() -> Option<String> {
     found
 }
 
-/// One line a violation, with where it is.
-fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+/// One line a violation, with where it is. How large what is pressed has to be is a matter of a mouse: a finger finds
+/// larger things for the same.
+fn violations(browser: &Browser, axe: &str, look: Look) -> Vec<String> {
+    let mouse = look.width > PHONE.width;
+    let rules = format!("{{ 'target-size': {{ enabled: {mouse} }} }}");
     let script = format!(
-        "{axe}; axe.run(document, {{ resultTypes: ['violations'] }}).then(r => done(r.violations), e => done([{{ id: String(e), nodes: [] }}]))"
+        "{axe}; axe.run(document, {{ resultTypes: ['violations'], rules: {rules} }}).then(r => done(r.violations), e => done([{{ id: String(e), nodes: [] }}]))"
     );
     let found = browser.run(&script);
     let line = |violation: &Value| {
@@ -36,7 +41,7 @@ fn violations(browser: &Browser, axe: &str) -> Vec<String> {
 
 #[track_caller]
 pub(super) fn assert_accessible(browser: &Browser, axe: &str, look: Look, what: &str) {
-    let found = violations(browser, axe);
+    let found = violations(browser, axe, look);
     let Look { width, dark, .. } = look;
     assert!(found.is_empty(), "{what}, {width} wide, dark: {dark}: {found:#?}");
 }
@@ -66,6 +71,26 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     }
     let url = reader.url.clone();
     reader.browser.assert_quiet_but(&url, |complaint| complaint.contains("404"));
+}
+
+#[test]
+fn axe_finds_nothing_where_prompts_are_alike() {
+    let Some(axe) = axe() else { return };
+    let alike = |home: &Home| {
+        let path = home.path("alike.jsonl");
+        sessions::write(&path, 12, 600);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text =
+            (0..12).rev().fold(text, |text, n| text.replace(&format!("do prompt-{n} of"), "go on with"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let Some(reader) = Reader::of(alike) else { return };
+    let Reader { browser, url, .. } = &reader;
+    browser.open(url);
+    browser.assert("they are there", "document.querySelectorAll('.turn h2').length > 5");
+    assert_accessible(browser, &axe, DESKTOP, "prompts that are alike");
+    reader.end();
 }
 
 #[test]

@@ -234,6 +234,25 @@ fn on_a_phone_the_base_name_of_a_long_path_stays_whole() {
     reader.end();
 }
 
+#[test]
+fn on_a_phone_what_a_step_took_stands_in_the_line_of_its_verb() {
+    let Some(reader) = reader() else { return };
+    let browser = &reader.browser;
+    for width in [390, 320] {
+        browser.look(Look { width, ..PHONE });
+        for step in [step("Agent", "Review"), step("Bash", "cargo clippy")] {
+            open(browser, &step);
+            browser.eval("void (it.querySelector('summary .dur').textContent = '12 min 06 s')");
+            browser.assert(
+                "its words go on below",
+                "(([verb, dur, what]) => Math.abs(verb.top - dur.top) < 2 && dur.right <= innerWidth && what.top >= verb.bottom) \
+                 (['.verb', '.dur', '.what'].map(s => it.querySelector('summary > ' + s).getBoundingClientRect()))",
+            );
+        }
+    }
+    reader.end();
+}
+
 /// The sparks of the outline: what was said meanwhile has a place of its own, and the steps on screen are underlined.
 #[test]
 fn what_was_said_meanwhile_is_dotted_between_the_ticks_and_moves_no_mark() {
