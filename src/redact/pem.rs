@@ -2,7 +2,7 @@
 //!
 //! A block whose end is missing (a cut output) is masked as far as its lines look like key material, also
 //! behind what tools put before a line: numbers, `+`, `-`, `>`, quotes, comment marks. So are the lines before an end
-//! whose beginning is missing.
+//! whose beginning is missing. PuTTY writes how many lines its key has instead.
 
 use std::borrow::Cow;
 
@@ -14,6 +14,8 @@ use super::rules::MASK;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const KEY: &str = "PRIVATE KEY";
+/// What stands before the number of a key's lines, see PuTTY's manual, appendix C.
+const PUTTY: &str = "Private-Lines: ";
 /// Longest block, in bytes.
 const BLOCK: usize = 64 << 10;
 /// Longest line of a block, in bytes.
@@ -29,7 +31,29 @@ const SURE: usize = 40;
 
 /// `raw` without private keys. Linear in its length.
 pub(super) fn masked(raw: &str) -> Cow<'_, str> {
-    then(without_blocks(raw), without_tails)
+    then(then(without_blocks(raw), without_tails), without_putty)
+}
+
+/// Without the private lines of PuTTY's keys.
+fn without_putty(raw: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut done = 0;
+    for begin in memmem::find_iter(raw.as_bytes(), PUTTY).map(|at| at + PUTTY.len()) {
+        let count = raw[begin..].find(|c: char| !c.is_ascii_digit()).unwrap_or(raw.len() - begin);
+        if begin < done || count == 0 {
+            continue;
+        }
+        let body = begin + count;
+        let stop = body + material(&raw[body..]);
+        out.push_str(&raw[done..body]);
+        mask_lines(&raw[body..stop], &mut out);
+        done = stop;
+    }
+    if done == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.push_str(&raw[done..]);
+    Cow::Owned(out)
 }
 
 /// Without what stands before an end whose beginning is missing: what begins has been masked.

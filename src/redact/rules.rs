@@ -23,7 +23,7 @@ enum Rule {
     Key(Set, usize),
     /// The rest of a JSON web token.
     Jwt,
-    /// The value of an `Authorization` header or of one like it.
+    /// The value of an `Authorization` header or of one like it, or of a setting that is named so.
     Header,
     /// A value after `Bearer `.
     Bearer,
@@ -150,11 +150,18 @@ const RULES: &[(&str, Rule)] = &[
     ("rubygems_", Rule::Token(Set::Alnum, 40)),
     ("pul-", Rule::Key(Set::Alnum, 40)),
     ("dckr_pat_", Rule::Token(Set::Url, 24)),
+    ("AccountKey=", Rule::Token(Set::Base64, 60)),
+    ("SharedAccessKey=", Rule::Token(Set::Base64, 40)),
+    ("?sig=", Rule::Token(Set::Base64, 40)),
+    ("&sig=", Rule::Token(Set::Base64, 40)),
     ("eyJ", Rule::Jwt),
     ("authorization", Rule::Header),
     ("x-api-key", Rule::Header),
     ("private-token", Rule::Header),
     ("x-auth-token", Rule::Header),
+    ("aws_secret_access_key", Rule::Header),
+    ("aws_session_token", Rule::Header),
+    ("SecretAccessKey", Rule::Header),
     ("bearer ", Rule::Bearer),
     ("://", Rule::Url),
     // As JSON may write it.
@@ -291,16 +298,25 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// The password between the first `:` and the last `@` before the host.
+/// The password between the first `:` and the last `@` before the host. One that nobody encoded may have a `/` in it: then
+/// what follows the `:` is neither a port nor a placeholder.
 fn url_password(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-    let ends =
-        |b: &u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\');
+    let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\');
     let rest = bytes.get(from..)?;
     let rest = rest.get(..rest.len().min(512))?;
-    let authority = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
-    let at = authority.iter().rposition(|b| *b == b'@')?;
-    let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
-    let password = authority.get(colon + 1..at)?;
+    let word = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
+    let slash = word.iter().position(|b| *b == b'/').unwrap_or(word.len());
+    let authority = word.get(..slash)?;
+    let colon = authority.iter().position(|b| *b == b':')?;
+    let first = authority.get(colon + 1..)?;
+    let at = match authority.iter().rposition(|b| *b == b'@') {
+        Some(at) => at,
+        None if first.iter().all(u8::is_ascii_digit) || is_placeholder(first) => return None,
+        // The host is an address of IPv6.
+        None if authority.starts_with(b"[") => return None,
+        None => slash + word.get(slash..)?.iter().position(|b| *b == b'@')?,
+    };
+    let password = word.get(colon + 1..at)?;
     (!password.is_empty() && !is_placeholder(password)).then_some((from + colon + 1, from + at))
 }
 

@@ -46,6 +46,12 @@ fn tokens() -> Vec<(String, String)> {
         token(&["lin_", "oauth_"], noise(64)),
         token(&["op", "s_eyJ"], noise(80)),
         token(&["shp", "pa_"], noise(32)),
+        token(&["DefaultEndpointsProtocol=https;Account", "Key="], format!("{}==", noise(86))),
+        token(&["Shared", "AccessKey="], format!("{}=", noise(43))),
+        token(&["https://a.blob.example/c?sv=1&s", "ig="], format!("{}%3D", noise(43))),
+        token(&["aws_secret_", "access_key = "], format!("{}/+{}", noise(20), noise(18))),
+        token(&["AWS_SECRET_", "ACCESS_KEY="], noise(40)),
+        token(&["\"Secret", "AccessKey\": \""], noise(40)),
     ]
 }
 
@@ -146,8 +152,18 @@ fn the_password_in_a_url_is_masked() {
         (format!("redis://:{word}@localhost"), format!("redis://:{MASK}@localhost")),
         (format!("\"http:\\/\\/me:{word}@host\\/\""), format!("\"http:\\/\\/me:{MASK}@host\\/\"")),
         (format!("https://me:{word}@{word}@host"), format!("https://me:{MASK}@host")),
+        (format!("postgres://me:{word}/{word}@db/x"), format!("postgres://me:{MASK}@db/x")),
     ] {
         assert_eq!(clean(&text), wanted);
+    }
+    for text in [
+        "http://localhost:5173/@vite/client",
+        "http://[::1]:5173/@vite/client",
+        "http://localhost:$PORT/@scope/name",
+        "ssh://git@host:org/repo@v1",
+        "https://host/@name:tag/x@2",
+    ] {
+        assert_eq!(clean(text), text);
     }
 }
 
@@ -166,6 +182,24 @@ fn a_private_key_that_is_cut_off_is_masked_whatever_stands_around_its_lines() {
     }
     let folded = format!("key: {begin} {line} {line} done");
     assert_eq!(clean(&folded), format!("key: {begin}{MASK} done"));
+}
+
+#[test]
+fn the_private_lines_of_a_key_of_putty_are_masked_and_the_public_ones_stay() {
+    let line = noise(64);
+    let key = |private: &str| {
+        format!(
+            "Public-Lines: 1\npublic\nPrivate-Lines: 2\n{private}\nPrivate-MAC: {}\nall done\n",
+            noise(64)
+        )
+    };
+    let seen = clean(&key(&format!("{line}\n{}", &line[..40])));
+    assert!(!seen.contains(&line[..20]), "{seen}");
+    assert!(
+        seen.starts_with("Public-Lines: 1\npublic\nPrivate-Lines: 2\n") && seen.ends_with("\nall done\n"),
+        "{seen}"
+    );
+    assert_eq!(clean("Private-Lines: none"), "Private-Lines: none");
 }
 
 #[test]
