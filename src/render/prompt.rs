@@ -1,12 +1,14 @@
 //! What a person said: a heading with its number in the margin, and what did not fit into the heading.
 
+use std::borrow::Cow;
+
 use super::figure;
 use super::figures::counted;
 use super::html::Html;
 use super::markdown::written_by_hand;
 use super::phrase;
 use super::scene::Scene;
-use crate::session::model::{Prompt, without_sign};
+use crate::session::model::{Prompt, is_picture, without_sign};
 
 /// Characters of a prompt that are its heading.
 const HEADING: usize = 240;
@@ -15,9 +17,23 @@ const SHOWN: usize = 12;
 /// Characters on a line of prose, for counting the lines of a long one.
 const WIDTH: usize = 75;
 
-/// A prompt's heading and the rest of it.
-pub(super) fn split(text: &str) -> (String, &str) {
-    let text = text.trim();
+/// A prompt's heading and the rest of it. The path of a picture that stands above the words goes below them.
+fn split(text: &str) -> (String, Cow<'_, str>) {
+    let mut words = text.trim();
+    let mut pictures = String::new();
+    while let Some((path, below)) = words.split_once('\n').filter(|(line, _)| is_picture(line.trim())) {
+        pictures.push_str(path.trim());
+        pictures.push('\n');
+        words = below.trim_start();
+    }
+    let (heading, rest) = split_words(words);
+    if pictures.is_empty() {
+        return (heading, Cow::Borrowed(rest));
+    }
+    (heading, Cow::Owned(format!("{pictures}\n{rest}").trim_end().to_owned()))
+}
+
+fn split_words(text: &str) -> (String, &str) {
     // A paragraph ends at a blank line; \r\n counts as \n does.
     let end = ["\n\n", "\r\n\r\n", "\n \n"].iter().filter_map(|blank| text.find(blank)).min();
     let (first, rest) = end.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
@@ -81,7 +97,7 @@ fn rejoined(heading: &str) -> String {
 pub(super) fn rest(html: &mut Html, scene: &Scene, prompt: &Prompt) {
     if prompt.command.is_none() {
         let (_, rest) = split(prompt.text.as_str());
-        folded(html, rest);
+        folded(html, &rest);
     }
     for file in &prompt.attachments {
         figure::attachment(html, scene, file, "Pasted image");
@@ -181,9 +197,16 @@ mod tests {
 
     #[test]
     fn the_first_paragraph_is_the_heading() {
-        assert_eq!(split("one\ntwo\n\nthree\n\nfour"), ("one\ntwo".to_owned(), "three\n\nfour"));
-        assert_eq!(split("  one  "), ("one".to_owned(), ""));
-        assert_eq!(split("do:\n\n  \n  1. a\n  2. b\n"), ("do:".to_owned(), "  1. a\n  2. b"));
+        for (text, heading, rest) in [
+            ("one\ntwo\n\nthree\n\nfour", "one\ntwo", "three\n\nfour"),
+            ("  one  ", "one", ""),
+            ("do:\n\n  \n  1. a\n  2. b\n", "do:", "  1. a\n  2. b"),
+            ("'/T/a b.png'\n/T/b.png\nwhy?\n\nmore", "why?", "'/T/a b.png'\n/T/b.png\n\nmore"),
+            ("'/T/a.png'\n\nwhy?", "why?", "'/T/a.png'"),
+            ("'/T/a.png'", "'/T/a.png'", ""),
+        ] {
+            assert_eq!(split(text), (heading.to_owned(), rest.into()), "{text:?}");
+        }
         let broken = format!("{}\nthe end of it.\nAnother\nline", "word ".repeat(16).trim_end());
         assert_eq!(rejoined(&broken), format!("{}the end of it.\nAnother\nline", "word ".repeat(16)));
         let bare = ["## User Input", "#hashtag", "# one\ntwo", "C# or F#"].map(without_marks);

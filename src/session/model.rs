@@ -20,7 +20,7 @@ pub use attachment::{Attachment, AttachmentNo};
 pub use overview::{
     ChangedFile, Changes, Ended, Ending, InnerStep, OutlineAside, OutlineEntry, Overview, StepKind, TitleBy,
 };
-pub use subject::{subject, without_sign};
+pub use subject::{is_picture, subject, without_sign};
 pub(crate) use tool::NOT_SHOWN;
 pub use tool::{
     Choice, DiffLine, FileDiff, Hunk, Link, Outcome, Output, Question, Step, TodoChange, TodoItem, TodoState,

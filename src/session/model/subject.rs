@@ -54,7 +54,7 @@ fn after_lead(text: &str) -> Option<&str> {
 }
 
 /// Whether a line is the path of a picture and nothing else: what a terminal writes where one is dropped into it.
-fn is_picture(line: &str) -> bool {
+pub fn is_picture(line: &str) -> bool {
     let bare = line.trim_matches(['\'', '"']);
     let ends = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic"];
     // What separates words in a path stands behind a backslash, unless the path is quoted.
