@@ -171,8 +171,8 @@ fn assistive_technology_finds_its_way_by_landmarks_and_headings() {
     assert_eq!(named("main").len(), 1);
     assert!(!named("navigation").is_empty() && named("navigation").iter().all(|name| !name.is_empty()));
     let prompts = browser.eval("document.querySelectorAll('.turn').length").as_u64().unwrap();
-    // The files that changed are one too, and how it ended.
-    assert_eq!(named("region").len() as u64, prompts + 2, "each turn is a region: {:?}", named("region"));
+    // Turns are none: there may be hundreds, of the same words, and each has its heading.
+    assert_eq!(named("region"), ["3 files changed +36 −4", "How it ended"]);
     for role in ["region", "heading", "button", "link", "textbox", "searchbox"] {
         assert!(named(role).iter().all(|name| !name.trim().is_empty()), "{role}: {:?}", named(role));
     }
