@@ -20,6 +20,22 @@ function chart() {
   }));
 }
 
+// Brings an entry of the outline into view. Those out of view have the height that style guesses until they are drawn,
+// so it is looked again in the frames after.
+function bring(entry, again = 4) {
+  if (!marked.includes(entry)) return;
+  const list = entry.parentNode;
+  const top = entry.offsetTop - list.offsetTop;
+  const out = top < list.scrollTop || top + entry.offsetHeight > list.scrollTop + list.clientHeight;
+  if (out) list.scrollTop = top - 24;
+  if (again) requestAnimationFrame(() => bring(entry, again - 1));
+}
+
+// The sheet of a phone opens where one is.
+rail.addEventListener('toggle', e => {
+  if (e.newState === 'open' && marked[0]) bring(marked[0]);
+});
+
 // Marks in the outline what is read, and names it in the bar.
 function mark() {
   // What is read stands near the top; over the last screen the line goes down, so that every prompt gets its turn.
@@ -33,12 +49,8 @@ function mark() {
   if (on.some(li => !marked.includes(li)) || marked.length !== on.length) {
     marked.forEach(li => li.classList.remove('on'));
     on.forEach(li => li.classList.add('on'));
-    if (on[0] && !rail.matches(':hover')) {
-      const l = on[0].offsetTop - on[0].parentNode.offsetTop;
-      const o = on[0].parentNode;
-      if (l < o.scrollTop || l + on[0].offsetHeight > o.scrollTop + o.clientHeight) o.scrollTop = l - 24;
-    }
     marked = on;
+    if (on[0] && !rail.matches(':hover')) bring(on[0]);
   }
   $('.now').textContent = cur ? $('.prompt h2,.prompt h3', cur).textContent : $('h1').textContent;
   const n = turn && turn.id.slice(1);

@@ -6,11 +6,33 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Reader, in_view};
-use crate::support::browser::{DESKTOP, Look};
+use crate::support::browser::{DESKTOP, Look, PHONE};
 use crate::support::http;
 use crate::support::wait::{SOON, until};
 
 const TURNS: &str = "document.querySelectorAll('.turn').length";
+
+#[test]
+fn the_outline_shows_where_one_is_in_a_window_opened_by_its_address() {
+    let Some(reader) = Reader::of_turns(400) else { return };
+    let Reader { browser, url, .. } = &reader;
+    for look in [DESKTOP, Look { height: 700, ..DESKTOP }, PHONE] {
+        browser.look(look);
+        for window in [2, 5, 9] {
+            browser.open("about:blank");
+            browser.open(&format!("{url}w/{window}"));
+            if look.width == PHONE.width {
+                browser.click(".topbar [popovertarget]");
+            }
+            browser.until(
+                "its entry is in view",
+                "(on => !!on && (([entry, list]) => entry.top >= list.top && entry.bottom <= list.bottom) \
+                 ([on, on.parentNode].map(e => e.getBoundingClientRect())))(document.querySelector('.outline > .on'))",
+            );
+        }
+    }
+    reader.end();
+}
 
 #[test]
 fn the_next_window_comes_as_one_comes_near() {
