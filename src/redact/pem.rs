@@ -49,11 +49,7 @@ fn without_putty(raw: &str) -> Cow<'_, str> {
         mask_lines(&raw[body..stop], &mut out);
         done = stop;
     }
-    if done == 0 {
-        return Cow::Borrowed(raw);
-    }
-    out.push_str(&raw[done..]);
-    Cow::Owned(out)
+    whole(raw, out, done)
 }
 
 /// Without what stands before an end whose beginning is missing: what begins has been masked.
@@ -71,11 +67,7 @@ fn without_tails(raw: &str) -> Cow<'_, str> {
             done += to;
         }
     }
-    if done == 0 {
-        return Cow::Borrowed(raw);
-    }
-    out.push_str(&raw[done..]);
-    Cow::Owned(out)
+    whole(raw, out, done)
 }
 
 /// Where key material stands at the end of what stands before an end marker: on the marker's own line without a break,
@@ -128,11 +120,7 @@ fn without_blocks(raw: &str) -> Cow<'_, str> {
         mask_lines(&raw[body..stop], &mut out);
         done = stop;
     }
-    if done == 0 {
-        return Cow::Borrowed(raw);
-    }
-    out.push_str(&raw[done..]);
-    Cow::Owned(out)
+    whole(raw, out, done)
 }
 
 /// Where the block's body begins, if a marker of a private key goes on at `at`.
@@ -182,6 +170,15 @@ fn is_material(line: &str) -> bool {
         || line.trim().is_empty()
         || line.split(|c| !is_key(c)).any(|run| run.len() >= SURE)
         || (plain && !word.is_empty() && word.chars().all(|c| is_key(c) || c == '\\'))
+}
+
+/// `out`, which says what `raw` says up to `done`, and the rest.
+fn whole(raw: &str, mut out: String, done: usize) -> Cow<'_, str> {
+    if done == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.push_str(&raw[done..]);
+    Cow::Owned(out)
 }
 
 /// Replaces every line that is not blank by the mask; line breaks stay.
