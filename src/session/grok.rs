@@ -105,12 +105,14 @@ fn vendors_call<'a>(kind: &Obj<'a>) -> Block<'a> {
     }))
 }
 
-/// Whether a list of results can show all of this: pages that have a URL, and nothing but a title besides.
+/// Whether a list of results can show all of this: pages that have a URL, and nothing but a title besides, as texts.
 fn are_pages(sources: RawValue<'_>) -> bool {
     let pages: Vec<_> = json::list(sources).into_iter().map(Obj::of).collect();
     let is_page = |page: &Option<Obj<'_>>| {
         page.as_ref().is_some_and(|page| {
-            let known = |(key, _): &(Cow<'_, str>, _)| matches!(key.as_ref(), "type" | "url" | "title");
+            let known = |(key, value): &(Cow<'_, str>, RawValue<'_>)| {
+                matches!(key.as_ref(), "type" | "url" | "title") && json::text(*value).is_some()
+            };
             page.text("url").is_some_and(|url| !url.is_empty()) && page.0.iter().all(known)
         })
     };
