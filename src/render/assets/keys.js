@@ -9,10 +9,22 @@ function go(el) {
   f.focus({ preventScroll: true });
 }
 
+// What a closed fold holds has boxes all the same, which are not painted.
+const inSight = e => (e.checkVisibility ? e.checkVisibility() : e.getClientRects().length > 0);
+
+// Where an element stands; of one in a fold, where it will: below the row that opens to it. What a filter leaves out
+// is nowhere.
+function place(e) {
+  if (inSight(e)) return e.getBoundingClientRect().top;
+  const row = e.parentElement.closest('.step');
+  if (!row) return -Infinity;
+  return inSight(row) ? row.getBoundingClientRect().bottom : place(row);
+}
+
 // The first of a list below the top of the screen, or the last above it.
 function next(list, direction) {
   const pad = parseFloat(getComputedStyle(html).scrollPaddingTop);
-  const tops = list.map(e => e.getBoundingClientRect().top - pad);
+  const tops = list.map(e => place(e) - pad);
   return direction > 0 ? list[tops.findIndex(y => y > 4)] : list[tops.findLastIndex(y => y < -4)];
 }
 
@@ -30,9 +42,12 @@ function toStep(direction) {
 
 function toEdit() {
   const all = $$('.step.edit');
+  if (all.every(e => place(e) === -Infinity)) unhide();
   const at = current('.step.edit');
   const el = at ? all[all.indexOf(at) + 1] : next(all, 1);
-  if (el) reveal($('details', el));
+  if (!el) return;
+  reveal($('details', el) || el);
+  if (!inSight(el)) unhide();
   go(el);
 }
 

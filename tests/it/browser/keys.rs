@@ -1,6 +1,6 @@
 //! The keyboard.
 
-use super::{Reader, in_view};
+use super::{Reader, forms, in_view};
 use crate::support::browser::{DESKTOP, Look, PHONE};
 
 const TAB: &str = "\u{e004}";
@@ -50,6 +50,38 @@ fn d_opens_the_next_edit() {
     browser.until("in view", &in_view(".step.edit"));
     browser.press("d");
     browser.until("then the second", "document.querySelectorAll('.step.edit > details')[1].open");
+    reader.end();
+}
+
+#[test]
+fn d_finds_an_edit_that_a_filter_left_out_or_that_a_sub_agent_made() {
+    let Some(reader) = forms::reader() else { return };
+    let browser = &reader.browser;
+    for leave_out in ["[data-set=depth] [value=prose]", "[data-set=hide] [value=tools]"] {
+        browser.eval(&format!("void document.querySelector('{leave_out}').click()"));
+        browser.assert(
+            "no edit is there",
+            "[...document.querySelectorAll('.step.edit')].every(e => !e.offsetHeight)",
+        );
+        browser.press("d");
+        browser.until("it is there, and open", "document.querySelector('.step.edit .body').offsetHeight > 0");
+        browser.until("in view", &in_view(".step.edit"));
+        browser.eval("void (document.activeElement.blur(), scrollTo(0, 0))");
+    }
+    browser.eval(
+        "void (window.inner = document.querySelector('.step.agent .step.edit'), window.agent = inner.closest('.step.agent'))",
+    );
+    browser.assert("it is folded", "!inner.checkVisibility()");
+    browser.eval(
+        "void (() => { window.below = document.querySelector('.step.edit').cloneNode(true); agent.parentNode.append(below); \
+           agent.scrollIntoView({behavior: 'instant'}); scrollBy({top: agent.offsetHeight, behavior: 'instant'}) })()",
+    );
+    browser.press("d");
+    browser.until("the next is one below, none in a fold above", &format!("{FOCUS} === below"));
+    browser.eval("void (document.activeElement.blur(), agent.scrollIntoView({behavior: 'instant'}))");
+    browser.press("d");
+    browser.until("the next is what the agent changed", &format!("{FOCUS} === inner"));
+    browser.assert("and open", "inner.querySelector('.diff').checkVisibility()");
     reader.end();
 }
 
