@@ -34,7 +34,7 @@ const here = () => current('.step') || element(location.hash);
 // From hit to hit while there are some, else from step to step.
 function toStep(direction) {
   if (words) return step(direction);
-  const steps = $$('.step').filter(s => s.offsetParent && $(':scope > details', s));
+  const steps = $$('.step').filter(s => inSight(s) && $(':scope > details', s));
   const at = steps.indexOf(current('.step'));
   const el = at < 0 ? next(steps, direction) : steps[at + direction];
   if (el) $('summary', el).focus();

@@ -42,6 +42,26 @@ fn n_p_and_o_walk_and_open_the_steps() {
 }
 
 #[test]
+fn n_passes_over_what_is_folded_to_the_last_step() {
+    let Some(reader) = forms::reader() else { return };
+    let browser = &reader.browser;
+    browser.eval(
+        "void (window.rows = [...document.querySelectorAll('.step')].filter(s => s.querySelector(':scope > details') && s.checkVisibility()))",
+    );
+    browser.assert(
+        "there are folds with steps in them",
+        "rows.filter(s => s.querySelector('.step > details')).length > 1",
+    );
+    browser.eval("void rows[0].querySelector('summary').focus()");
+    let rows = browser.eval("rows.length").as_u64().unwrap() as usize;
+    browser.press(&"n".repeat(rows - 1));
+    browser.until("the last has the focus", &format!("{FOCUS} === rows.at(-1)"));
+    browser.press(&"p".repeat(rows - 1));
+    browser.until("and the first again", &format!("{FOCUS} === rows[0]"));
+    reader.end();
+}
+
+#[test]
 fn d_opens_the_next_edit() {
     let Some(reader) = Reader::of_example() else { return };
     let browser = &reader.browser;
