@@ -47,7 +47,10 @@ fn sentences(text: &str) -> String {
     for line in text.lines().map(str::trim) {
         if line.starts_with("```") {
             fenced = !fenced;
-        } else if !(fenced || is_heading(line) || line.starts_with('|') || line == "---") {
+            leads_nowhere(&mut said);
+        } else if line.starts_with('|') {
+            leads_nowhere(&mut said);
+        } else if !(fenced || is_heading(line) || line == "---") {
             let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
             let entry = line
                 .strip_prefix("- ")
@@ -56,10 +59,18 @@ fn sentences(text: &str) -> String {
             said.push(entry.map_or_else(|| line.to_owned(), |entry| format!("· {entry}")));
         }
     }
+    leads_nowhere(&mut said);
     let said = said.join("\n");
-    // What it leads to is left out.
-    let said = said.trim_end().strip_suffix(':').map_or(said.clone(), |lead| format!("{lead}…"));
     if said.trim().is_empty() { text.to_owned() } else { said }
+}
+
+/// What the last of these lines leads to with a colon is left out: it ends in dots.
+fn leads_nowhere(said: &mut [String]) {
+    if let Some(line) = said.iter_mut().rfind(|line| !line.is_empty())
+        && let Some(lead) = line.strip_suffix(':')
+    {
+        *line = format!("{lead}…");
+    }
 }
 
 /// They in one line: no dot before the first entry of a list, which parts it from nothing, nor one or a comma before
@@ -106,6 +117,7 @@ mod tests {
             | a | b |\n|---|---|\n\n---\nIt **works**: 3. times";
         assert_eq!(line(text), "Done. · one · `two` · three It works: 3. times");
         assert_eq!(line("Done. It says:\n\n```\nok\n```\n"), "Done. It says…");
+        assert_eq!(line("It says:\n\n```\nok\n```\nThis:\n| a |\n\nDone."), "It says… This… Done.");
         assert_eq!(line("Two:\n- one\n- two"), "Two: · one · two");
         assert_eq!(line("```\nls\n```"), "ls");
         assert_eq!(line("# All done"), "All done");
