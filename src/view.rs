@@ -3,12 +3,16 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::session::Include;
 use crate::share::{Cause, Failure};
 use crate::web::pool::Pool;
 use crate::web::session::{SessionSite, SiteSource};
 use crate::web::{self, Token};
+
+/// How long the whole session is read before the first view, which tells how it ended and what it changed.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Serves the session at `file` on `port` of 127.0.0.1 (0: any) until Ctrl+C; `ready` is told the URL.
 ///
@@ -18,6 +22,7 @@ pub fn run(file: &Path, include: Include, port: u16, ready: impl FnOnce(&str)) -
     let path = file.to_owned();
     let source = SiteSource { path, len: None, name: None, include, follows: None, downloads: true };
     let site = Arc::new(SessionSite::open(&source)?);
+    site.read_on_for(PATIENCE);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(
             Cause::PortTaken,

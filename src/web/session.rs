@@ -1,5 +1,6 @@
 //! The site of one session: which path shows what, each page rendered and compressed once.
 
+mod behind;
 mod find;
 mod live;
 mod whole;
@@ -19,7 +20,6 @@ use super::content::{Coding, Content, Freshness};
 use super::follow::{Follower, Look};
 use super::live::News;
 use super::pieces::Download;
-use super::pool::Pool;
 use super::server::Site;
 use crate::redact::{CleanText, Cleaner};
 use crate::render::export::{Format, json_lines};
@@ -30,9 +30,6 @@ use crate::share::{Cause, Failure};
 
 /// Bytes indexed between two looks at what is there.
 const PIECE: usize = 1 << 20;
-/// Bytes indexed by one job of the pool while the rest of a session is read behind the first view.
-const STRETCH: usize = 4 << 20;
-
 /// Steps looked at for files they changed, by one job of the pool; a short session's before its first view.
 const SURVEYED: usize = 256;
 
@@ -133,44 +130,6 @@ impl SessionSite {
             let what = format!("{}: {error}", source.path.display());
             Failure::new(Cause::Session, what, "`panko check FILE` tells what is in the file")
         })
-    }
-
-    /// Indexes the rest and looks for changed files, piece by piece behind the pool, beside the first views; that
-    /// of a live page ever on. Ends when the site is dropped.
-    pub fn read_on_behind(self: &Arc<Self>, pool: Pool) {
-        let weak = Arc::downgrade(self);
-        actix_web::rt::spawn(async move {
-            while let Some(site) = weak.upgrade() {
-                let advanced = pool.run_behind(move || site.read_on()).await;
-                let error = match advanced {
-                    Ok(Ok(Progress::More)) => continue,
-                    Ok(Ok(Progress::Complete)) => None,
-                    Ok(Err(error)) => Some(error.to_string()),
-                    Err(error) => Some(error.to_string()),
-                };
-                let Some(site) = weak.upgrade() else { return };
-                if let Some(error) = &error {
-                    tracing::warn!(error, "the rest of a session is not shown");
-                }
-                match (&site.live, &error) {
-                    (Some(_), None) => {}
-                    (Some(live), Some(error)) => return site.cannot_go_on(live, error),
-                    (None, _) => return,
-                }
-                drop(site);
-                tokio::time::sleep(live::LOOK).await;
-            }
-        });
-    }
-
-    fn read_on(&self) -> Result<Progress, ReadError> {
-        if let Some(live) = &self.live {
-            return self.follow(live);
-        }
-        match self.session.advance(STRETCH)? {
-            Progress::More => Ok(Progress::More),
-            Progress::Complete => self.session.survey(SURVEYED),
-        }
     }
 
     /// How a live page stands, now and later.

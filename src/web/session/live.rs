@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use super::{STRETCH, SURVEYED, SessionSite};
+use super::behind::STRETCH;
+use super::{SURVEYED, SessionSite};
 use crate::session::model::Overview;
 use crate::session::{Progress, ReadError};
 use crate::web::follow::{Follower, Look};
