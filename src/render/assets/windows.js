@@ -245,7 +245,8 @@ async function visit(n, then) {
   });
   attend();
   then();
-  mark();
+  // The outline can wait until the place is seen.
+  requestAnimationFrame(() => setTimeout(mark));
 }
 
 const element = hash => {
@@ -277,7 +278,8 @@ function arrive(hash = location.hash) {
   if (!el || !main.contains(el)) return;
   $$('.at').forEach(e => e.classList.remove('at'));
   el.classList.add('at');
-  if (!el.getClientRects().length || el.matches('.step')) unhide();
+  // A step is not looked at before what is around it stays: each look costs a layout.
+  if (el.matches('.step') || !el.getClientRects().length) unhide();
   if (el.matches('.step')) reveal($(':scope > details', el) || el);
   sought = el;
   el.scrollIntoView({ behavior: 'instant' });
