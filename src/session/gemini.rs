@@ -14,7 +14,7 @@ use super::fields::{Fields, Table};
 use super::index::hash;
 use super::json::{self, Obj, RawValue};
 use super::model::Usage;
-use super::words::words;
+use super::words::{joined, words};
 
 /// The fields of its records.
 static FIELDS: Table = Table::new(|| Fields::of(include_str!("fields/gemini.txt")));
@@ -93,9 +93,16 @@ fn key(record: &Obj<'_>, part: &str) -> Option<u64> {
     record.text("id").map(|id| hash(&format!("{part} {id}")))
 }
 
-/// A string, or parts.
+/// A string, or parts. Of calls and their results the record has lists of its own.
 fn text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
-    result_text(content)
+    let Some(content) = content.filter(|content| content.get().starts_with('[')) else {
+        return result_text(content);
+    };
+    let is_call =
+        |part: &Obj<'_>| ["functionCall", "functionResponse"].iter().any(|key| part.raw(key).is_some());
+    let parts =
+        json::list(content).into_iter().filter(|part| !Obj::of(*part).is_some_and(|part| is_call(&part)));
+    joined(parts.map(words).filter(|text| !text.is_empty()).collect(), "\n")
 }
 
 fn user<'a>(record: &Obj<'a>) -> Said<'a> {
@@ -213,6 +220,15 @@ fn exit_code(report: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_that_call_or_answer_say_nothing_and_unknown_ones_say_what_they_hold() {
+        let content = r#"[{"text":"a"},{"functionCall":{"name":"x"}},{"functionResponse":{"name":"x"}},
+            {"inlineData":{"data":"AAAA"}},{"brandNew":"b"}]"#;
+        assert_eq!(text(RawValue::of(content)), "a\n{brandNew: b}");
+        assert_eq!(text(RawValue::of("\"words\"")), "words");
+        assert_eq!(text(None), "");
+    }
 
     #[test]
     fn a_report_of_a_command_is_taken_apart() {
