@@ -179,8 +179,7 @@ fn kind<'a>(object: &Obj<'a>) -> Cow<'a, str> {
 
 /// The objects in a value: itself, or those of a list.
 fn objects(value: RawValue<'_>) -> Vec<(RawValue<'_>, Obj<'_>)> {
-    let all = if value.get().starts_with('[') { json::list(value) } else { vec![value] };
-    all.into_iter().filter_map(|raw| Some((raw, Obj::of(raw)?))).collect()
+    json::parts(value).into_iter().filter_map(|raw| Some((raw, Obj::of(raw)?))).collect()
 }
 
 fn is_empty(value: RawValue<'_>) -> bool {

@@ -96,8 +96,7 @@ fn inside<'a>(
     known: &[&str],
     fields: &mut Vec<(Cow<'a, str>, RawValue<'a>)>,
 ) {
-    let parts = if value.get().starts_with('[') { json::list(value) } else { vec![value] };
-    for part in parts.into_iter().filter(|part| says(*part)) {
+    for part in json::parts(value).into_iter().filter(|part| says(*part)) {
         let Some(object) = Obj::of(part) else {
             // A choice may be its label alone.
             if above == "options." && json::text(part).is_some() {

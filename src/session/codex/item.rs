@@ -118,8 +118,7 @@ pub(super) fn person<'a>(texts: Vec<Cow<'a, str>>, images: Vec<Cow<'a, str>>, ho
 
 /// The texts of a content: a string, or blocks.
 fn texts(content: RawValue<'_>) -> Vec<Cow<'_, str>> {
-    let parts = if content.get().starts_with('[') { json::list(content) } else { vec![content] };
-    parts.into_iter().map(words).filter(|text| !text.trim().is_empty()).collect()
+    json::parts(content).into_iter().map(words).filter(|text| !text.trim().is_empty()).collect()
 }
 
 /// One thought a part, because each is recorded as an event of its own as well. What is encrypted is for

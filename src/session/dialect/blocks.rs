@@ -34,7 +34,7 @@ pub(crate) fn content<'a>(
         },
     };
     let mut answers = false;
-    for part in parts(content) {
+    for part in json::parts(content) {
         let Some(block) = Obj::of(part) else {
             say(words_of(part), said);
             continue;
@@ -93,11 +93,6 @@ fn result<'a>(block: &Obj<'a>) -> Returned<'a> {
     }
 }
 
-/// The elements of a content; what is no list stands for a list of one.
-fn parts(content: RawValue<'_>) -> Vec<RawValue<'_>> {
-    if content.get().starts_with('[') { json::list(content) } else { vec![content] }
-}
-
 /// The text of a result's content.
 pub(crate) fn result_text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
     content.map(words_of).unwrap_or_default()
@@ -106,7 +101,7 @@ pub(crate) fn result_text(content: Option<RawValue<'_>>) -> Cow<'_, str> {
 /// A message of a role that nobody knows: what it says, as an unknown block.
 pub(crate) fn said_by<'a>(role: &str, content: Option<RawValue<'a>>) -> Block<'a> {
     let text = |part| Obj::of(part).and_then(|block| block.raw("text")).unwrap_or(part);
-    let texts = content.map(parts).unwrap_or_default().into_iter().map(text);
+    let texts = content.map(json::parts).unwrap_or_default().into_iter().map(text);
     let fields = texts.map(|text| (Cow::Borrowed("text"), text)).collect();
     Block::Unknown(format!("message of {role}"), Obj(fields))
 }

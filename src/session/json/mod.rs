@@ -187,6 +187,11 @@ pub(crate) fn list(raw: RawValue<'_>) -> Vec<RawValue<'_>> {
     if whole.is_some() { elements } else { Vec::new() }
 }
 
+/// As [`list`]; what is no array stands for a list of one.
+pub(crate) fn parts(raw: RawValue<'_>) -> Vec<RawValue<'_>> {
+    if raw.get().starts_with('[') { list(raw) } else { vec![raw] }
+}
+
 /// `bytes` with `?` for each byte that is not UTF-8, so that offsets stay true.
 pub(crate) fn as_utf8(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
